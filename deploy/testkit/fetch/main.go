@@ -6,16 +6,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 
 	"tocsin/deploy/testkit"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if _, err := testkit.FetchKafka(ctx); err != nil {
+	if _, err := testkit.FetchKafka(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "fetch Apache Kafka:", err)
-		os.Exit(1) //nolint:gocritic // the deferred stop only gives a signal back
+		os.Exit(1)
 	}
 }

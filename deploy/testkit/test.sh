@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Runs every test: the Go tests with the race detector, those that it cannot watch without, then the
+# browser's. The last line says which of Apache Kafka, Mosquitto and the browser could not be had.
+#
+# NORACE (Go packages, from the Makefile) are run without the race detector. TOCSIN_REQUIRE=1 makes a
+# missing part a failure.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+
+missing=.cache/missing
+rm -rf "$missing"
+mkdir -p "$missing"
+failed=0
+
+stage() { # name, command...
+	local name=$1 began=$SECONDS
+	shift
+	echo "== $name"
+	"$@" || failed=1
+	echo "== $name took $((SECONDS - began)) s"
+}
+
+go_tests() {
+	local all plain raced
+	all=$(go list ./...) || return 1
+	plain=$(go list ${NORACE:-} 2>/dev/null || true)
+	[ -n "${NORACE:-}" ] || plain=
+	raced=$(grep -vxF -f <(echo "${plain:-none}") <<<"$all")
+	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v gcc >/dev/null; then
+		stage "go test -race" go test -race -count=1 -timeout 20m $raced
+	else
+		echo "no C compiler: the race detector is off"
+		stage "go test" go test -count=1 -timeout 20m $raced
+	fi
+	[ -z "$plain" ] || stage "go test (without the race detector)" go test -count=1 -timeout 20m $plain
+}
+
+find_browser() {
+	local b
+	for b in "${TOCSIN_CHROMIUM:-}" chromium chromium-browser google-chrome; do
+		[ -n "$b" ] && command -v "$b" && return
+	done
+	return 1
+}
+
+browser_tests() {
+	grep -q '"e2e"' desk/web/package.json 2>/dev/null || return 0
+	if browser=$(find_browser); then
+		export TOCSIN_CHROMIUM=$browser
+		stage "browser tests" npm --prefix desk/web run e2e
+	else
+		echo "apt-get install chromium fonts-noto-cjk" >"$missing/browser"
+		[ "${TOCSIN_REQUIRE:-}" != 1 ] || failed=1
+	fi
+}
+
+closing_line() {
+	local part without=
+	for part in "Apache Kafka" Mosquitto browser kcat "ClickHouse engine"; do
+		[ -f "$missing/$part" ] && without+="${without:+; }$part ($(head -1 "$missing/$part"))"
+	done
+	if [ -n "$without" ]; then
+		echo "tests ran without: $without"
+	else
+		echo "tests ran with Apache Kafka, Mosquitto and a browser; nothing was missing"
+	fi
+}
+
+go_tests || failed=1
+browser_tests
+[ $failed = 0 ] && echo "all tests passed" || echo "TESTS FAILED"
+closing_line
+exit $failed
