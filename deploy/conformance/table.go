@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// outcome of one test. A test that was to run and left no result is failed.
+type outcome int
+
+const (
+	skipped outcome = iota
+	passed
+	failed
+)
+
+func (o outcome) String() string {
+	switch o {
+	case passed:
+		return "pass"
+	case failed:
+		return "FAIL"
+	case skipped:
+		return "skip"
+	default:
+		return fmt.Sprintf("outcome %d", int(o))
+	}
+}
+
+// result is what one test did for the rows that its name carries.
+type result struct {
+	name    string // as a reader finds it: package and function, or the browser test's title
+	ids     []string
+	outcome outcome
+}
+
+// row is one line of the feature table with the tests that ran for it.
+type row struct {
+	id, promise string
+	tests       []result
+}
+
+// result of a row: one failure fails it, one pass shows it, a skip alone does neither.
+func (r row) result() string {
+	best := "not shown"
+	for _, t := range r.tests {
+		switch t.outcome {
+		case failed:
+			return "FAILING"
+		case passed:
+			best = "shown"
+		case skipped:
+		}
+	}
+	return best
+}
+
+// table is the feature table in its own order.
+type table []row
+
+func readFeatures(path string) (table, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	var rows table
+	for _, r := range records[1:] {
+		rows = append(rows, row{id: r[0], promise: r[1]})
+	}
+	return rows, nil
+}
+
+// add hands each result to its rows; an id that no row has is a slip in a test's name.
+func (t table) add(results []result) error {
+	at := map[string]int{}
+	for i, r := range t {
+		at[r.id] = i
+	}
+	for _, res := range results {
+		for _, id := range res.ids {
+			i, ok := at[id]
+			if !ok {
+				return fmt.Errorf("%s names %s, which is no row of features.csv", res.name, id)
+			}
+			t[i].tests = append(t[i].tests, res)
+		}
+	}
+	return nil
+}
+
+func (t table) count() (shown, failing int) {
+	for _, r := range t {
+		switch r.result() {
+		case "shown":
+			shown++
+		case "FAILING":
+			failing++
+		}
+	}
+	return shown, failing
+}
+
+func (t table) markdown() []byte {
+	shown, failing := t.count()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# What the tests show\n\nWritten by `make conformance` from what ran: %d rows shown, %d failing, %d in all.\n\n",
+		shown, failing, len(t))
+	b.WriteString("| id | promise | tests | result |\n| --- | --- | --- | --- |\n")
+	for _, r := range t {
+		var tests []string
+		for _, test := range r.tests {
+			name := strings.ReplaceAll(test.name, "|", `\|`)
+			if test.outcome != passed {
+				name += " (" + test.outcome.String() + ")"
+			}
+			tests = append(tests, name)
+		}
+		sort.Strings(tests)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.id, r.promise, strings.Join(tests, "<br>"), r.result())
+	}
+	return b.Bytes()
+}
+
+var (
+	goIDs    = regexp.MustCompile(`^Test((?:[A-Z]{3}[0-9]+_)+)`)
+	titleIDs = regexp.MustCompile(`^(?:[A-Z]{3}-[0-9]+[ ,:]*)+`)
+	anID     = regexp.MustCompile(`([A-Z]{3})-?([0-9]+)`)
+)
+
+// idsOf reads the ids at the beginning of a Go test's name or of a browser test's title.
+func idsOf(lead string) []string {
+	var ids []string
+	for _, m := range anID.FindAllStringSubmatch(lead, -1) {
+		ids = append(ids, m[1]+"-"+m[2])
+	}
+	return ids
+}
