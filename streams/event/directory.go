@@ -1,0 +1,184 @@
+package event
+
+// Facts that concern many lie in the directory pair. Those that reach patients are handed on to `inputs` as effects:
+// the same types, with the pair (directory offset, number within it) in the envelope.
+
+// EnrolRequested asks that a patient be watched in a group and that a device be bound to it (one row of an import).
+type EnrolRequested struct {
+	Tenant      string `json:"tenant"`
+	Patient     string `json:"patient"`
+	Group       string `json:"group"`
+	Device      string `json:"device,omitempty"`
+	TokenSHA256 string `json:"token_sha256,omitempty"` // hex
+	By          string `json:"by"`
+}
+
+// PlanRequested asks for own targets and orders of one patient.
+type PlanRequested struct {
+	Tenant  string `json:"tenant"`
+	Patient string `json:"patient"`
+	Plan    Plan   `json:"plan"`
+	By      string `json:"by"`
+}
+
+// RevokeRequested asks that a device lose its access.
+type RevokeRequested struct {
+	Device string `json:"device"`
+	By     string `json:"by"`
+}
+
+// PackRequested asks that a version of a pack take effect.
+type PackRequested struct {
+	Pack    string `json:"pack"`
+	Version int    `json:"version"`
+	Text    string `json:"text"` // YAML
+	By      string `json:"by"`
+}
+
+// GroupRequested asks that a disease group use a pack, with a cadence of its own.
+type GroupRequested struct {
+	Tenant    string             `json:"tenant"`
+	Group     string             `json:"group"`
+	Pack      string             `json:"pack"`
+	Zh        string             `json:"zh,omitempty"`
+	En        string             `json:"en,omitempty"`
+	CadenceMs map[Quantity]int64 `json:"cadence_ms,omitempty"` // over the pack's; 0: not expected
+	// AsRecorded is for replays of recorded data: every value is believed as it stands, however old.
+	AsRecorded bool   `json:"as_recorded,omitempty"`
+	By         string `json:"by"`
+}
+
+// AccountRequested asks for an account on the desk.
+type AccountRequested struct {
+	Account  string `json:"account"`
+	Role     string `json:"role"`
+	Password string `json:"password"` // argon2id in PHC form; never clear
+	OneTime  bool   `json:"one_time,omitempty"`
+	By       string `json:"by"`
+}
+
+// TokenRequested asks for a bearer token.
+type TokenRequested struct {
+	Token  string `json:"token"`  // its name
+	SHA256 string `json:"sha256"` // hex
+	Role   string `json:"role"`
+	By     string `json:"by"`
+}
+
+// TenantCreated, GroupSet, PatientEnrolled, PatientGrouped, PlanChanged, DeviceBound, DeviceRevoked, PackPublished,
+// AccountSet and TokenSet are what the registrar decided.
+type TenantCreated struct {
+	Tenant string `json:"tenant"`
+}
+
+// GroupSet says what a disease group uses.
+type GroupSet struct {
+	Tenant    string             `json:"tenant"`
+	Group     string             `json:"group"`
+	Pack      string             `json:"pack"`
+	Zh        string             `json:"zh,omitempty"`
+	En        string             `json:"en,omitempty"`
+	CadenceMs map[Quantity]int64 `json:"cadence_ms,omitempty"`
+
+	AsRecorded bool `json:"as_recorded,omitempty"`
+}
+
+// PatientEnrolled begins the watching of a patient.
+type PatientEnrolled struct {
+	Tenant  string `json:"tenant"`
+	Patient string `json:"patient"`
+	Group   string `json:"group"`
+}
+
+// PatientGrouped moves a patient to another group.
+type PatientGrouped struct {
+	Tenant  string `json:"tenant"`
+	Patient string `json:"patient"`
+	Group   string `json:"group"`
+	Was     string `json:"was"`
+}
+
+// PlanChanged replaces a patient's own targets and orders.
+type PlanChanged struct {
+	Tenant  string `json:"tenant"`
+	Patient string `json:"patient"`
+	Plan    Plan   `json:"plan"`
+}
+
+// Plan is what a clinician ordered for one patient. It beats group and pack.
+type Plan struct {
+	SpO2Scale int                 `json:"spo2_scale,omitempty"` // 2 only by an explicit, dated order
+	Targets   map[Quantity]Target `json:"targets,omitempty"`
+	CadenceMs map[Quantity]int64  `json:"cadence_ms,omitempty"` // 0: not expected
+	AgeYears  int                 `json:"age_years,omitempty"`  // 0: not known
+	Pregnant  bool                `json:"pregnant,omitempty"`
+	OrderedBy string              `json:"ordered_by,omitempty"` // account
+	OrderedAt Time                `json:"ordered_at,omitempty"`
+}
+
+// Target is a patient's own normal span, inclusive at both ends; nil is open.
+type Target struct {
+	Low  *Decimal `json:"low,omitempty"`
+	High *Decimal `json:"high,omitempty"`
+}
+
+// DeviceBound says whose readings a device sends, and by which token it proves itself.
+type DeviceBound struct {
+	Device      string `json:"device"`
+	Tenant      string `json:"tenant"`
+	Patient     string `json:"patient"`
+	TokenSHA256 string `json:"token_sha256"`
+	From        Time   `json:"from"`
+}
+
+// DeviceRevoked ends a device's access; a live session is closed within 5 s.
+type DeviceRevoked struct {
+	Device string `json:"device"`
+}
+
+// PackPublished puts a version of a pack into effect. It concerns everyone: one copy goes to every partition.
+type PackPublished struct {
+	Pack    string `json:"pack"`
+	Version int    `json:"version"`
+	Sum     string `json:"sum"` // SHA-256 of Text, hex
+	Text    string `json:"text"`
+}
+
+// AccountSet makes or changes an account.
+type AccountSet struct {
+	Account  string `json:"account"`
+	Role     string `json:"role"`
+	Password string `json:"password"`
+	OneTime  bool   `json:"one_time,omitempty"`
+}
+
+// TokenSet makes a bearer token known.
+type TokenSet struct {
+	Token  string `json:"token"`
+	SHA256 string `json:"sha256"`
+	Role   string `json:"role"`
+}
+
+// EffectsHanded is the registrar's handing-on saying how far every partition has acknowledged. It lies in directory-inputs.
+type EffectsHanded struct {
+	Through Effect `json:"through"`
+}
+
+func (*EnrolRequested) Type() Type   { return "enrol.requested" }
+func (*PlanRequested) Type() Type    { return "plan.requested" }
+func (*RevokeRequested) Type() Type  { return "revoke.requested" }
+func (*PackRequested) Type() Type    { return "pack.requested" }
+func (*GroupRequested) Type() Type   { return "group.requested" }
+func (*AccountRequested) Type() Type { return "account.requested" }
+func (*TokenRequested) Type() Type   { return "token.requested" }
+func (*TenantCreated) Type() Type    { return "tenant.created" }
+func (*GroupSet) Type() Type         { return "group.set" }
+func (*PatientEnrolled) Type() Type  { return "patient.enrolled" }
+func (*PatientGrouped) Type() Type   { return "patient.grouped" }
+func (*PlanChanged) Type() Type      { return "plan.changed" }
+func (*DeviceBound) Type() Type      { return "device.bound" }
+func (*DeviceRevoked) Type() Type    { return "device.revoked" }
+func (*PackPublished) Type() Type    { return "pack.published" }
+func (*AccountSet) Type() Type       { return "account.set" }
+func (*TokenSet) Type() Type         { return "token.set" }
+func (*EffectsHanded) Type() Type    { return "effects.handed" }

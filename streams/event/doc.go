@@ -1,0 +1,15 @@
+// Package event is the bottom of Tocsin: everything that can have happened, as plain values with units in their names,
+// and how it lies in the log (CloudEvents 1.0 in Kafka's binary mode: attributes in headers, JSON in the value).
+//
+// | topic | key | types |
+// | --- | --- | --- |
+// | inputs | {tenant}/{patient} | observation.recorded, accept/return/close.requested, effects of the directory, door.open (every partition) |
+// | decisions | {tenant}/{patient} | severity.scored, signal.*, repeat.asked, alert.*, request.refused, rule.fenced, technical.fault, owner.open, owner.step |
+// | rejected | device | observation.rejected, record.rejected |
+// | checkpoints | {tenant}/{patient} | checkpoint.began, checkpoint.state, checkpoint.completed |
+// | directory-inputs | kind/id | enrol/plan/revoke/pack/group/account/token.requested, effects.handed |
+// | directory | kind/id | tenant.created, group.set, patient.enrolled, patient.grouped, plan.changed, device.*, pack.published, account.set, token.set, request.refused |
+// | history-ranges | topic/partition | history.range, owner.open, owner.step |
+//
+// The package imports the standard library alone. Events are never altered after they were made: whoever folds one shares it.
+package event

@@ -1,0 +1,207 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Type is the fixed string of a kind of event. Rename the Go type freely; the string stays.
+type Type string
+
+// Event is one of the structs of this package.
+type Event interface{ Type() Type }
+
+// Everyone is the subject of what concerns all patients: one copy lies in every partition.
+const Everyone = "*"
+
+// Envelope is an event with its CloudEvents 1.0 attributes and what the log needs to know of it.
+type Envelope struct {
+	ID      string // ce_id, unique; made before the first sending, so that a repeat has the same
+	Source  string // ce_source: which edge or owner wrote it
+	Subject string // ce_subject: {tenant}/{patient}, or Everyone
+	At      Time   // ce_time: when the writer decided; in decisions the `now` of the decision
+	Cause   string // ce_cause: id of the input or event that led to it
+
+	// In decisions alone.
+	Life  string // ce_life: the owner's life
+	Step  int64  // ce_step
+	Index int    // ce_index: within the step, from 0
+	After int64  // ce_after: offset of the last input folded before it; -1: none in this life of the log
+
+	// In inputs alone: the place of a directory effect; zero for all else.
+	Effect Effect // ce_effect
+
+	Data Event
+}
+
+// Effect is the place of a handed-on fact: the offset of its event in `directory`, counted from 1 so that zero is
+// none, and its number within it.
+type Effect struct {
+	Offset int64 `json:"offset"`
+	Number int   `json:"number"`
+}
+
+// IsZero tells whether there is none.
+func (e Effect) IsZero() bool { return e.Offset == 0 }
+
+// After tells whether e comes later than f.
+func (e Effect) After(f Effect) bool {
+	return e.Offset > f.Offset || e.Offset == f.Offset && e.Number > f.Number
+}
+
+// Header is one record header.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// The headers of CloudEvents' binary mode over Kafka, and our extensions.
+const (
+	headerSpec    = "ce_specversion"
+	headerID      = "ce_id"
+	headerType    = "ce_type"
+	headerSource  = "ce_source"
+	headerTime    = "ce_time"
+	headerSubject = "ce_subject"
+	headerVersion = "ce_dataversion"
+	headerCause   = "ce_cause"
+	headerLife    = "ce_life"
+	headerStep    = "ce_step"
+	headerIndex   = "ce_index"
+	headerAfter   = "ce_after"
+	headerEffect  = "ce_effect"
+	headerContent = "content-type"
+)
+
+var (
+	// ErrUnreadable is wrapped by every error about a record that cannot be decoded: put it aside.
+	ErrUnreadable = errors.New("unreadable record")
+	// ErrNewer is wrapped when a type or version is newer than this program: give the partitions back and call an operator.
+	ErrNewer = errors.New("newer than this program")
+)
+
+var (
+	specValue    = []byte("1.0")
+	contentValue = []byte("application/json")
+)
+
+// Encode turns an envelope into headers and value. It refuses what Decode would not read back.
+func Encode(e Envelope) ([]Header, []byte, error) {
+	if e.Data == nil {
+		return nil, nil, errors.New("event without data")
+	}
+	t := e.Data.Type()
+	s, ok := schemas[t]
+	if !ok {
+		return nil, nil, fmt.Errorf("event type %q is not in schemas", t)
+	}
+	if e.ID == "" || e.Subject == "" {
+		return nil, nil, fmt.Errorf("event %s needs an id and a subject", t)
+	}
+	if e.At < earliest || e.At > latest {
+		return nil, nil, fmt.Errorf("event %s %s: its time %d is outside the years 1 to 9999", t, e.ID, int64(e.At))
+	}
+	value, err := json.Marshal(e.Data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode %s %s: %w", t, e.ID, err)
+	}
+	return headersOf(e, t, s.version), value, nil
+}
+
+func headersOf(e Envelope, t Type, version int) []Header {
+	h := make([]Header, 0, 14)
+	h = append(h,
+		Header{headerSpec, specValue}, Header{headerID, []byte(e.ID)}, Header{headerType, []byte(t)},
+		Header{headerSource, []byte(e.Source)}, Header{headerTime, e.At.Append(nil)},
+		Header{headerSubject, []byte(e.Subject)}, Header{headerVersion, strconv.AppendInt(nil, int64(version), 10)},
+		Header{headerContent, contentValue})
+	if e.Cause != "" {
+		h = append(h, Header{headerCause, []byte(e.Cause)})
+	}
+	if e.Life != "" {
+		h = append(h, Header{headerLife, []byte(e.Life)}, Header{headerStep, strconv.AppendInt(nil, e.Step, 10)},
+			Header{headerIndex, strconv.AppendInt(nil, int64(e.Index), 10)}, Header{headerAfter, strconv.AppendInt(nil, e.After, 10)})
+	}
+	if !e.Effect.IsZero() {
+		h = append(h, Header{headerEffect, fmt.Appendf(nil, "%d.%d", e.Effect.Offset, e.Effect.Number)})
+	}
+	return h
+}
+
+// Decode reads an envelope, lifting older versions to today's. The error wraps ErrUnreadable or ErrNewer.
+func Decode(headers []Header, value []byte) (Envelope, error) {
+	e, t, version, err := attributes(headers)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	s, ok := schemas[t]
+	if !ok || version > s.version {
+		return e, fmt.Errorf("event %s: type %q version %d is %w", e.ID, t, version, ErrNewer)
+	}
+	if e.Data, err = s.decode(version, value); err != nil {
+		return e, fmt.Errorf("%w: %s %s: %w", ErrUnreadable, t, e.ID, err)
+	}
+	return e, nil
+}
+
+// Attributes reads the envelope without its data: enough for the rule of reading, and for what is too new to decode.
+func Attributes(headers []Header) (Envelope, Type, error) {
+	e, t, _, err := attributes(headers)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return e, t, err
+}
+
+func attributes(headers []Header) (e Envelope, t Type, version int, err error) {
+	e.After = -1
+	var spec string
+	for _, h := range headers {
+		if err := attribute(&e, &t, &version, &spec, h); err != nil {
+			return e, t, version, fmt.Errorf("header %s: %w", h.Key, err)
+		}
+	}
+	switch {
+	case spec != "1.0":
+		return e, t, version, fmt.Errorf("ce_specversion is %q, not 1.0", spec)
+	case e.ID == "" || t == "" || e.Subject == "" || version < 1:
+		return e, t, version, errors.New("ce_id, ce_type, ce_subject and ce_dataversion are needed")
+	}
+	return e, t, version, nil
+}
+
+func attribute(e *Envelope, t *Type, version *int, spec *string, h Header) (err error) {
+	switch h.Key {
+	case headerSpec:
+		*spec = string(h.Value)
+	case headerID:
+		e.ID = string(h.Value)
+	case headerType:
+		*t = Type(h.Value)
+	case headerSource:
+		e.Source = string(h.Value)
+	case headerSubject:
+		e.Subject = string(h.Value)
+	case headerTime:
+		e.At, err = parseFast(h.Value)
+	case headerVersion:
+		*version, err = strconv.Atoi(string(h.Value))
+	case headerCause:
+		e.Cause = string(h.Value)
+	case headerLife:
+		e.Life = string(h.Value)
+	case headerStep:
+		e.Step, err = strconv.ParseInt(string(h.Value), 10, 64)
+	case headerIndex:
+		e.Index, err = strconv.Atoi(string(h.Value))
+	case headerAfter:
+		e.After, err = strconv.ParseInt(string(h.Value), 10, 64)
+	case headerEffect:
+		_, err = fmt.Sscanf(string(h.Value), "%d.%d", &e.Effect.Offset, &e.Effect.Number)
+	}
+	return err
+}
+
+func parseFast(b []byte) (Time, error) { return ParseTime(string(b)) }

@@ -1,0 +1,106 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// schema says how one type is written today and how its older versions are lifted.
+type schema struct {
+	version int
+	empty   func() Event
+	lifts   map[int]func(json.RawMessage) (json.RawMessage, error) // from version n to n+1
+}
+
+// decode lifts value from version to today's and reads it. Fields that it does not know are passed over: a newer
+// writer of the same version may have added them.
+func (s schema) decode(version int, value []byte) (Event, error) {
+	for v := version; v < s.version; v++ {
+		lift, ok := s.lifts[v]
+		if !ok {
+			return nil, fmt.Errorf("no lift from version %d", v)
+		}
+		lifted, err := lift(value)
+		if err != nil {
+			return nil, fmt.Errorf("lift from version %d: %w", v, err)
+		}
+		value = lifted
+	}
+	e := s.empty()
+	if err := json.Unmarshal(value, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// schemas knows every type that can lie in the log. A frozen record of each type and version stands in testdata.
+var schemas = map[Type]schema{
+	"observation.recorded": v1[ObservationRecorded](),
+	"observation.rejected": v1[ObservationRejected](),
+	"record.rejected":      v1[RecordRejected](),
+	"door.open":            v1[DoorOpened](),
+
+	"severity.scored":    v1[SeverityScored](),
+	"signal.fell_silent": v1[SignalFellSilent](),
+	"signal.returned":    v1[SignalReturned](),
+	"repeat.asked":       v1[RepeatAsked](),
+	"rule.fenced":        v1[RuleFenced](),
+	"technical.fault":    v1[TechnicalFault](),
+
+	"alert.raised":    v1[AlertRaised](),
+	"alert.updated":   v1[AlertUpdated](),
+	"alert.worsened":  v1[AlertWorsened](),
+	"alert.eased":     v1[AlertEased](),
+	"alert.accepted":  v1[AlertAccepted](),
+	"alert.escalated": v1[AlertEscalated](),
+	"alert.returned":  v1[AlertReturned](),
+	"alert.closed":    v1[AlertClosed](),
+
+	"accept.requested": v1[AcceptRequested](),
+	"return.requested": v1[ReturnRequested](),
+	"close.requested":  v1[CloseRequested](),
+	"request.refused":  v1[RequestRefused](),
+
+	"enrol.requested":   v1[EnrolRequested](),
+	"plan.requested":    v1[PlanRequested](),
+	"revoke.requested":  v1[RevokeRequested](),
+	"pack.requested":    v1[PackRequested](),
+	"group.requested":   v1[GroupRequested](),
+	"account.requested": v1[AccountRequested](),
+	"token.requested":   v1[TokenRequested](),
+	"tenant.created":    v1[TenantCreated](),
+	"group.set":         v1[GroupSet](),
+	"patient.enrolled":  v1[PatientEnrolled](),
+	"patient.grouped":   v1[PatientGrouped](),
+	"plan.changed":      v1[PlanChanged](),
+	"device.bound":      v1[DeviceBound](),
+	"device.revoked":    v1[DeviceRevoked](),
+	"pack.published":    v1[PackPublished](),
+	"account.set":       v1[AccountSet](),
+	"token.set":         v1[TokenSet](),
+	"effects.handed":    v1[EffectsHanded](),
+
+	"owner.open":           v1[OwnerOpened](),
+	"owner.step":           v1[StepClosed](),
+	"checkpoint.began":     v1[CheckpointBegan](),
+	"checkpoint.state":     v1[CheckpointState](),
+	"checkpoint.completed": v1[CheckpointCompleted](),
+	"history.range":        v1[HistoryRange](),
+}
+
+// v1 is the schema of a type that has never changed.
+func v1[T any, P interface {
+	*T
+	Event
+}]() schema {
+	return schema{version: 1, empty: func() Event { return P(new(T)) }}
+}
+
+// Types answers every type that can lie in the log with today's version.
+func Types() map[Type]int {
+	all := make(map[Type]int, len(schemas))
+	for t, s := range schemas {
+		all[t] = s.version
+	}
+	return all
+}
