@@ -164,6 +164,60 @@ type EffectsHanded struct {
 	Through Effect `json:"through"`
 }
 
+// RequestForwarded says that one entity of the directory has nothing against a request that concerns several, and that
+// the next is asked now. The registrar decides entity by entity; all of it happens in the step of the request.
+type RequestForwarded struct {
+	Request string          `json:"request"` // id of the input
+	Stage   string          `json:"stage"`   // what is asked, a fixed word of the registrar
+	To      string          `json:"to"`      // the entity that is asked, such as tenant/t1
+	Enrol   *EnrolRequested `json:"enrol,omitempty"`
+	Group   *GroupRequested `json:"group,omitempty"`
+}
+
+// The subjects of the directory: {kind}/{id}.
+const (
+	deviceKind  = "device/"
+	patientKind = "patient/"
+	tenantKind  = "tenant/"
+	groupKind   = "group/"
+	packKind    = "pack/"
+	accountKind = "account/"
+	tokenKind   = "token/"
+)
+
+// About answers the entity that the fact concerns: a request touches several.
+func (e *RequestForwarded) About() string { return e.To }
+
+// About answers tenant/{tenant}.
+func (e *TenantCreated) About() string { return tenantKind + e.Tenant }
+
+// About answers group/{tenant}/{group}.
+func (e *GroupSet) About() string { return groupKind + e.Tenant + "/" + e.Group }
+
+// About answers patient/{tenant}/{patient}.
+func (e *PatientEnrolled) About() string { return patientKind + e.Tenant + "/" + e.Patient }
+
+// About answers patient/{tenant}/{patient}.
+func (e *PatientGrouped) About() string { return patientKind + e.Tenant + "/" + e.Patient }
+
+// About answers patient/{tenant}/{patient}.
+func (e *PlanChanged) About() string { return patientKind + e.Tenant + "/" + e.Patient }
+
+// About answers device/{id}.
+func (e *DeviceBound) About() string { return deviceKind + e.Device }
+
+// About answers device/{id}.
+func (e *DeviceRevoked) About() string { return deviceKind + e.Device }
+
+// About answers pack/{id}.
+func (e *PackPublished) About() string { return packKind + e.Pack }
+
+// About answers account/{id}.
+func (e *AccountSet) About() string { return accountKind + e.Account }
+
+// About answers token/{name}.
+func (e *TokenSet) About() string { return tokenKind + e.Token }
+
 func (*EnrolRequested) Type() Type   { return "enrol.requested" }
 func (*PlanRequested) Type() Type    { return "plan.requested" }
 func (*RevokeRequested) Type() Type  { return "revoke.requested" }
@@ -182,3 +236,4 @@ func (*PackPublished) Type() Type    { return "pack.published" }
 func (*AccountSet) Type() Type       { return "account.set" }
 func (*TokenSet) Type() Type         { return "token.set" }
 func (*EffectsHanded) Type() Type    { return "effects.handed" }
+func (*RequestForwarded) Type() Type { return "request.forwarded" }

@@ -79,6 +79,7 @@ var schemas = map[Type]schema{
 	"account.set":       v1[AccountSet](),
 	"token.set":         v1[TokenSet](),
 	"effects.handed":    v1[EffectsHanded](),
+	"request.forwarded": v1[RequestForwarded](),
 
 	"owner.open":           v1[OwnerOpened](),
 	"owner.step":           v1[StepClosed](),
