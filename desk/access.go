@@ -1,0 +1,107 @@
+package desk
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// The roles. A lead runs the desk and sees all patients; the last three look after the system and see none.
+const (
+	roleLead          = "lead"
+	roleNurse         = "nurse"
+	roleDoctor        = "doctor"
+	rolePharmacist    = "pharmacist"
+	roleHealthManager = "health-manager"
+	roleClinic        = "clinic"
+	roleAdministrator = "administrator"
+	roleSecurity      = "security"
+	roleAuditor       = "auditor"
+)
+
+// Roles is every role that an account or a token can have.
+var Roles = []string{roleLead, roleNurse, roleDoctor, rolePharmacist, roleHealthManager, roleClinic, roleAdministrator, roleSecurity, roleAuditor}
+
+// permission tells whether a role may use an operation.
+type permission func(role string) bool
+
+func oneOf(roles ...string) permission {
+	return func(role string) bool { return slices.Contains(roles, role) }
+}
+
+// Who may do what at the door. Which warnings a role may take or close is decided in the log, by alerts.
+var (
+	anybody   = oneOf(Roles...)
+	maySee    = oneOf(roleLead, roleNurse, roleDoctor, rolePharmacist, roleHealthManager, roleClinic)
+	mayAct    = maySee
+	mayAdmin  = oneOf(roleAdministrator)
+	mayImport = oneOf(roleAdministrator, roleLead)
+	mayOrder  = oneOf(roleAdministrator, roleDoctor, roleLead)
+)
+
+// identity is who asks.
+type identity struct {
+	Account    string
+	Role       string
+	MustChange bool
+	token      bool   // a bearer token, not a session
+	proof      string // what the session rests on: it ends when the account's password changes
+}
+
+type identityKey struct{}
+
+func withIdentity(ctx context.Context, id identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, id)
+}
+
+// identityOf answers who asks; the zero identity for nobody.
+func identityOf(ctx context.Context) identity {
+	id, _ := ctx.Value(identityKey{}).(identity)
+	return id
+}
+
+// guard lets through whoever may; it runs before huma looks at anything else of the request.
+func guard(who permission) func(huma.Context, func(huma.Context)) {
+	return func(c huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(c)
+		if p := forbidden(identityOf(r.Context()), who, r); p != nil {
+			writeProblem(w, p)
+			return
+		}
+		next(c)
+	}
+}
+
+// guarded is guard for a plain handler.
+func guarded(who permission, h http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := forbidden(identityOf(r.Context()), who, r); p != nil {
+			writeProblem(w, p)
+			return
+		}
+		h(w, r)
+	})
+}
+
+func forbidden(id identity, who permission, r *http.Request) *Problem {
+	switch {
+	case id.Account == "":
+		return refuse(http.StatusUnauthorized, "signed_out", "请先登录", "sign in, or send a bearer token")
+	case id.MustChange && r.URL.Path != "/v1/session/password" && r.URL.Path != "/v1/session":
+		return refuse(http.StatusForbidden, "must_change", "请先修改一次性密码", "change the one-time password first (POST /v1/session/password)")
+	case !who(id.Role):
+		return refuse(http.StatusForbidden, "role", "当前角色无权进行此操作", "the role "+id.Role+" may not do this")
+	}
+	return nil
+}
+
+func sessionOf(id identity) Session {
+	grave := oneOf(roleLead, roleNurse, roleDoctor)(id.Role)
+	return Session{Account: id.Account, Role: id.Role, MustChange: id.MustChange, May: May{
+		See: maySee(id.Role), Act: mayAct(id.Role), ActGrave: grave, Reason: id.Role == roleDoctor,
+		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role),
+	}}
+}

@@ -1,0 +1,360 @@
+package desk
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tocsin/streams/event"
+)
+
+// What the API says and hears. Times are RFC 3339 in UTC with milliseconds, numbers carry the unit of their quantity's
+// name, lists are never null.
+
+// Warning is one episode as the desk shows it.
+type Warning struct {
+	ID         string         `json:"id"`
+	Tenant     string         `json:"tenant"`
+	Patient    string         `json:"patient" doc:"the hospital's id of the patient, without the tenant"`
+	Group      string         `json:"group" doc:"disease group; empty for what concerns no patient"`
+	Problem    string         `json:"problem" example:"deterioration" doc:"deterioration, silence or fault"`
+	Episode    int            `json:"episode" doc:"counts this patient's episodes of this problem from 1"`
+	State      string         `json:"state" enum:"new,accepted,returned,closed"`
+	Severity   event.Severity `json:"severity"`
+	Peak       event.Severity `json:"peak" doc:"the gravest that this episode has been: it decides who may close and how"`
+	Danger     bool           `json:"danger" doc:"the immediate-danger band"`
+	Rule       string         `json:"rule" doc:"of the first reason"`
+	Reasons    []event.Reason `json:"reasons" doc:"worst first"`
+	Score      *event.Score   `json:"score,omitempty"`
+	RaisedAt   event.Time     `json:"raised_at" doc:"never changes while the episode lasts"`
+	Since      event.Time     `json:"since" doc:"when it came into its state"`
+	AnswerBy   Deadline       `json:"answer_by" doc:"the next deadline; null only when closed"`
+	Owner      string         `json:"owner" doc:"who has taken it; empty while nobody has"`
+	Was        string         `json:"was,omitempty" doc:"who had it before it was given back or came back"`
+	AcceptedAt *event.Time    `json:"accepted_at,omitempty"`
+	Level      int            `json:"level" doc:"the step of the policy that is asked now, from 0"`
+	Asked      string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
+	Eased      bool           `json:"eased" doc:"nothing is found any more; it stays until a person closes it"`
+	ClosedAt   *event.Time    `json:"closed_at,omitempty"`
+	Outcome    string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical or not_known_yet"`
+}
+
+// Deadline is a moment, or null for none.
+type Deadline event.Time
+
+// MarshalJSON writes RFC 3339, or null.
+func (d Deadline) MarshalJSON() ([]byte, error) { return event.Time(d).MarshalJSON() }
+
+// UnmarshalJSON reads RFC 3339, or null.
+func (d *Deadline) UnmarshalJSON(b []byte) error { return (*event.Time)(d).UnmarshalJSON(b) }
+
+// Schema says so in the API's description.
+func (Deadline) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Nullable: true}
+}
+
+// WarningStory is a warning with how it came to be what it is.
+type WarningStory struct {
+	Warning
+	Timeline []Moment     `json:"timeline" doc:"oldest first; the middle of a very long story is left out and counted in left_out"`
+	LeftOut  int          `json:"left_out"`
+	Policy   event.Policy `json:"policy" doc:"frozen when the warning was raised or became graver"`
+	Before   *Before      `json:"before,omitempty" doc:"the last closed episode of this problem"`
+}
+
+// Moment is one thing that happened to a warning.
+type Moment struct {
+	At     event.Time `json:"at"`
+	Type   event.Type `json:"type" example:"alert.escalated"`
+	By     string     `json:"by,omitempty"`
+	To     string     `json:"to,omitempty"`
+	TextZh string     `json:"text_zh"`
+	TextEn string     `json:"text_en"`
+}
+
+// Before is how the last episode ended.
+type Before struct {
+	ID       string         `json:"id"`
+	Episode  int            `json:"episode"`
+	Severity event.Severity `json:"severity"`
+	ClosedAt event.Time     `json:"closed_at"`
+	ClosedBy string         `json:"closed_by"`
+	Outcome  string         `json:"outcome"`
+	Done     string         `json:"done,omitempty"`
+}
+
+// Group is one disease group with what is open in it.
+type Group struct {
+	Tenant   string `json:"tenant"`
+	Group    string `json:"group"`
+	Zh       string `json:"zh" doc:"its name; the group's id when nobody gave one"`
+	En       string `json:"en"`
+	Patients int    `json:"patients"`
+	Open     Counts `json:"open"`
+	Silent   int    `json:"silent" doc:"patients with at least one signal that should have come"`
+}
+
+// Counts is how many warnings are open, by severity.
+type Counts struct {
+	High      int `json:"high"`
+	Medium    int `json:"medium"`
+	Low       int `json:"low"`
+	Technical int `json:"technical"`
+}
+
+// Row is one patient on the group board.
+type Row struct {
+	Tenant   string             `json:"tenant"`
+	Patient  string             `json:"patient"`
+	Group    string             `json:"group"`
+	Latest   map[string]Latest  `json:"latest" doc:"by quantity, such as spo2_percent"`
+	Silent   []SilentSignal     `json:"silent" doc:"what should have come and did not"`
+	Warnings []RowWarning       `json:"warnings" doc:"open ones, gravest first"`
+	Score    *RowScore          `json:"score,omitempty"`
+	Trend    map[string][]Point `json:"trend" doc:"by quantity: pairs of milliseconds since 1970 and value, oldest first, from the rules' window"`
+	Order    int                `json:"order" doc:"whom to call first: smaller is sooner; rows of one answer are sorted by it"`
+	WhyZh    string             `json:"why_order_zh"`
+	WhyEn    string             `json:"why_order_en"`
+}
+
+// Latest is the newest reading of one quantity, with its doubt.
+type Latest struct {
+	Value      event.Decimal      `json:"value"`
+	Mark       event.Mark         `json:"mark" enum:",unconfirmed,low_quality,test"`
+	MeasuredAt event.Time         `json:"measured_at"`
+	Clock      event.ClockQuality `json:"clock" enum:"ok,corrected,unsynced,future,too_old,"`
+	Stale      bool               `json:"stale" doc:"older than the pack allows for scoring"`
+}
+
+// SilentSignal is a quantity that should have come.
+type SilentSignal struct {
+	Quantity event.Quantity `json:"quantity"`
+	Since    event.Time     `json:"since" doc:"the last reading, or since when it was waited for"`
+}
+
+// RowWarning is an open warning as the board names it.
+type RowWarning struct {
+	ID       string         `json:"id"`
+	Problem  string         `json:"problem"`
+	Severity event.Severity `json:"severity"`
+	State    string         `json:"state" enum:"new,accepted,returned,closed"`
+	Owner    string         `json:"owner"`
+}
+
+// RowScore is the aggregate score as an interval.
+type RowScore struct {
+	Rule       string           `json:"rule"`
+	Lower      int              `json:"lower"`
+	Upper      int              `json:"upper"`
+	Band       string           `json:"band"`
+	Determined bool             `json:"determined"`
+	Missing    []event.Quantity `json:"missing"`
+}
+
+// Point is a moment in milliseconds since 1970 and a value.
+type Point struct {
+	At    event.Time
+	Value event.Decimal
+}
+
+// MarshalJSON writes [ms, value].
+func (p Point) MarshalJSON() ([]byte, error) {
+	b := append(make([]byte, 0, 32), '[')
+	b = strconv.AppendInt(b, int64(p.At), 10)
+	b = append(b, ',')
+	return append(p.Value.Append(b), ']'), nil
+}
+
+// UnmarshalJSON reads [ms, value].
+func (p *Point) UnmarshalJSON(b []byte) error {
+	var pair [2]json.Number
+	if err := json.Unmarshal(b, &pair); err != nil {
+		return err
+	}
+	ms, err := pair[0].Int64()
+	if err != nil {
+		return err
+	}
+	p.At = event.Time(ms)
+	p.Value, err = event.ParseDecimal(string(pair[1]))
+	return err
+}
+
+// Schema says that it is a pair of numbers.
+func (Point) Schema(huma.Registry) *huma.Schema {
+	two := 2
+	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeNumber}, MinItems: &two, MaxItems: &two}
+}
+
+// Reading is one row of history.
+type Reading struct {
+	Quantity   event.Quantity     `json:"quantity"`
+	Value      event.Decimal      `json:"value"`
+	Mark       event.Mark         `json:"mark" enum:",unconfirmed,low_quality,test"`
+	MeasuredAt event.Time         `json:"measured_at"`
+	ReceivedAt event.Time         `json:"received_at"`
+	Clock      event.ClockQuality `json:"clock" enum:"ok,corrected,unsynced,future,too_old,"`
+}
+
+// Status is how far what is shown can be believed.
+type Status struct {
+	At        event.Time        `json:"at" doc:"the server's clock"`
+	DataAgeMs int64             `json:"data_age_ms" doc:"how long ago everything that had come in was taken into account; above 30000 nobody is watching"`
+	Lag       int64             `json:"lag" doc:"records of inputs that have not been folded yet, over all partitions"`
+	Desks     int               `json:"desks" doc:"screens that listen to this server"`
+	Doors     int               `json:"doors" doc:"doors that were heard within the last 15 s"`
+	History   string            `json:"history" enum:"on,off"`
+	Simulated bool              `json:"simulated" doc:"the ward is a demonstration"`
+	Version   string            `json:"version"`
+	Parts     []PartitionStatus `json:"partitions"`
+}
+
+// PartitionStatus is Status for one partition.
+type PartitionStatus struct {
+	Partition int32 `json:"partition"`
+	AgeMs     int64 `json:"age_ms"`
+	Lag       int64 `json:"lag"`
+	Offset    int64 `json:"offset" doc:"of the last step in decisions that is shown; -1 before the first"`
+	CaughtUp  bool  `json:"caught_up"`
+}
+
+// Snapshot is everything that is open, for whoever cannot be brought up to date by changes.
+type Snapshot struct {
+	Warnings []Warning `json:"warnings"`
+	Rows     []Row     `json:"rows" doc:"of the group that the stream was opened for, when it was"`
+	Status   Status    `json:"status"`
+}
+
+// Session is who is signed in.
+type Session struct {
+	Account    string `json:"account"`
+	Role       string `json:"role"`
+	MustChange bool   `json:"must_change" doc:"a one-time password: nothing else is answered until it has been changed"`
+	May        May    `json:"may"`
+}
+
+// May is what the role allows, so that a page need not offer what would be refused.
+type May struct {
+	See       bool `json:"see" doc:"patients and warnings"`
+	Act       bool `json:"act" doc:"take, give back and close warnings that are low or technical"`
+	ActGrave  bool `json:"act_grave" doc:"the same for medium and high"`
+	Reason    bool `json:"reason" doc:"close a high with a reason instead of a contact"`
+	Admin     bool `json:"admin" doc:"import, tokens, packs"`
+	OrderPlan bool `json:"order_plan"`
+}
+
+// AcceptBody goes with a click on accept.
+type AcceptBody struct {
+	Desk string `json:"desk,omitempty" maxLength:"64" doc:"which desk; for the record"`
+}
+
+// ReturnBody goes with giving back.
+type ReturnBody struct {
+	Desk   string `json:"desk,omitempty" maxLength:"64"`
+	Reason string `json:"reason,omitempty" maxLength:"500"`
+}
+
+// CloseBody says what it was, what was done and where the patient is. Nothing is preselected.
+type CloseBody struct {
+	Desk        string `json:"desk,omitempty" maxLength:"64"`
+	Outcome     string `json:"outcome" enum:"real,real_usual,measurement_fault,technical,not_known_yet"`
+	Done        string `json:"done,omitempty" maxLength:"1000" doc:"what was done; for a high without a contact, the doctor's reason"`
+	Disposition string `json:"disposition,omitempty" maxLength:"64" doc:"where the patient is: home, clinic, ambulance, admitted"`
+	Contacted   bool   `json:"contacted,omitempty" doc:"patient or carer was reached"`
+}
+
+// SignIn is a name with its password.
+type SignIn struct {
+	Account  string `json:"account" minLength:"1" maxLength:"64"`
+	Password string `json:"password" minLength:"1" maxLength:"200"`
+}
+
+// NewPassword replaces the password of whoever is signed in.
+type NewPassword struct {
+	Current string `json:"current" minLength:"1" maxLength:"200"`
+	New     string `json:"new" minLength:"10" maxLength:"200"`
+}
+
+// ImportLine is one line of the answer to an import: progress, an issued token, a refused row, or the end.
+type ImportLine struct {
+	Row     int    `json:"row,omitempty" doc:"line in the file, the header being 1"`
+	Device  string `json:"device,omitempty"`
+	Token   string `json:"token,omitempty" doc:"made because the row had none; said once and never again"`
+	Kept    bool   `json:"kept,omitempty" doc:"the row had no token and the device keeps the one it has"`
+	Error   string `json:"error,omitempty"`
+	Written int    `json:"written,omitempty" doc:"rows handed to the log so far"`
+	Settled int    `json:"settled,omitempty" doc:"rows decided so far"`
+	Refused int    `json:"refused,omitempty"`
+	Done    bool   `json:"done,omitempty" doc:"the last line: every live gateway knows what was imported"`
+}
+
+// TokenBody asks for a bearer token.
+type TokenBody struct {
+	Name string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$"`
+	Role string `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
+}
+
+// TokenMade is a bearer token. It is said once.
+type TokenMade struct {
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+	Token string `json:"token"`
+}
+
+// AccountBody asks for an account with a one-time password.
+type AccountBody struct {
+	Account string `json:"account" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$"`
+	Role    string `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
+}
+
+// AccountMade is an account with its one-time password. It is said once.
+type AccountMade struct {
+	Account  string `json:"account"`
+	Role     string `json:"role"`
+	Password string `json:"password"`
+}
+
+// PlanBody orders own targets for one patient.
+type PlanBody struct {
+	Tenant  string     `json:"tenant" minLength:"1" maxLength:"64"`
+	Patient string     `json:"patient" minLength:"1" maxLength:"128"`
+	Plan    event.Plan `json:"plan"`
+}
+
+// PackBody publishes a version of a pack.
+type PackBody struct {
+	Pack    string `json:"pack" minLength:"1" maxLength:"64"`
+	Version int    `json:"version" minimum:"1"`
+	Text    string `json:"text" minLength:"1" maxLength:"60000" doc:"YAML"`
+}
+
+// GroupBody sets what a disease group uses.
+type GroupBody struct {
+	Tenant     string                   `json:"tenant" minLength:"1" maxLength:"64"`
+	Group      string                   `json:"group" minLength:"1" maxLength:"64"`
+	Pack       string                   `json:"pack,omitempty" maxLength:"64" doc:"news2 when empty"`
+	Zh         string                   `json:"zh,omitempty" maxLength:"100"`
+	En         string                   `json:"en,omitempty" maxLength:"100"`
+	CadenceMs  map[event.Quantity]int64 `json:"cadence_ms,omitempty"`
+	AsRecorded bool                     `json:"as_recorded,omitempty"`
+}
+
+// Problem is an RFC 9457 problem with what a person needs: who has the warning, and the reason in both languages.
+type Problem struct {
+	Type   string         `json:"type,omitempty" doc:"a word after tocsin:, such as tocsin:already_accepted"`
+	Title  string         `json:"title"`
+	Status int            `json:"status"`
+	Detail string         `json:"detail,omitempty"`
+	Reason string         `json:"reason,omitempty" doc:"a fixed word"`
+	Holder string         `json:"holder,omitempty" doc:"who has the warning, when that is the reason"`
+	Zh     string         `json:"zh,omitempty"`
+	En     string         `json:"en,omitempty"`
+	Errors []ProblemField `json:"errors,omitempty"`
+}
+
+// ProblemField is one fault of what was sent.
+type ProblemField struct {
+	Where   string `json:"where"`
+	Message string `json:"message"`
+}

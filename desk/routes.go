@@ -1,0 +1,287 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tocsin/streams/event"
+)
+
+// body wraps what a handler answers or hears, as huma wants it.
+type body[T any] struct{ Body T }
+
+// warningID names a warning in the path.
+type warningID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+// click is what every wish about a warning carries besides its body.
+type click struct {
+	ID  string `path:"id" maxLength:"64"`
+	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" doc:"made by the page before its first sending; a repeat with the same key gets the first answer"`
+}
+
+var tags = map[string][]string{
+	"warnings": {"warnings"}, "groups": {"groups"}, "session": {"session"}, "admin": {"admin"}, "live": {"live"},
+}
+
+// describe registers every operation of the API; s may be empty when only the description is wanted.
+func (s *Server) describe(mux *http.ServeMux) huma.API {
+	huma.DefaultArrayNullable = false
+	huma.NewError = newProblem
+	api := humago.New(mux, apiConfig())
+	s.warningOperations(api)
+	s.groupOperations(api)
+	s.sessionOperations(api)
+	s.adminOperations(api)
+	s.streamOperations(api, mux)
+	return api
+}
+
+func apiConfig() huma.Config {
+	c := huma.DefaultConfig("Tocsin desk", "1")
+	c.Info.Description = "Warnings, groups and readings as the desk shows them. Sign in for a cookie, or send a bearer token."
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "/openapi", "", "", nil
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"cookie": {Type: "apiKey", In: "cookie", Name: cookieName},
+		"bearer": {Type: "http", Scheme: "bearer"},
+	}
+	c.Security = []map[string][]string{{"cookie": {}}, {"bearer": {}}}
+	r := c.Components.Schemas
+	r.RegisterTypeAlias(reflect.TypeFor[event.Time](), reflect.TypeFor[time.Time]())
+	r.RegisterTypeAlias(reflect.TypeFor[event.Decimal](), reflect.TypeFor[float64]())
+	r.RegisterTypeAlias(reflect.TypeFor[event.Severity](), reflect.TypeFor[severityWord]())
+	r.RegisterTypeAlias(reflect.TypeFor[event.Quantity](), reflect.TypeFor[quantityWord]())
+	r.RegisterTypeAlias(reflect.TypeFor[[]event.Quantity](), reflect.TypeFor[[]quantityWord]()) // else taken for bytes
+	return c
+}
+
+// quantityWord describes event.Quantity.
+type quantityWord string
+
+// Schema lists the names.
+func (quantityWord) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString}
+	for q := 1; q < event.Quantities; q++ {
+		s.Enum = append(s.Enum, event.Quantity(q).String())
+	}
+	return s
+}
+
+// severityWord describes event.Severity.
+type severityWord string
+
+// Schema lists the words.
+func (severityWord) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: []any{"none", "low", "medium", "high", "technical"}}
+}
+
+// OpenAPI answers the description of the API (OpenAPI 3.1), from which the screens' client is made.
+func OpenAPI() ([]byte, error) {
+	api := new(Server).describe(http.NewServeMux())
+	return json.MarshalIndent(api.OpenAPI(), "", "  ")
+}
+
+// op describes one operation and who may use it.
+func op(who permission, method, path, id, tag, summary string, errs ...int) huma.Operation {
+	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: tags[tag], Errors: errs, MaxBodyBytes: maxBody}
+	if who == nil {
+		o.Security = []map[string][]string{}
+		return o
+	}
+	o.Errors = append([]int{http.StatusUnauthorized, http.StatusForbidden}, errs...)
+	o.Middlewares = huma.Middlewares{guard(who)}
+	return o
+}
+
+const maxBody = 1 << 20
+
+func (s *Server) warningOperations(api huma.API) {
+	type list struct {
+		Warnings []Warning `json:"warnings"`
+	}
+	huma.Register(api, op(maySee, "GET", "/v1/warnings", "listWarnings", "warnings", "Warnings, gravest first and then by the time that is left; open means not closed"),
+		func(ctx context.Context, in *struct {
+			State string `query:"state" enum:"open,all" default:"open"`
+		}) (*body[list], error) {
+			return &body[list]{list{s.ward.warnings(in.State == "all")}}, nil
+		})
+	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story", http.StatusNotFound),
+		func(ctx context.Context, in *warningID) (*body[WarningStory], error) {
+			w, ok := s.ward.story(in.ID)
+			if !ok {
+				return nil, noWarning(in.ID)
+			}
+			return &body[WarningStory]{w}, nil
+		})
+	answers := []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", answers...),
+		func(ctx context.Context, in *struct {
+			click
+			Body *AcceptBody `required:"false"`
+		}) (*body[Warning], error) {
+			b := orZero(in.Body)
+			return s.ask(ctx, "accept", in.click, b.Desk, func(r event.Request) event.Event { return &event.AcceptRequested{Request: r} })
+		})
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/return", "returnWarning", "warnings", "Give a warning back", answers...),
+		func(ctx context.Context, in *struct {
+			click
+			Body *ReturnBody `required:"false"`
+		}) (*body[Warning], error) {
+			b := orZero(in.Body)
+			return s.ask(ctx, "return", in.click, b.Desk, func(r event.Request) event.Event {
+				return &event.ReturnRequested{Request: r, Reason: b.Reason}
+			})
+		})
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/close", "closeWarning", "warnings", "Close a warning with its outcome", answers...),
+		func(ctx context.Context, in *struct {
+			click
+			Body CloseBody
+		}) (*body[Warning], error) {
+			b := in.Body
+			return s.ask(ctx, "close", in.click, b.Desk, func(r event.Request) event.Event {
+				return &event.CloseRequested{Request: r, Outcome: b.Outcome, Done: b.Done, Disposition: b.Disposition, Contacted: b.Contacted}
+			})
+		})
+}
+
+// orZero answers what p points to, or the zero value for a body that was left out.
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+func (s *Server) groupOperations(api huma.API) {
+	type groups struct {
+		Groups []Group `json:"groups"`
+	}
+	type board struct {
+		Patients []Row `json:"patients"`
+	}
+	type readings struct {
+		History  string    `json:"history" enum:"on,off"`
+		Readings []Reading `json:"readings"`
+	}
+	huma.Register(api, op(maySee, "GET", "/v1/groups", "listGroups", "groups", "Disease groups with what is open in them"),
+		func(ctx context.Context, _ *struct{}) (*body[groups], error) {
+			return &body[groups]{groups{s.ward.groups(s.o.Directory.Groups())}}, nil
+		})
+	huma.Register(api, op(maySee, "GET", "/v1/groups/{tenant}/{group}", "getGroup", "groups", "The group's board, in the order of calling", http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Tenant string `path:"tenant"`
+			Group  string `path:"group"`
+		}) (*body[board], error) {
+			return &body[board]{board{s.ward.board(in.Tenant, in.Group)}}, nil
+		})
+	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
+		func(ctx context.Context, in *struct {
+			Tenant  string    `path:"tenant"`
+			Patient string    `path:"patient"`
+			From    time.Time `query:"from" doc:"24 hours before to, when left out"`
+			To      time.Time `query:"to" doc:"now, when left out"`
+		}) (*body[readings], error) {
+			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To)
+			return &body[readings]{readings{on, rs}}, err
+		})
+}
+
+func (s *Server) sessionOperations(api huma.API) {
+	huma.Register(api, op(anybody, "GET", "/v1/session", "getSession", "session", "Who is signed in"),
+		func(ctx context.Context, _ *struct{}) (*body[Session], error) {
+			return &body[Session]{sessionOf(identityOf(ctx))}, nil
+		})
+	signIn := op(nil, "POST", "/v1/session", "signIn", "session", "Sign in", http.StatusUnauthorized, http.StatusTooManyRequests)
+	huma.Register(api, signIn, func(ctx context.Context, in *body[SignIn]) (*body[Session], error) {
+		id, err := s.signIn(ctx, in.Body)
+		return &body[Session]{sessionOf(id)}, err
+	})
+	huma.Register(api, op(nil, "DELETE", "/v1/session", "signOut", "session", "Sign out"),
+		func(ctx context.Context, _ *struct{}) (*struct{}, error) { return nil, s.signOut(ctx) })
+	huma.Register(api, op(anybody, "POST", "/v1/session/password", "changePassword", "session", "Replace one's own password",
+		http.StatusConflict, http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusGatewayTimeout),
+		func(ctx context.Context, in *body[NewPassword]) (*body[Session], error) {
+			id, err := s.changePassword(ctx, in.Body)
+			return &body[Session]{sessionOf(id)}, err
+		})
+}
+
+func (s *Server) adminOperations(api huma.API) {
+	answers := []int{http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/tokens", "makeToken", "admin", "Make a bearer token; it is said once", answers...),
+		func(ctx context.Context, in *body[TokenBody]) (*body[TokenMade], error) {
+			return answer(s.makeToken(ctx, in.Body))
+		})
+	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/accounts", "makeAccount", "admin", "Make an account with a one-time password, or give one a new one", answers...),
+		func(ctx context.Context, in *body[AccountBody]) (*body[AccountMade], error) {
+			return answer(s.makeAccount(ctx, in.Body))
+		})
+	huma.Register(api, op(mayOrder, "POST", "/v1/admin/plans", "orderPlan", "admin", "Order own targets for a patient", answers...),
+		func(ctx context.Context, in *body[PlanBody]) (*struct{}, error) {
+			return nil, s.orderPlan(ctx, in.Body)
+		})
+	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/packs", "publishPack", "admin", "Publish a version of a rule pack", answers...),
+		func(ctx context.Context, in *body[PackBody]) (*struct{}, error) {
+			return nil, s.publishPack(ctx, in.Body)
+		})
+	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/groups", "setGroup", "admin", "Set what a disease group uses", answers...),
+		func(ctx context.Context, in *body[GroupBody]) (*struct{}, error) {
+			return nil, s.setGroup(ctx, in.Body)
+		})
+}
+
+func answer[T any](v T, err error) (*body[T], error) { return &body[T]{v}, err }
+
+// streamOperations are the two that huma cannot carry, since they answer bit by bit: they are plain handlers, described by hand.
+func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
+	huma.Register(api, op(anybody, "GET", "/v1/status", "getStatus", "live", "How far what is shown can be believed"),
+		func(ctx context.Context, _ *struct{}) (*body[Status], error) {
+			return &body[Status]{s.status(ctx)}, nil
+		})
+
+	r := api.OpenAPI().Components.Schemas
+	ref := func(t reflect.Type) *huma.Schema { return r.Schema(t, true, "") }
+	stream := op(maySee, "GET", "/v1/stream", "stream", "live", "Server-sent events: warning, patient, status, snapshot")
+	stream.Description = streamDoc
+	stream.Parameters = []*huma.Param{
+		{Name: "group", In: "query", Description: "{tenant}/{group}: send the rows of this board too", Schema: &huma.Schema{Type: huma.TypeString}},
+		{Name: "after", In: "query", Description: "the vector to go on from, where a page cannot set Last-Event-ID", Schema: &huma.Schema{Type: huma.TypeString}},
+		{Name: "Last-Event-ID", In: "header", Description: "the vector to go on from", Schema: &huma.Schema{Type: huma.TypeString}},
+	}
+	stream.Responses = map[string]*huma.Response{"200": {Description: "a stream that does not end", Content: map[string]*huma.MediaType{
+		"text/event-stream": {Schema: &huma.Schema{OneOf: []*huma.Schema{
+			ref(reflect.TypeFor[Warning]()), ref(reflect.TypeFor[Row]()), ref(reflect.TypeFor[Status]()), ref(reflect.TypeFor[Snapshot]())}}}}}}
+	s.plain(api, mux, stream, maySee, s.stream)
+
+	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token")
+	imp.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+	imp.Responses = map[string]*huma.Response{"200": {Description: "one JSON object a line; the last has done", Content: map[string]*huma.MediaType{
+		"application/x-ndjson": {Schema: ref(reflect.TypeFor[ImportLine]())}}}}
+	s.plain(api, mux, imp, mayImport, s.importCSV)
+}
+
+const streamDoc = `Each event's data is the whole thing, so applying one twice does no harm.
+warning: a Warning, also when it has just been closed. patient: a Row, only with the query parameter group.
+status: a Status, every second or two. snapshot: a Snapshot, first on a new stream and whenever changes cannot be told any more: it replaces everything.
+id is the vector of offsets; come back with it in Last-Event-ID (or ?after=) to go on.`
+
+// plain puts a handler of net/http under an operation's description and its guard.
+func (s *Server) plain(api huma.API, mux *http.ServeMux, o huma.Operation, who permission, h http.HandlerFunc) {
+	problem := &huma.Response{Description: "problem", Content: map[string]*huma.MediaType{
+		"application/problem+json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")}}}
+	for _, code := range o.Errors {
+		o.Responses[fmt.Sprint(code)] = problem
+	}
+	o.Errors, o.Middlewares = nil, nil
+	api.OpenAPI().AddOperation(&o)
+	mux.Handle(o.Method+" "+o.Path, guarded(who, h))
+}
