@@ -1,0 +1,200 @@
+package directory
+
+import "tocsin/streams/event"
+
+// How an enrolment travels. Each stage is asked of one entity, which sees its own state alone:
+//
+//	device/{id}      EnrolRequested   is the device free for this patient?      else refused
+//	patient/…        known            (a row that was imported before) still in this group?   then it ends here
+//	tenant/{t}       tenant           made if it is new
+//	group/{t}/{g}    group            there already?                            then on to enrol
+//	pack/{g}         pack             a pack of the group's own name, or news2: the group is made
+//	patient/…        enrol            enrolled or moved to the group
+//	device/{id}      bind             bound from now on
+//
+// Nothing is decided before the device has said yes, so a refused row leaves nothing behind.
+const (
+	stageKnown  = "known"
+	stageTenant = "tenant"
+	stageGroup  = "group"
+	stagePack   = "pack"
+	stageEnrol  = "enrol"
+	stageBind   = "bind"
+	// A group that somebody asked for by name:
+	stageUses   = "uses"   // pack/{id}: is there such a pack?
+	stageHouses = "houses" // tenant/{t}: made if it is new
+	stageSet    = "set"    // group/{t}/{g}
+)
+
+// DefaultPack is what a group uses when there is no pack of its own name.
+const DefaultPack = "news2"
+
+func decideEnrol(s Entity, id string, r *event.EnrolRequested) []event.Event {
+	if err := checkEnrol(r); err != nil {
+		return refuse(id, badName(err))
+	}
+	if r.Device == "" {
+		return forwardEnrol(id, stageTenant, r)
+	}
+	held := s.Device != nil && !s.Device.Revoked
+	switch {
+	case held && s.Device.Tenant != r.Tenant:
+		return refuse(id, deviceElsewhere(r.Device))
+	case held && s.Device.Patient != r.Patient:
+		return refuse(id, deviceTaken(r.Device, s.Device.Patient))
+	case !held && r.TokenSHA256 == "":
+		return refuse(id, needsToken(r.Device))
+	case held && (r.TokenSHA256 == "" || r.TokenSHA256 == s.Device.TokenSHA256):
+		return forwardEnrol(id, stageKnown, r)
+	}
+	return forwardEnrol(id, stageTenant, r)
+}
+
+func checkEnrol(r *event.EnrolRequested) error {
+	if err := checkTenant(r.Tenant); err != nil {
+		return err
+	}
+	if err := CheckID("patient", r.Patient); err != nil {
+		return err
+	}
+	if err := CheckID("group", r.Group); err != nil {
+		return err
+	}
+	if r.Device == "" {
+		return nil
+	}
+	if r.TokenSHA256 != "" && !isSum(r.TokenSHA256) {
+		return errToken
+	}
+	return CheckID("device", r.Device)
+}
+
+// forwardEnrol hands an enrolment to the entity that its next stage asks.
+func forwardEnrol(id, stage string, r *event.EnrolRequested) []event.Event {
+	to := map[string]string{
+		stageKnown: PatientKey(r.Tenant, r.Patient), stageTenant: TenantKey(r.Tenant), stageGroup: GroupKey(r.Tenant, r.Group),
+		stagePack: PackKey(r.Group), stageEnrol: PatientKey(r.Tenant, r.Patient), stageBind: DeviceKey(r.Device),
+	}[stage]
+	return one(&event.RequestForwarded{Request: id, Stage: stage, To: to, Enrol: r})
+}
+
+func decideForwarded(s Entity, d *event.RequestForwarded, now event.Time) []event.Event {
+	switch {
+	case d.Enrol != nil:
+		return decideEnrolStage(s, d, d.Enrol, now)
+	case d.Group != nil:
+		return decideGroupStage(s, d, d.Group)
+	}
+	return nil
+}
+
+func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequested, now event.Time) []event.Event {
+	next := func(stage string) []event.Event { return forwardEnrol(d.Request, stage, r) }
+	switch d.Stage {
+	case stageKnown:
+		if s.Patient != nil && s.Patient.Group == r.Group {
+			return nil
+		}
+		return next(stageTenant)
+	case stageTenant:
+		if s.Tenant {
+			return next(stageGroup)
+		}
+		return append(one(&event.TenantCreated{Tenant: r.Tenant}), next(stageGroup)...)
+	case stageGroup:
+		if s.Group != nil {
+			return next(stageEnrol)
+		}
+		return next(stagePack)
+	case stagePack:
+		g := &event.GroupSet{Tenant: r.Tenant, Group: r.Group, Pack: DefaultPack}
+		if s.Pack != nil {
+			g.Pack = r.Group
+		}
+		return append(one(g), next(stageEnrol)...)
+	case stageEnrol:
+		return append(enrol(s, r), bindNext(d.Request, r)...)
+	case stageBind:
+		return bind(s, r, now)
+	}
+	return nil
+}
+
+func enrol(s Entity, r *event.EnrolRequested) []event.Event {
+	switch {
+	case s.Patient == nil || s.Patient.Group == "":
+		return one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group})
+	case s.Patient.Group != r.Group:
+		return one(&event.PatientGrouped{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Was: s.Patient.Group})
+	}
+	return nil
+}
+
+func bindNext(id string, r *event.EnrolRequested) []event.Event {
+	if r.Device == "" {
+		return nil
+	}
+	return forwardEnrol(id, stageBind, r)
+}
+
+// bind holds the device for the patient from now on, unless it is so already. That nobody else holds it was asked first.
+func bind(s Entity, r *event.EnrolRequested, now event.Time) []event.Event {
+	if s.Device != nil && !s.Device.Revoked && (r.TokenSHA256 == "" || r.TokenSHA256 == s.Device.TokenSHA256) {
+		return nil
+	}
+	return one(&event.DeviceBound{Device: r.Device, Tenant: r.Tenant, Patient: r.Patient, TokenSHA256: r.TokenSHA256, From: now})
+}
+
+func decideGroup(_ Entity, id string, r *event.GroupRequested) []event.Event {
+	if err := checkTenant(r.Tenant); err != nil {
+		return refuse(id, badName(err))
+	}
+	if err := CheckID("group", r.Group); err != nil {
+		return refuse(id, badName(err))
+	}
+	for q, ms := range r.CadenceMs {
+		if ms < 0 {
+			return refuse(id, *badPlan("the cadence of "+q.String()+" is negative", q.String()+" 的测量间隔为负"))
+		}
+	}
+	return forwardGroup(id, stageUses, PackKey(r.Pack), r)
+}
+
+func forwardGroup(id, stage, to string, r *event.GroupRequested) []event.Event {
+	return one(&event.RequestForwarded{Request: id, Stage: stage, To: to, Group: r})
+}
+
+func decideGroupStage(s Entity, d *event.RequestForwarded, r *event.GroupRequested) []event.Event {
+	switch d.Stage {
+	case stageUses:
+		if s.Pack == nil {
+			return refuse(d.Request, unknownPack(r.Pack))
+		}
+		return forwardGroup(d.Request, stageHouses, TenantKey(r.Tenant), r)
+	case stageHouses:
+		set := forwardGroup(d.Request, stageSet, GroupKey(r.Tenant, r.Group), r)
+		if s.Tenant {
+			return set
+		}
+		return append(one(&event.TenantCreated{Tenant: r.Tenant}), set...)
+	case stageSet:
+		g := &event.GroupSet{Tenant: r.Tenant, Group: r.Group, Pack: r.Pack, Zh: r.Zh, En: r.En, CadenceMs: r.CadenceMs, AsRecorded: r.AsRecorded}
+		if s.Group != nil && sameGroup(*s.Group, *g) {
+			return nil
+		}
+		return one(g)
+	}
+	return nil
+}
+
+func sameGroup(a, b event.GroupSet) bool {
+	if a.Pack != b.Pack || a.Zh != b.Zh || a.En != b.En || a.AsRecorded != b.AsRecorded || len(a.CadenceMs) != len(b.CadenceMs) {
+		return false
+	}
+	for q, ms := range a.CadenceMs {
+		if other, ok := b.CadenceMs[q]; !ok || other != ms {
+			return false
+		}
+	}
+	return true
+}

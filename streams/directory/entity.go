@@ -1,0 +1,134 @@
+// Package directory keeps what concerns many: tenants, groups, people, devices with their tokens, packs, accounts. The
+// registrar is a Machine over the one-partition directory pair; View answers the doors' and desks' questions from it,
+// and HandOn carries what patients' folds need into `inputs`.
+package directory
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// Entity is one thing of the directory: exactly one of its fields is set, by the kind in its key. What the pointers
+// lead to is replaced and never altered.
+type Entity struct {
+	Device  *Device           `json:"device,omitempty"`
+	Patient *Patient          `json:"patient,omitempty"`
+	Tenant  bool              `json:"tenant,omitempty"`
+	Group   *event.GroupSet   `json:"group,omitempty"`
+	Pack    *Pack             `json:"pack,omitempty"`
+	Account *event.AccountSet `json:"account,omitempty"`
+	Token   *event.TokenSet   `json:"token,omitempty"`
+	Handed  event.Effect      `json:"handed,omitzero"`
+}
+
+// Device is the binding of a device as it stands: a device is held by one patient at a time.
+type Device struct {
+	event.DeviceBound
+	Revoked bool `json:"revoked,omitempty"`
+}
+
+// Patient is who is watched, and by which orders.
+type Patient struct {
+	Group string      `json:"group"`
+	Plan  *event.Plan `json:"plan,omitempty"`
+}
+
+// Pack is the version of a pack that is in effect. Its text lies in the log.
+type Pack struct {
+	Version int    `json:"version"`
+	Sum     string `json:"sum"`
+}
+
+// HandingOn is the key under which the handing-on records how far it came.
+const HandingOn = "handing-on"
+
+// The keys of the directory pair.
+
+// DeviceKey answers device/{id}.
+func DeviceKey(id string) string { return "device/" + id }
+
+// PatientKey answers patient/{tenant}/{patient}.
+func PatientKey(tenant, patient string) string { return "patient/" + tenant + "/" + patient }
+
+// TenantKey answers tenant/{tenant}.
+func TenantKey(tenant string) string { return "tenant/" + tenant }
+
+// GroupKey answers group/{tenant}/{group}.
+func GroupKey(tenant, group string) string { return "group/" + tenant + "/" + group }
+
+// PackKey answers pack/{id}.
+func PackKey(id string) string { return "pack/" + id }
+
+// AccountKey answers account/{id}.
+func AccountKey(id string) string { return "account/" + id }
+
+// TokenKey answers token/{name}.
+func TokenKey(name string) string { return "token/" + name }
+
+// KeyOf answers under which key a request goes to the registrar.
+func KeyOf(request event.Event) (string, error) {
+	switch r := request.(type) {
+	case *event.EnrolRequested:
+		if r.Device == "" {
+			return PatientKey(r.Tenant, r.Patient), nil
+		}
+		return DeviceKey(r.Device), nil
+	case *event.PlanRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
+	case *event.RevokeRequested:
+		return DeviceKey(r.Device), nil
+	case *event.PackRequested:
+		return PackKey(r.Pack), nil
+	case *event.GroupRequested:
+		return GroupKey(r.Tenant, r.Group), nil
+	case *event.AccountRequested:
+		return AccountKey(r.Account), nil
+	case *event.TokenRequested:
+		return TokenKey(r.Token), nil
+	case *event.EffectsHanded:
+		return HandingOn, nil
+	default:
+		return "", fmt.Errorf("%s is no request to the directory", request.Type())
+	}
+}
+
+// maxID is the longest id in bytes that the directory takes.
+const maxID = 128
+
+// CheckID tells what is wrong with an id, or nil. Only a patient's may hold a slash: all others are parts of keys and topics.
+func CheckID(what, id string) error {
+	switch {
+	case id == "":
+		return fmt.Errorf("%s is empty", what)
+	case len(id) > maxID:
+		return fmt.Errorf("%s %.20q… is longer than %d bytes", what, id, maxID)
+	case !utf8.ValidString(id):
+		return fmt.Errorf("%s %q is not UTF-8", what, id)
+	case strings.TrimSpace(id) != id:
+		return fmt.Errorf("%s %q begins or ends with a space", what, id)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return fmt.Errorf("%s %q has a control character", what, id)
+	case strings.ContainsAny(id, "+#"):
+		return fmt.Errorf("%s %q has a + or #, which mean something else in MQTT topics", what, id)
+	case what != "patient" && strings.Contains(id, "/"):
+		return fmt.Errorf("%s %q has a slash", what, id)
+	case strings.HasPrefix(id, "$"):
+		return fmt.Errorf("%s %q begins with $", what, id)
+	case id == event.Everyone:
+		return fmt.Errorf("%s %q is no name", what, id)
+	}
+	return nil
+}
+
+// checkTenant is CheckID for a tenant, and keeps the one that is ours.
+func checkTenant(id string) error {
+	if id == streams.SystemTenant {
+		return fmt.Errorf("tenant %q belongs to Tocsin itself; choose another name", id)
+	}
+	return CheckID("tenant", id)
+}

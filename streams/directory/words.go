@@ -1,0 +1,70 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+
+	"tocsin/streams/event"
+)
+
+// refusal is why a request was not granted: a fixed word, and words for the person who asked.
+type refusal struct{ reason, zh, en string }
+
+var errToken = errors.New("the token's SHA-256 must be 64 hexadecimal digits")
+
+func refuse(id string, r refusal) []event.Event {
+	return one(&event.RequestRefused{Request: id, Reason: r.reason, Zh: r.zh, En: r.en})
+}
+
+func badName(err error) refusal {
+	return refusal{"bad_name", "名称不可用：" + err.Error(), err.Error()}
+}
+
+// deviceElsewhere does not say whose patient holds the device: that is the other tenant's business.
+func deviceElsewhere(device string) refusal {
+	return refusal{"device_taken",
+		fmt.Sprintf("设备 %s 已登记在其他机构；设备编号全系统唯一，请改用其他编号，或由该机构先注销", device),
+		fmt.Sprintf("device %s is held by another tenant; device ids are unique in the system: use another id, or have it revoked there first", device)}
+}
+
+func deviceTaken(device, patient string) refusal {
+	return refusal{"device_taken",
+		fmt.Sprintf("设备 %s 已绑定患者 %s；请先注销该设备，再重新绑定", device, patient),
+		fmt.Sprintf("device %s is bound to patient %s; revoke it first, then bind it again", device, patient)}
+}
+
+func needsToken(device string) refusal {
+	return refusal{"needs_token", fmt.Sprintf("设备 %s 尚未绑定，需要令牌", device), fmt.Sprintf("device %s is not bound yet and needs a token", device)}
+}
+
+var badToken = refusal{"bad_token", "令牌须以 SHA-256 的 64 位十六进制给出", "the token must be given as the 64 hexadecimal digits of its SHA-256"}
+
+func unknownDevice(device string) refusal {
+	return refusal{"unknown", "没有设备 " + device, "there is no device " + device}
+}
+
+func unknownPatient(tenant, patient string) refusal {
+	return refusal{"unknown", fmt.Sprintf("没有患者 %s/%s；请先导入", tenant, patient), fmt.Sprintf("there is no patient %s of tenant %s; import it first", patient, tenant)}
+}
+
+func unknownPack(pack string) refusal {
+	return refusal{"unknown", fmt.Sprintf("没有规则包 %s；请先发布", pack), fmt.Sprintf("there is no pack %s; publish it first", pack)}
+}
+
+func unknownRole(role string) refusal {
+	return refusal{"bad_role", fmt.Sprintf("没有角色 %q", role), fmt.Sprintf("there is no role %q; the roles are lead, nurse, doctor, pharmacist, health-manager, clinic, administrator, security, auditor", role)}
+}
+
+func badPlan(en, zh string) *refusal { return &refusal{"bad_plan", zh, en} }
+
+func packFault(pack, fault string) refusal {
+	return refusal{"bad_pack", fmt.Sprintf("规则包 %s 有误：%s", pack, fault), fmt.Sprintf("pack %s: %s", pack, fault)}
+}
+
+func packNotNewer(pack string, version, has int) refusal {
+	return refusal{"not_newer",
+		fmt.Sprintf("规则包 %s 已有第 %d 版，第 %d 版不更新；请提高版本号", pack, has, version),
+		fmt.Sprintf("pack %s is at version %d already and version %d is no newer text of it; raise its version", pack, has, version)}
+}
+
+func named(pack string, version int) string { return fmt.Sprintf("%s version %d", pack, version) }
