@@ -1,0 +1,335 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// Binding is whose readings a device sends, and how it proves itself.
+type Binding struct {
+	Device, Tenant, Patient, Group string
+	TokenSHA256                    string // hex
+	AsRecorded                     bool   // of the group: every value is believed as it stands
+	Revoked                        bool
+	From                           event.Time // since when the device is this patient's
+}
+
+// View answers questions from the directory as far as it has read it. It is folded from what the registrar decided, by
+// the rule of reading; every door and desk has one.
+type View struct {
+	log streams.Log
+
+	mu        sync.RWMutex
+	changed   chan struct{} // closed and replaced after each step
+	devices   map[string]Device
+	patients  map[string]Patient // by {tenant}/{patient}
+	groups    map[string]event.GroupSet
+	packs     map[string]event.PackPublished
+	accounts  map[string]event.AccountSet
+	tokens    map[string]event.TokenSet // by name
+	bySum     map[string]string         // SHA-256 to name
+	position  int64                     // after the last step that held
+	inputs    int64                     // the next input of the registrar that no step has settled
+	ready     bool
+	expected  map[string]*event.RequestRefused // answers that somebody waits for, by request
+	onRevoke  []func(device string)
+	onChanged []func()
+}
+
+// NewView makes a view of log's directory. It is empty until Run has read it.
+func NewView(log streams.Log) *View {
+	return &View{
+		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
+		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
+		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, expected: map[string]*event.RequestRefused{},
+	}
+}
+
+// OnRevoke has fn called within the follow loop when a device loses the access it had: revoked, bound anew, or given
+// another token. Register before Run.
+func (v *View) OnRevoke(fn func(device string)) { v.onRevoke = append(v.onRevoke, fn) }
+
+// OnChanged has fn called within the follow loop after every step, once the view answers from it. Register before Run.
+func (v *View) OnChanged(fn func()) { v.onChanged = append(v.onChanged, fn) }
+
+// How long to wait before reading is tried again after an error of the log.
+const (
+	backOffFirst = 50 * time.Millisecond
+	backOffMost  = 2 * time.Second
+)
+
+// Run follows the directory until ctx ends, over errors of the log: an old answer is better than none at a door. It
+// ends early only when a record is newer than this program, or when the log has lost what was read.
+func (v *View) Run(ctx context.Context) error {
+	steps := streams.NewSteps(streams.Beginning)
+	wait := backOffFirst
+	for {
+		at := steps.Next()
+		err := v.follow(ctx, steps)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case lasting(err):
+			return fmt.Errorf("follow the directory: %w", err)
+		case steps.Next() > at:
+			wait = backOffFirst
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, backOffMost)
+	}
+}
+
+func (v *View) follow(ctx context.Context, steps *streams.Steps) error {
+	_, end, err := v.log.Bounds(ctx, streams.Directory, 0)
+	if err != nil {
+		return err
+	}
+	if steps.Next() >= end {
+		v.caughtUp()
+	}
+	r, err := v.log.Read(streams.Directory, 0, steps.Next())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	for {
+		records, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, rec := range records {
+			step, err := steps.Read(rec)
+			if err != nil {
+				return err
+			}
+			if step != nil {
+				v.take(step)
+			}
+		}
+		if steps.Next() >= end {
+			v.caughtUp()
+		}
+	}
+}
+
+func (v *View) caughtUp() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.ready {
+		v.ready = true
+		v.wake()
+	}
+}
+
+// wake tells everybody who waits. The caller holds the lock.
+func (v *View) wake() {
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
+
+// take folds one step and then tells those who wait for it.
+func (v *View) take(step *streams.Step) {
+	var lost []string
+	v.mu.Lock()
+	for _, e := range step.Events {
+		if device := v.fold(e); device != "" {
+			lost = append(lost, device)
+		}
+	}
+	v.position, v.inputs = step.Offset+1, step.Close.Inputs.Next
+	v.wake()
+	v.mu.Unlock()
+	for _, device := range lost {
+		for _, fn := range v.onRevoke {
+			fn(device)
+		}
+	}
+	for _, fn := range v.onChanged {
+		fn()
+	}
+}
+
+// fold takes one fact and answers the device that has lost its access by it, if one has.
+func (v *View) fold(e event.Envelope) (lost string) {
+	switch d := e.Data.(type) {
+	case *event.DeviceBound:
+		was, held := v.devices[d.Device]
+		v.devices[d.Device] = Device{DeviceBound: *d}
+		if held && !was.Revoked && (was.TokenSHA256 != d.TokenSHA256 || was.Tenant != d.Tenant || was.Patient != d.Patient) {
+			return d.Device
+		}
+	case *event.DeviceRevoked:
+		was := v.devices[d.Device]
+		v.devices[d.Device] = Device{DeviceBound: was.DeviceBound, Revoked: true}
+		return d.Device
+	case *event.PatientEnrolled:
+		v.place(d.Tenant, d.Patient, d.Group)
+	case *event.PatientGrouped:
+		v.place(d.Tenant, d.Patient, d.Group)
+	case *event.PlanChanged:
+		key := streams.PatientKey(d.Tenant, d.Patient)
+		v.patients[key] = Patient{Group: v.patients[key].Group, Plan: &d.Plan}
+	case *event.GroupSet:
+		v.groups[GroupKey(d.Tenant, d.Group)] = *d
+	case *event.PackPublished:
+		v.packs[d.Pack] = *d
+	case *event.AccountSet:
+		v.accounts[d.Account] = *d
+	case *event.TokenSet:
+		delete(v.bySum, v.tokens[d.Token].SHA256)
+		v.tokens[d.Token] = *d
+		v.bySum[d.SHA256] = d.Token
+	case *event.RequestRefused:
+		if _, ok := v.expected[d.Request]; ok {
+			v.expected[d.Request] = d
+		}
+	}
+	return ""
+}
+
+func (v *View) place(tenant, patient, group string) {
+	key := streams.PatientKey(tenant, patient)
+	v.patients[key] = Patient{Group: group, Plan: v.patients[key].Plan}
+}
+
+// Ready tells whether the view has read what was there when it began.
+func (v *View) Ready() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.ready
+}
+
+// WaitReady waits until the view has read what was there when it began.
+func (v *View) WaitReady(ctx context.Context) error {
+	return v.until(ctx, func() bool { return v.ready })
+}
+
+// Position answers how far the view has read: the offset after the last step that held.
+func (v *View) Position() int64 {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.position
+}
+
+// Wait waits until the view has read as far as position.
+func (v *View) Wait(ctx context.Context, position int64) error {
+	return v.until(ctx, func() bool { return v.position >= position })
+}
+
+// until waits for a condition that only a step or the first catching up changes.
+func (v *View) until(ctx context.Context, is func() bool) error {
+	for {
+		v.mu.RLock()
+		ok, changed := is(), v.changed
+		v.mu.RUnlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// Device answers the binding of a device, also when it has been revoked.
+func (v *View) Device(id string) (Binding, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	d, ok := v.devices[id]
+	if !ok {
+		return Binding{}, false
+	}
+	group := v.patients[streams.PatientKey(d.Tenant, d.Patient)].Group
+	return Binding{
+		Device: d.Device, Tenant: d.Tenant, Patient: d.Patient, Group: group, TokenSHA256: d.TokenSHA256, From: d.From,
+		AsRecorded: v.groups[GroupKey(d.Tenant, group)].AsRecorded, Revoked: d.Revoked,
+	}, true
+}
+
+// Account answers an account by its name.
+func (v *View) Account(id string) (event.AccountSet, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	a, ok := v.accounts[id]
+	return a, ok
+}
+
+// Accounts answers how many accounts there are.
+func (v *View) Accounts() int {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return len(v.accounts)
+}
+
+// Token answers a bearer token by the SHA-256 of it, in hex.
+func (v *View) Token(sum string) (event.TokenSet, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	t, ok := v.tokens[v.bySum[sum]]
+	return t, ok && sum != ""
+}
+
+// Pack answers the version of a pack that is in effect, with its text.
+func (v *View) Pack(id string) (event.PackPublished, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	p, ok := v.packs[id]
+	return p, ok
+}
+
+// Group answers what a group uses.
+func (v *View) Group(tenant, group string) (event.GroupSet, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	g, ok := v.groups[GroupKey(tenant, group)]
+	return g, ok
+}
+
+// Groups answers every group, by tenant and name.
+func (v *View) Groups() []event.GroupSet {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	all := make([]event.GroupSet, 0, len(v.groups))
+	for _, g := range v.groups {
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b event.GroupSet) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Group, b.Group))
+	})
+	return all
+}
+
+// Patient answers the group and the orders of a patient.
+func (v *View) Patient(tenant, patient string) (Patient, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	p, ok := v.patients[streams.PatientKey(tenant, patient)]
+	return p, ok
+}
+
+// Patients answers the patients of a group, by name.
+func (v *View) Patients(tenant, group string) []string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var all []string
+	for key, p := range v.patients {
+		if t, id := streams.SplitPatientKey(key); t == tenant && p.Group == group {
+			all = append(all, id)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
