@@ -23,6 +23,7 @@ type Policy struct {
 	Version int          `json:"version"`
 	Steps   []PolicyStep `json:"steps"`
 	CareMs  int64        `json:"care_ms"` // after an accept: how long until the warning comes back unless it is closed
+	EaseMs  int64        `json:"ease_ms"` // how long nothing must be found before the warning counts as eased
 }
 
 // PolicyStep is one rung.

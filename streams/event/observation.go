@@ -18,6 +18,10 @@ type ObservationRecorded struct {
 
 	Readings []Reading `json:"readings"`
 	Door     string    `json:"door"` // which door took it in: gateway, bridge, http, by its name
+
+	// Late is set by the fold and never written: the upload is older than the memory of what has been folded, so nobody
+	// can tell whether it is a repeat. It is kept and pages nobody.
+	Late bool `json:"-"`
 }
 
 // Reading is one measured quantity.

@@ -138,8 +138,8 @@ type RepeatAsked struct {
 type RuleFenced struct {
 	Machine string `json:"machine"` // rules, alerts, care
 	Rule    string `json:"rule,omitempty"`
-	Offset  int64  `json:"offset"`           // the input during which it happened; -1: while waiting
-	Passed  bool   `json:"passed,omitempty"` // the machine could not fold that input at all: it is passed over
+	Of      string `json:"of,omitempty"`     // id of the input or event during which it happened; empty: while waiting
+	Passed  bool   `json:"passed,omitempty"` // the machine could not fold that input or event at all: it is passed over
 	Detail  string `json:"detail"`
 }
 
