@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"slices"
 
 	"tocsin/streams/event"
@@ -8,11 +9,11 @@ import (
 
 // Bounds of what is remembered of a patient's inputs, so that memory does not grow with time.
 const (
-	seenBoots   = 4    // boots remembered of one device
-	seenSpans   = 4096 // gaps remembered within one boot
-	seenMasks   = 16   // newest uploads of a boot of which the quantities are remembered
-	seenIDs     = 128  // newest inputs without a sequence number
-	seenDevices = 16   // devices of one patient
+	seenBoots    = 4    // boots remembered of one device
+	seenSpans    = 4096 // spans remembered within one boot: a shuffled backlog has many for a while
+	seenMixAfter = 64   // from here on spans that differ in their quantities alone are made one
+	seenIDs      = 128  // newest inputs without a sequence number
+	seenDevices  = 16   // devices of one patient
 )
 
 // Seen remembers which inputs of one patient have been folded. Everything that reaches a patient has an identity made
@@ -34,18 +35,14 @@ type seenDevice struct {
 type seenBoot struct {
 	Boot  int64      `json:"boot"`
 	Floor int64      `json:"floor"` // sequence numbers below it may have been forgotten
-	Spans []seenSpan `json:"spans"` // sorted, apart from each other
-	Masks []seenMask `json:"masks,omitempty"`
+	Spans []seenSpan `json:"spans"` // sorted, without overlap
 }
 
 type seenSpan struct {
-	From int64 `json:"from"`
-	To   int64 `json:"to"` // inclusive
-}
-
-type seenMask struct {
-	Seq  int64  `json:"seq"`
-	Mask uint32 `json:"mask"` // bit per quantity
+	From  int64  `json:"from"`
+	To    int64  `json:"to"`              // inclusive
+	Mask  uint32 `json:"mask"`            // bit per quantity: these came with each of the uploads
+	Mixed bool   `json:"mixed,omitempty"` // each upload came, with some of Mask
 }
 
 // Verdict says what the fold makes of an input.
@@ -64,7 +61,7 @@ func (s Seen) clone() Seen {
 	for i := range s.Devices {
 		boots := slices.Clone(s.Devices[i].Boots)
 		for j := range boots {
-			boots[j].Spans, boots[j].Masks = slices.Clone(boots[j].Spans), slices.Clone(boots[j].Masks)
+			boots[j].Spans = slices.Clone(boots[j].Spans)
 		}
 		s.Devices[i].Boots = boots
 	}
@@ -101,22 +98,10 @@ func hashID(id string) uint64 {
 // Upload remembers upload seq of a device's boot and answers which of the quantities in mask are new in it.
 func (s *Seen) Upload(device string, boot, seq int64, mask uint32) (fresh uint32, v Verdict) {
 	d := s.device(device, boot)
-	b := d.boot(boot)
-	if b == nil {
-		return mask, IsLate
+	if b := d.boot(boot); b != nil {
+		return b.upload(seq, mask)
 	}
-	if b.has(seq) {
-		fresh = b.more(seq, mask)
-		if fresh == 0 {
-			return 0, IsRepeat
-		}
-		return fresh, IsNew
-	}
-	if seq < b.Floor {
-		v = IsLate
-	}
-	b.add(seq, mask)
-	return mask, v
+	return mask, IsLate
 }
 
 // device finds or makes a device's memory; the oldest is forgotten when there are too many.
@@ -164,46 +149,92 @@ func (d *seenDevice) boot(boot int64) *seenBoot {
 	return nil
 }
 
-func (b *seenBoot) has(seq int64) bool {
-	i, _ := slices.BinarySearchFunc(b.Spans, seq, func(s seenSpan, q int64) int { return int(min(max(s.To-q, -1), 1)) })
-	return i < len(b.Spans) && b.Spans[i].From <= seq
+// at answers the place of the first span that ends at seq or after it.
+func (b *seenBoot) at(seq int64) int {
+	i, _ := slices.BinarySearchFunc(b.Spans, seq, func(s seenSpan, q int64) int { return cmp.Compare(s.To, q) })
+	return i
 }
 
-// more answers which quantities of an upload that is known have not come yet: a sender may split one upload in two.
-// Of an upload that is not among the newest everything counts as known.
-func (b *seenBoot) more(seq int64, mask uint32) uint32 {
-	for i := range b.Masks {
-		if b.Masks[i].Seq == seq {
-			fresh := mask &^ b.Masks[i].Mask
-			b.Masks[i].Mask |= mask
-			return fresh
+// upload remembers what came with seq and answers what of it is new.
+func (b *seenBoot) upload(seq int64, mask uint32) (fresh uint32, v Verdict) {
+	i := b.at(seq)
+	if i == len(b.Spans) || b.Spans[i].From > seq {
+		if seq < b.Floor {
+			v = IsLate
 		}
+		b.insert(i, seenSpan{From: seq, To: seq, Mask: mask})
+		return mask, v
 	}
-	return 0
+	s := &b.Spans[i]
+	fresh = mask &^ s.Mask
+	switch {
+	case s.Mixed && mask&s.Mask != 0:
+		s.Mask |= mask
+		return mask, IsLate // some upload of the span had these quantities, and nobody remembers which
+	case s.Mixed:
+		s.Mask |= mask
+		return fresh, IsNew
+	case fresh == 0:
+		return 0, IsRepeat
+	}
+	b.split(i, seq, s.Mask|fresh)
+	return fresh, IsNew
 }
 
-// add puts seq into the spans, joining neighbours; the lowest span is forgotten when there are too many.
-func (b *seenBoot) add(seq int64, mask uint32) {
-	i, _ := slices.BinarySearchFunc(b.Spans, seq, func(s seenSpan, q int64) int { return int(min(max(s.To-q, -1), 1)) })
-	joinLeft := i > 0 && b.Spans[i-1].To == seq-1
-	joinRight := i < len(b.Spans) && b.Spans[i].From == seq+1
-	switch {
-	case joinLeft && joinRight:
-		b.Spans[i-1].To = b.Spans[i].To
-		b.Spans = slices.Delete(b.Spans, i, i+1)
-	case joinLeft:
-		b.Spans[i-1].To = seq
-	case joinRight:
-		b.Spans[i].From = seq
-	default:
-		b.Spans = slices.Insert(b.Spans, i, seenSpan{seq, seq})
+// insert puts a span where it belongs, joins it with its neighbours and keeps the number of spans bounded.
+func (b *seenBoot) insert(i int, s seenSpan) {
+	b.Spans = slices.Insert(b.Spans, i, s)
+	b.join(i)
+	b.join(i - 1)
+	for len(b.Spans) > seenMixAfter && b.mix() {
 	}
 	if len(b.Spans) > seenSpans {
 		b.Floor = max(b.Floor, b.Spans[0].To+1)
 		b.Spans = slices.Delete(b.Spans, 0, 1)
 	}
-	if len(b.Masks) == seenMasks {
-		b.Masks = slices.Delete(b.Masks, 0, 1)
+}
+
+// split gives seq, which lies within span i, a mask of its own.
+func (b *seenBoot) split(i int, seq int64, mask uint32) {
+	s := b.Spans[i]
+	parts := make([]seenSpan, 0, 3)
+	if s.From < seq {
+		parts = append(parts, seenSpan{From: s.From, To: seq - 1, Mask: s.Mask})
 	}
-	b.Masks = append(b.Masks, seenMask{seq, mask})
+	parts = append(parts, seenSpan{From: seq, To: seq, Mask: mask})
+	if seq < s.To {
+		parts = append(parts, seenSpan{From: seq + 1, To: s.To, Mask: s.Mask})
+	}
+	b.Spans = slices.Replace(b.Spans, i, i+1, parts...)
+	at := b.at(seq)
+	b.join(at)
+	b.join(at - 1)
+	for len(b.Spans) > seenMixAfter && b.mix() {
+	}
+}
+
+// join makes one of spans i and i+1 when nothing lies between them and the same quantities came in both.
+func (b *seenBoot) join(i int) {
+	if i < 0 || i+1 >= len(b.Spans) {
+		return
+	}
+	s, t := b.Spans[i], b.Spans[i+1]
+	if s.To+1 == t.From && s.Mask == t.Mask && s.Mixed == t.Mixed {
+		b.Spans[i].To = t.To
+		b.Spans = slices.Delete(b.Spans, i+1, i+2)
+	}
+}
+
+// mix makes one of the lowest two spans with nothing between them, though other quantities came in them: from here on
+// it is known that each upload came, and no longer with what.
+func (b *seenBoot) mix() bool {
+	for i := range len(b.Spans) - 1 {
+		s, t := b.Spans[i], b.Spans[i+1]
+		if s.To+1 == t.From {
+			b.Spans[i] = seenSpan{From: s.From, To: t.To, Mask: s.Mask | t.Mask, Mixed: true}
+			b.Spans = slices.Delete(b.Spans, i+1, i+2)
+			return true
+		}
+	}
+	return false
 }

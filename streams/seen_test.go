@@ -1,0 +1,115 @@
+package streams
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tocsin/streams/event"
+)
+
+// Against a memory that never forgets: what Seen calls a repeat was there before, what it calls new was not. Only what
+// is older than its memory may be late.
+func TestING2_SeenAgreesWithAMemoryThatNeverForgets(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type upload struct{ boot, seq int64 }
+		all := map[upload]uint32{}
+		var s Seen
+		for range rapid.IntRange(1, 400).Draw(t, "n") {
+			u := upload{rapid.Int64Range(1, 6).Draw(t, "boot"), rapid.Int64Range(0, 60).Draw(t, "seq")}
+			mask := uint32(1) << rapid.IntRange(1, 3).Draw(t, "quantity")
+			before := all[u]
+			copied := s.clone()
+			fresh, v := copied.Upload("d", u.boot, u.seq, mask)
+			s = copied
+			switch {
+			case v == IsNew && before&fresh != 0:
+				t.Fatalf("%+v: %b is called new, but %b was there", u, fresh, before)
+			case v == IsRepeat && mask&^before != 0:
+				t.Fatalf("%+v is called a repeat, but %b of it never came", u, mask&^before)
+			}
+			all[u] |= mask
+		}
+	})
+}
+
+func TestSeenIsBounded(t *testing.T) {
+	var s Seen
+	rng := rand.New(rand.NewPCG(1, 0))
+	for i := range 50_000 {
+		s.Upload("d", int64(i/10_000), rng.Int64N(1<<40), 2)
+	}
+	for i := range 1000 {
+		s.ID(string(rune(i)), event.Time(i))
+	}
+	b, err := json.Marshal(s)
+	if err != nil || len(b) > 900_000 {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	var back Seen
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(s, back) {
+		t.Fatalf("a state that is read back differs: %v", err)
+	}
+}
+
+func TestSeenKeepsOneSpanWhenNothingIsMissing(t *testing.T) {
+	var s Seen
+	for _, i := range rand.New(rand.NewPCG(2, 0)).Perm(4000) {
+		if _, v := s.Upload("d", 1, int64(i), 2); v != IsNew {
+			t.Fatalf("upload %d of a shuffled backlog is %v", i, v)
+		}
+	}
+	if n := len(s.Devices[0].Boots[0].Spans); n != 1 {
+		t.Errorf("%d spans for 4,000 uploads without a gap", n)
+	}
+}
+
+func TestSeenStaysSmallWhenADeviceAlternates(t *testing.T) {
+	var s Seen
+	for i := range int64(10_000) {
+		if _, v := s.Upload("d", 1, i, 1<<(1+i%2)); v != IsNew {
+			t.Fatalf("upload %d is %v", i, v)
+		}
+	}
+	if n := len(s.Devices[0].Boots[0].Spans); n > seenMixAfter {
+		t.Errorf("%d spans", n)
+	}
+	if _, v := s.Upload("d", 1, 9_999, 1<<2); v != IsRepeat {
+		t.Errorf("the newest upload again is %v", v)
+	}
+	if fresh, v := s.Upload("d", 1, 10, 1<<5); v != IsNew || fresh != 1<<5 {
+		t.Errorf("a quantity that never came is %v, %b", v, fresh)
+	}
+	if _, v := s.Upload("d", 1, 10, 1<<1); v != IsLate {
+		t.Errorf("what nobody remembers is %v", v)
+	}
+}
+
+func TestWhatMayHaveBeenForgottenIsLate(t *testing.T) {
+	var s Seen
+	for i := range 300 {
+		s.ID(string(rune('a'+i)), event.Time(1000+i))
+	}
+	if v := s.ID("new and old", 1001); v != IsLate {
+		t.Errorf("an id from before the memory is %v", v)
+	}
+	if v := s.ID("new", 2000); v != IsNew {
+		t.Errorf("a new id is %v", v)
+	}
+	if v := s.ID("new", 2000); v != IsRepeat {
+		t.Errorf("the same id again is %v", v)
+	}
+}
+
+func TestAForgottenBootIsLate(t *testing.T) {
+	var s Seen
+	for boot := int64(10); boot < 20; boot++ {
+		s.Upload("d", boot, 1, 2)
+	}
+	if _, v := s.Upload("d", 3, 1, 2); v != IsLate {
+		t.Errorf("an upload of a boot from before the memory is %v", v)
+	}
+}
