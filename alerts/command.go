@@ -1,0 +1,207 @@
+package alerts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"tocsin/streams/event"
+)
+
+// Command is what can be done to a warning, by findings, by people, or by the passing of time.
+type Command string
+
+// The commands.
+const (
+	Find   Command = "find"   // something is found
+	Accept Command = "accept" // a person takes it
+	Return Command = "return" // a person gives it back
+	Close  Command = "close"  // a person closes it
+	Expire Command = "expire" // the deadline has passed
+	Ease   Command = "ease"   // nothing has been found for long enough
+)
+
+// The reasons for which a wish is refused. They are fixed words; Words has them in two languages.
+const (
+	RefusedUnknown     = "unknown"          // there is no such warning
+	RefusedClosed      = "closed"           // it was closed
+	RefusedHeld        = "already_accepted" // somebody else has it
+	RefusedNotYours    = "not_yours"        // somebody else has it, and only they can do this
+	RefusedNotAccepted = "not_accepted"     // nobody has taken it yet
+	RefusedRole        = "role"             // this role may not act on so grave a warning
+	RefusedContact     = "needs_contact"    // a high closes only after a contact or a doctor's reason
+	RefusedOutcome     = "needs_outcome"    // what it was has to be said
+)
+
+// cell is what one command does in one phase: an action, or a refusal, or (neither) nothing at all.
+type cell struct {
+	act    action
+	refuse string
+}
+
+// action answers what follows. A refusal depends on who asks, so an action may refuse too.
+type action func(w Warning, a ask) (events []event.Event, refusal string)
+
+// ask is a command with what it needs.
+type ask struct {
+	now     event.Time
+	request event.Request
+	click   string // id of the request
+	data    event.Event
+	found   finding
+}
+
+// life is the whole life of a warning: every command in every phase. What findings and time do to a warning that
+// is not there is nothing; what people ask of it is refused.
+var life = map[Phase]map[Command]cell{
+	Absent: {
+		Find: {}, Expire: {}, Ease: {}, // a finding without a warning raises one: see raise.go
+		Accept: {refuse: RefusedUnknown}, Return: {refuse: RefusedUnknown}, Close: {refuse: RefusedUnknown},
+	},
+	New: {
+		Find: {act: refresh}, Expire: {act: escalate}, Ease: {act: ease},
+		Accept: {act: take}, Return: {refuse: RefusedNotAccepted}, Close: {refuse: RefusedNotAccepted},
+	},
+	Accepted: {
+		Find: {act: refresh}, Expire: {act: comeBack}, Ease: {act: ease},
+		Accept: {act: takeAgain}, Return: {act: giveBack}, Close: {act: finish},
+	},
+	Returned: {
+		Find: {act: refresh}, Expire: {act: escalate}, Ease: {act: ease},
+		Accept: {act: take}, Return: {refuse: RefusedNotAccepted}, Close: {refuse: RefusedNotAccepted},
+	},
+	Closed: {
+		Find: {}, Expire: {}, Ease: {}, // what is found after a close may raise a new episode: see raise.go
+		Accept: {refuse: RefusedClosed}, Return: {refuse: RefusedClosed}, Close: {refuse: RefusedClosed},
+	},
+}
+
+// Decide answers what follows from an assessment, a fault or a wish. No event is no error: nothing has changed, or the
+// wish was answered before.
+func (Core) Decide(_ Facts, s State, e event.Envelope, now event.Time) ([]event.Event, error) {
+	switch d := e.Data.(type) {
+	case *event.SeverityScored:
+		return found(s, e, d, now), nil
+	case *event.TechnicalFault, *event.RuleFenced:
+		return faulted(s, e, now), nil
+	case *event.AcceptRequested:
+		return wished(s, e.Subject, Accept, ask{now: now, request: d.Request, click: e.ID, data: d}), nil
+	case *event.ReturnRequested:
+		return wished(s, e.Subject, Return, ask{now: now, request: d.Request, click: e.ID, data: d}), nil
+	case *event.CloseRequested:
+		return wished(s, e.Subject, Close, ask{now: now, request: d.Request, click: e.ID, data: d}), nil
+	default:
+		return nil, nil
+	}
+}
+
+// wished looks a wish up in the table and answers it, once.
+func wished(s State, key string, c Command, a ask) []event.Event {
+	if _, known := s.Answered(a.click); known {
+		return nil
+	}
+	w, phase := s.Find(key, a.request.Alert)
+	entry := life[phase][c]
+	refusal := entry.refuse
+	if entry.act != nil {
+		var events []event.Event
+		if events, refusal = entry.act(w, a); refusal == "" {
+			return events
+		}
+	}
+	if refusal == "" {
+		return nil
+	}
+	holder := ""
+	if refusal == RefusedHeld || refusal == RefusedNotYours {
+		holder = w.Owner
+	}
+	zh, en := Words(refusal, holder)
+	return []event.Event{&event.RequestRefused{Request: a.click, Alert: a.request.Alert, Reason: refusal, Holder: holder, Zh: zh, En: en}}
+}
+
+// Find answers a warning of the patient with this key by its id. Of closed ones all but the last of each problem are
+// known by their phase alone.
+func (s State) Find(key, alert string) (Warning, Phase) {
+	for _, w := range s.Open {
+		if w.Alert == alert {
+			return w, w.Phase
+		}
+	}
+	for _, p := range s.Closed {
+		if p.Alert == alert {
+			return p.Warning, Closed
+		}
+		for episode := p.Episode - 1; episode > 0; episode-- {
+			if alertID(key, p.Problem, episode) == alert {
+				return Warning{}, Closed
+			}
+		}
+	}
+	return Warning{}, Absent
+}
+
+// take: the first who asks has it.
+func take(w Warning, a ask) ([]event.Event, string) {
+	if !roleMay(a.request.Role, w.Peak) {
+		return nil, RefusedRole
+	}
+	return []event.Event{&event.AlertAccepted{Alert: w.Alert, By: a.request.By, Desk: a.request.Desk, Request: a.click,
+		CareBy: a.now + event.Time(careMs(w.Policy))}}, ""
+}
+
+// takeAgain: who has it already changes nothing by asking again; anybody else hears who has it.
+func takeAgain(w Warning, a ask) ([]event.Event, string) {
+	if w.Owner == a.request.By {
+		return nil, ""
+	}
+	return nil, RefusedHeld
+}
+
+// giveBack: the same step of the policy is asked again, with its whole time.
+func giveBack(w Warning, a ask) ([]event.Event, string) {
+	if w.Owner != a.request.By {
+		return nil, RefusedNotYours
+	}
+	r := rungFrom(w.Policy, w.Level)
+	d := &event.AlertReturned{Alert: w.Alert, By: a.request.By, Request: a.click, Level: r.level, AnswerBy: a.now + event.Time(r.ms)}
+	if q, ok := a.data.(*event.ReturnRequested); ok {
+		d.Reason = q.Reason
+	}
+	return []event.Event{d}, ""
+}
+
+// finish closes it, by whoever has it (a doctor or the lead may close for another), with what it was. A high wants a
+// contact, or a doctor's reason (ALR-23).
+func finish(w Warning, a ask) ([]event.Event, string) {
+	q, _ := a.data.(*event.CloseRequested)
+	switch {
+	case !roleMay(a.request.Role, w.Peak):
+		return nil, RefusedRole
+	case w.Owner != a.request.By && !mayOverrule[a.request.Role]:
+		return nil, RefusedNotYours
+	case q == nil || !isOutcome(q.Outcome):
+		return nil, RefusedOutcome
+	case w.Peak == event.High && !q.Contacted && (!mayGiveReason[a.request.Role] || q.Done == ""):
+		return nil, RefusedContact
+	}
+	return []event.Event{&event.AlertClosed{Alert: w.Alert, By: a.request.By, Outcome: q.Outcome, Done: q.Done,
+		Disposition: q.Disposition, Contacted: q.Contacted, Request: a.click}}, ""
+}
+
+var outcomes = []string{event.OutcomeReal, event.OutcomeUsual, event.OutcomeMeasurement, event.OutcomeTechnical, event.OutcomeUnknown}
+
+func isOutcome(o string) bool { return slices.Contains(outcomes, o) }
+
+// alertID names an episode: everybody who folds the log computes the same, and it tells nothing about the patient.
+func alertID(key, problem string, episode int) string {
+	sum := sha256.Sum256([]byte(key + "\x00" + problem + "\x00" + itoa(episode)))
+	return "w" + hex.EncodeToString(sum[:10])
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
+}

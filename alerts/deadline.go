@@ -1,0 +1,56 @@
+package alerts
+
+import "tocsin/streams/event"
+
+// Due answers what waiting has brought about by now, problem by problem: first what has eased, then who has not answered.
+func (Core) Due(_ Facts, s State, now event.Time) []event.Event {
+	var events []event.Event
+	for _, w := range s.Open {
+		if w.easesAt() <= now {
+			done, _ := life[w.Phase][Ease].act(w, ask{now: now})
+			events = append(events, done...)
+		}
+		if w.AnswerBy <= now {
+			done, _ := life[w.Phase][Expire].act(w, ask{now: now})
+			events = append(events, done...)
+		}
+	}
+	return events
+}
+
+// NextDue answers when to ask again. While a warning is open there always is such a moment (ALR-7).
+func (Core) NextDue(_ Facts, s State) event.Time {
+	next := event.Never
+	for _, w := range s.Open {
+		next = min(next, w.AnswerBy, w.easesAt())
+	}
+	return next
+}
+
+// easesAt answers when nothing will have been found for long enough.
+func (w Warning) easesAt() event.Time {
+	if w.ClearSince == nil || w.Eased {
+		return event.Never
+	}
+	return *w.ClearSince + event.Time(easeMs(w.Policy))
+}
+
+// escalate asks the next step; the last is asked again and again. The time is counted from now: whoever is asked late,
+// because Tocsin itself was down, still has the whole of it.
+func escalate(w Warning, a ask) ([]event.Event, string) { return next(w, a, "unanswered"), "" }
+
+// comeBack: accepted is not done. What was taken and neither closed nor given back asks the next step (ALR-9).
+func comeBack(w Warning, a ask) ([]event.Event, string) { return next(w, a, "care_overdue"), "" }
+
+func next(w Warning, a ask, why string) []event.Event {
+	r := rungFrom(w.Policy, w.Level+1)
+	if r.level <= w.Level {
+		r.skipped = 0 // told when it was passed over for the first time
+	}
+	return gaps([]event.Event{&event.AlertEscalated{Alert: w.Alert, Level: r.level, To: r.to, Why: why, AnswerBy: a.now + event.Time(r.ms)}}, w.Policy, r)
+}
+
+// ease says that nothing has been found for the hold time. The warning stays, and so does its deadline.
+func ease(w Warning, _ ask) ([]event.Event, string) {
+	return []event.Event{&event.AlertEased{Alert: w.Alert, Scored: w.Scored}}, ""
+}

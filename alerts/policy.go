@@ -1,0 +1,133 @@
+package alerts
+
+import "tocsin/streams/event"
+
+// The policies are data: who is asked, in which order, how long each may take. A warning carries the one by which it
+// was raised, so a change here touches no warning that is open; it needs a new PolicyVersion.
+//
+// High and medium follow FEATURES ALR-9 (accept within 3 and 15 minutes, contact within 10 and 60). Low and technical
+// wait for the day list; late findings are low ones that page nobody.
+
+// PolicyVersion counts the changes of the table.
+const PolicyVersion = 1
+
+const minute = 60_000 // milliseconds
+
+var policies = map[event.Severity]event.Policy{
+	event.High: {ID: "high", Version: PolicyVersion, CareMs: 10 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
+		{To: "nurse", AnswerMs: 3 * minute}, {To: "doctor-1", AnswerMs: 3 * minute}, {To: "doctor-2", AnswerMs: 3 * minute},
+		{To: "duty-office", AnswerMs: 5 * minute}}},
+	event.Medium: {ID: "medium", Version: PolicyVersion, CareMs: 60 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
+		{To: "nurse", AnswerMs: 15 * minute}, {To: "doctor-1", AnswerMs: 15 * minute}, {To: "doctor-2", AnswerMs: 15 * minute},
+		{To: "duty-office", AnswerMs: 15 * minute}}},
+	event.Low: {ID: "low", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
+		{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "nurse", AnswerMs: 4 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
+	event.Technical: {ID: "technical", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
+		{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
+}
+
+// policyFor answers the policy of a severity, for a warning to keep.
+func policyFor(s event.Severity) event.Policy { return policies[s] }
+
+// Fallbacks for a policy that names nobody or gives no time: a warning never waits for ever.
+const (
+	nobodysDesk  = "duty-office"
+	leastStepMs  = 1000
+	defaultMs    = 5 * minute
+	maxStepsSeen = 64
+)
+
+// rung is one step of a policy as it is asked.
+type rung struct {
+	level   int
+	to      string
+	ms      int64
+	skipped int // steps before it that name nobody
+}
+
+// rungFrom answers the first step at level or above that names somebody; beyond the end, the last that does. Steps that
+// name nobody are passed over at once, and counted, since a warning must not wait for an empty chair.
+func rungFrom(p event.Policy, level int) rung {
+	skipped := 0
+	for i := max(level, 0); i < len(p.Steps) && i < maxStepsSeen; i++ {
+		if p.Steps[i].To != "" {
+			return rung{i, p.Steps[i].To, stepMs(p.Steps[i]), skipped}
+		}
+		skipped++
+	}
+	for i := min(len(p.Steps), maxStepsSeen) - 1; i >= 0; i-- {
+		if p.Steps[i].To != "" {
+			return rung{i, p.Steps[i].To, stepMs(p.Steps[i]), skipped}
+		}
+	}
+	return rung{max(len(p.Steps)-1, 0), nobodysDesk, defaultMs, skipped}
+}
+
+func stepMs(s event.PolicyStep) int64 {
+	if s.AnswerMs <= 0 {
+		return defaultMs
+	}
+	return max(s.AnswerMs, leastStepMs)
+}
+
+// careMs and easeMs read a frozen policy, which may be an older one without the number.
+func careMs(p event.Policy) int64 {
+	if p.CareMs <= 0 {
+		return 10 * minute
+	}
+	return max(p.CareMs, leastStepMs)
+}
+
+func easeMs(p event.Policy) int64 {
+	if p.EaseMs <= 0 {
+		return 10 * minute
+	}
+	return p.EaseMs
+}
+
+// Asked answers whom level of p asks.
+func Asked(p event.Policy, level int) string { return rungFrom(p, level).to }
+
+// carry answers the level of p that asks whoever level of was asked, so that a warning which becomes graver does not
+// climb down; the first when p does not know them.
+func carry(p, was event.Policy, level int) int {
+	to := Asked(was, level)
+	for i, s := range p.Steps {
+		if s.To == to {
+			return i
+		}
+	}
+	return 0
+}
+
+// Who may take, give back and close. Administrators, security and auditors look after the system, not after patients.
+var (
+	mayActOnGrave = map[string]bool{"lead": true, "nurse": true, "doctor": true}
+	mayActOnLight = map[string]bool{"lead": true, "nurse": true, "doctor": true, "pharmacist": true, "health-manager": true, "clinic": true}
+	// mayOverrule may close what another has taken.
+	mayOverrule = map[string]bool{"lead": true, "doctor": true}
+	// mayGiveReason may close a high without a contact, with a reason.
+	mayGiveReason = map[string]bool{"doctor": true}
+)
+
+// roleMay tells whether a role may act on a warning that has been as grave as peak.
+func roleMay(role string, peak event.Severity) bool {
+	if rank(peak) >= rank(event.Medium) {
+		return mayActOnGrave[role]
+	}
+	return mayActOnLight[role]
+}
+
+// rank orders severities by how much they ask of people; technical asks as much as low and is never graver than a patient.
+func rank(s event.Severity) int {
+	switch s {
+	case event.High:
+		return 3
+	case event.Medium:
+		return 2
+	case event.Low, event.Technical:
+		return 1
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,142 @@
+package alerts
+
+import (
+	"slices"
+
+	"tocsin/streams/event"
+)
+
+// finding is what an assessment or a fault says about one problem.
+type finding struct {
+	problem  string
+	severity event.Severity
+	danger   bool
+	score    *event.Score
+	reasons  []event.Reason
+	scored   string // id of the assessment
+	late     bool
+}
+
+// found answers what an assessment leads to. That nothing is found any more was noted by Apply, and counts only once it
+// has lasted (see Due).
+func found(s State, e event.Envelope, d *event.SeverityScored, now event.Time) []event.Event {
+	if d.Severity == event.NoSeverity {
+		return nil
+	}
+	f := finding{d.Problem, d.Severity, d.Danger, d.Score, d.Reasons, e.ID, d.Late}
+	if f.reasons == nil {
+		f.reasons = []event.Reason{}
+	}
+	return s.met(e.Subject, f, now)
+}
+
+// met brings a finding to the open warning of its problem, or raises one.
+func (s State) met(key string, f finding, now event.Time) []event.Event {
+	if i := s.open(f.problem); i >= 0 {
+		w := s.Open[i]
+		events, _ := life[w.Phase][Find].act(w, ask{now: now, found: f})
+		return events
+	}
+	episode := 1
+	if i := s.past(f.problem); i >= 0 {
+		p := s.Closed[i]
+		if !p.Clear && worse(p.Mark, f, true) == "" {
+			return nil // closed by a person who knew this; a new episode begins after normal, or with something worse
+		}
+		episode = p.Episode + 1
+	}
+	return raise(key, episode, f, now)
+}
+
+// raise opens an episode. A late finding, which a newer normal reading has overtaken, waits on the day list as a low one.
+func raise(key string, episode int, f finding, now event.Time) []event.Event {
+	if f.late {
+		f.severity, f.danger = event.Low, false
+	}
+	policy := policyFor(f.severity)
+	r := rungFrom(policy, 0)
+	raised := &event.AlertRaised{
+		Alert: alertID(key, f.problem, episode), Episode: episode, Problem: f.problem, Severity: f.severity, Rule: ruleOf(f.reasons, f.problem),
+		Reasons: f.reasons, Danger: f.danger, Score: f.score, Policy: policy, Level: r.level, AnswerBy: now + event.Time(r.ms), Scored: f.scored,
+	}
+	return gaps([]event.Event{raised}, policy, r)
+}
+
+// refresh brings a finding to an open warning: worse than what has been told asks again, anything else is noted. A
+// late finding neither lowers nor raises what is live.
+func refresh(w Warning, a ask) ([]event.Event, string) {
+	f := a.found
+	if f.late {
+		return nil, ""
+	}
+	why := worse(w.Mark, f, w.Phase == Accepted)
+	if why == "" {
+		return []event.Event{&event.AlertUpdated{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score, Scored: f.scored}}, ""
+	}
+	policy := w.Policy
+	if rank(f.severity) > rank(w.Peak) { // an episode's policy never becomes milder
+		policy = policyFor(f.severity)
+	}
+	r := rungFrom(policy, carry(policy, w.Policy, w.Level))
+	by := a.now + event.Time(r.ms)
+	if w.Phase != Accepted {
+		by = min(by, max(w.AnswerBy, a.now+leastStepMs)) // becoming graver gives nobody more time
+	}
+	worsened := &event.AlertWorsened{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score,
+		Policy: policy, Level: r.level, AnswerBy: by, Why: why, Scored: f.scored}
+	return gaps([]event.Event{worsened}, policy, r), ""
+}
+
+// worse answers in which way f goes beyond what has been told (ALR-3); empty when it does not. A reason that was not
+// there counts once somebody has taken the warning for the reasons that were.
+func worse(m Mark, f finding, newReasons bool) string {
+	switch {
+	case rank(f.severity) > rank(m.Severity):
+		return "severity"
+	case f.danger && !m.Danger:
+		return "danger"
+	case f.score != nil && f.score.Lower >= m.Lower+2:
+		return "score"
+	}
+	for _, r := range f.reasons {
+		if newReasons && !slices.Contains(m.Rules, nameOf(r)) {
+			return "reason"
+		}
+	}
+	return ""
+}
+
+// gaps adds a fault for each step of the policy that named nobody and was passed over.
+func gaps(events []event.Event, p event.Policy, r rung) []event.Event {
+	if r.skipped == 0 {
+		return events
+	}
+	return append(events, &event.TechnicalFault{Kind: "rota_gap", Offset: -1,
+		Detail: "policy " + p.ID + " has a step that names nobody; " + r.to + " was asked at once"})
+}
+
+// A fault that keeps coming is noted this often.
+const faultNoteMs = 10 * minute
+
+const maxFaults = 16
+
+// faulted lets faults of the system have a warning of their own: it never touches one about the patient.
+func faulted(s State, e event.Envelope, now event.Time) []event.Event {
+	reason := faultReason(e, now)
+	f := finding{problem: event.Fault, severity: event.Technical, reasons: []event.Reason{reason}, scored: e.ID}
+	if i := s.open(event.Fault); i >= 0 {
+		w := s.Open[i]
+		known := slices.IndexFunc(w.Reasons, func(r event.Reason) bool { return r.Rule == reason.Rule })
+		switch {
+		case known >= 0 && now < w.UpdatedAt+faultNoteMs:
+			return nil // told already; each fault lies in the log by itself
+		case known >= 0:
+			f.reasons = slices.Clone(w.Reasons)
+			f.reasons[known] = reason
+		default:
+			f.reasons = append(f.reasons, w.Reasons...)
+			f.reasons = f.reasons[:min(len(f.reasons), maxFaults)]
+		}
+	}
+	return s.met(e.Subject, f, now)
+}

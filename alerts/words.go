@@ -1,0 +1,66 @@
+package alerts
+
+import "tocsin/streams/event"
+
+// Words answers a refusal in the person's words, Chinese and English.
+func Words(reason, holder string) (zh, en string) {
+	switch reason {
+	case RefusedUnknown:
+		return "没有这条预警", "there is no such warning"
+	case RefusedClosed:
+		return "该预警已结案", "this warning is closed"
+	case RefusedHeld:
+		return holder + " 已接手", holder + " has it already"
+	case RefusedNotYours:
+		return "该预警由 " + holder + " 负责，只能由其本人操作", holder + " has it: only they can do this"
+	case RefusedNotAccepted:
+		return "尚无人接手，请先接手", "nobody has taken it yet: accept it first"
+	case RefusedRole:
+		return "当前角色无权处理此级别的预警", "this role may not act on a warning as grave as this one is or has been"
+	case RefusedContact:
+		return "高优先级预警须在联系到患者后，或由医生说明理由，方可结案", "a high warning closes only after a contact, or with a doctor's reason"
+	case RefusedOutcome:
+		return "请选择处置结果", "say what it turned out to be"
+	default:
+		return "无法执行：" + reason, "not possible: " + reason
+	}
+}
+
+// faultWords names the kinds of faults for people. A kind that is not here is shown as it is.
+var faultWords = map[string][2]string{
+	"undecodable":     {"有一条数据无法读取，已另存", "a record could not be read and was put aside"},
+	"too_large":       {"有一条结果过大，无法写入", "a result was too large to be written"},
+	"runaway":         {"规则互相触发，已中止", "rules answered each other without end and were stopped"},
+	"clock_leap":      {"服务器时钟跳变", "the server's clock leapt"},
+	"door_shut":       {"数据接收曾中断", "nothing could be received for a while"},
+	"unknown_patient": {"收到未登记患者的数据", "readings came for a patient who is not enrolled"},
+	"fenced":          {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
+	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
+}
+
+// faultReason words a fault as the reason of a technical warning.
+func faultReason(e event.Envelope, now event.Time) event.Reason {
+	kind, rule, detail := "", "", ""
+	switch d := e.Data.(type) {
+	case *event.TechnicalFault:
+		kind, rule, detail = d.Kind, d.Kind, d.Detail
+	case *event.RuleFenced:
+		kind, rule, detail = "fenced", "fenced/"+d.Machine, d.Machine+" "+d.Rule+" "+d.Detail
+	}
+	words, ok := faultWords[kind]
+	if !ok {
+		words = [2]string{kind, kind}
+	}
+	return event.Reason{Rule: rule, Severity: event.Technical, Since: &now,
+		Zh: words[0] + "（" + cut(detail) + "）", En: words[1] + " (" + cut(detail) + ")"}
+}
+
+// cut keeps a warning small; the whole detail lies in the fault's own event.
+func cut(s string) string {
+	const most = 300
+	r := []rune(s)
+	if len(r) <= most {
+		return s
+	}
+	return string(r[:most]) + "…"
+}

@@ -1,0 +1,81 @@
+package care
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"tocsin/streams/event"
+)
+
+const start event.Time = 1_772_434_800_000
+
+func TestMembershipIsKnownAsOfAMoment(t *testing.T) {
+	s := fold(t, State{},
+		&event.PatientEnrolled{Tenant: "demo", Patient: "P-0113", Group: "copd"},
+		&event.PatientEnrolled{Tenant: "demo", Patient: "P-0113", Group: "copd"},
+		&event.PatientGrouped{Tenant: "demo", Patient: "P-0113", Group: "heart", Was: "copd"})
+	if s.Group() != "heart" || s.GroupAt(start-1) != "" || s.GroupAt(start) != "copd" || s.GroupAt(start+1) != "copd" || s.GroupAt(start+2) != "heart" {
+		t.Errorf("got %+v", s)
+	}
+	if *s.Enrolled != start || len(s.Groups) != 2 {
+		t.Errorf("an enrolment that repeats itself counted: %+v", s)
+	}
+	if s.Groups[1].Cause != "e2" || s.Groups[1].Since != start+2 {
+		t.Errorf("who and since when: %+v", s.Groups[1])
+	}
+}
+
+func TestAMoveOfNobodyIsAnError(t *testing.T) {
+	if _, err := (Core{}).Apply(Facts{}, State{}, event.Envelope{ID: "x", Subject: "demo/P-0113", Data: &event.PatientGrouped{Group: "heart"}}, start); err == nil {
+		t.Error("somebody who is not enrolled was moved")
+	}
+}
+
+func TestOldMembershipsAreCounted(t *testing.T) {
+	moves := []event.Event{&event.PatientEnrolled{Group: "g"}}
+	for i := range 40 {
+		moves = append(moves, &event.PatientGrouped{Group: fmt.Sprint("g", i%2)})
+	}
+	if s := fold(t, State{}, moves...); len(s.Groups) != keptMemberships || s.LeftOut != 41-keptMemberships {
+		t.Errorf("%d kept, %d left out", len(s.Groups), s.LeftOut)
+	}
+}
+
+func TestGroupsAreKnownByName(t *testing.T) {
+	var f Facts
+	for _, g := range []*event.GroupSet{{Tenant: "demo", Group: "heart"}, {Tenant: "demo", Group: "copd", Zh: "慢阻肺组"}, {Tenant: "demo", Group: "heart", En: "Heart"}} {
+		before := fmt.Sprint(f)
+		next, err := (Core{}).Common(f, event.Envelope{Data: g}, start)
+		if err != nil || fmt.Sprint(f) != before {
+			t.Fatalf("%v, or the facts it was given were altered", err)
+		}
+		f = next
+	}
+	if want := (Facts{[]Group{{"demo", "copd", "慢阻肺组", ""}, {"demo", "heart", "", "Heart"}}}); !reflect.DeepEqual(f, want) {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// fold applies each event one millisecond after the one before, and holds Apply to its word.
+func fold(t *testing.T, s State, events ...event.Event) State {
+	t.Helper()
+	for i, d := range events {
+		before, _ := json.Marshal(s)
+		next, err := (Core{}).Apply(Facts{}, s, event.Envelope{ID: fmt.Sprint("e", i), Subject: "demo/P-0113", Data: d}, start+event.Time(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after, _ := json.Marshal(s); string(after) != string(before) {
+			t.Fatalf("%s altered the state that it was given", d.Type())
+		}
+		s = next
+	}
+	b, err := json.Marshal(s)
+	var back State
+	if err != nil || json.Unmarshal(b, &back) != nil || !reflect.DeepEqual(s, back) {
+		t.Fatalf("a checkpoint of %+v reads back as %+v", s, back)
+	}
+	return s
+}
