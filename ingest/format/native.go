@@ -27,16 +27,13 @@ const (
 )
 
 // Native reads a native envelope into u. Whatever could be read before a fault stands in u all the same.
-func (u *Upload) Native(b []byte) error {
+func (u *Upload) Native(b []byte) *Fault {
 	*u = Upload{Items: u.Items[:0]}
 	s := scanner{b: b}
 	if s.envelope(u) {
 		if s.peek(); s.i < len(b) {
 			s.fail("something follows the envelope: %s", s.here())
 		}
-	}
-	if s.err == nil {
-		return nil
 	}
 	return s.err
 }

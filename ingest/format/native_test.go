@@ -76,10 +76,9 @@ func TestNativeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var u Upload
-			err := u.Native([]byte(c.in))
-			f, ok := err.(*Fault)
-			if !ok || f.Reason != c.reason || !strings.Contains(f.Detail, c.says) {
-				t.Fatalf("got %v, want %s that says %q", err, c.reason, c.says)
+			f := u.Native([]byte(c.in))
+			if f == nil || f.Reason != c.reason || !strings.Contains(f.Detail, c.says) {
+				t.Fatalf("got %v, want %s that says %q", f, c.reason, c.says)
 			}
 		})
 	}

@@ -1,0 +1,160 @@
+package ingest
+
+import (
+	"fmt"
+	"strconv"
+
+	"tocsin/ingest/format"
+	"tocsin/streams/event"
+)
+
+// quantityOfMDC answers what a code of IEEE 11073-10101 measures. A code that is not here is kept as rejected and
+// listed, never dropped: the standard's own rule for codes to come.
+func quantityOfMDC(code int64) event.Quantity {
+	switch code {
+	case 151562:
+		return event.RespirationPerMin
+	case 150456:
+		return event.SpO2Percent
+	case 149530:
+		return event.PulsePerMin
+	case 150021:
+		return event.SystolicMmHg
+	case 150022:
+		return event.DiastolicMmHg
+	case 150364:
+		return event.TemperatureCel
+	case 188736:
+		return event.WeightKg
+	case 160368:
+		return event.GlucoseMmolPerL
+	case 152584:
+		return event.PeakFlowLPerMin
+	}
+	return event.NoQuantity
+}
+
+// quantityOfName answers what a name stands for, where there is no number.
+func quantityOfName(code []byte) event.Quantity {
+	switch string(code) {
+	case "supplemental_o2":
+		return event.SupplementalO2
+	case "acvpu":
+		return event.ACVPU
+	case "ketone":
+		return event.KetoneMmolPerL
+	}
+	return event.NoQuantity
+}
+
+// reading answers what one item means in our unit, with the doubts about it. The fault says why it is not believed.
+func reading(it *format.Item, asRecorded bool) (event.Reading, *format.Fault) {
+	q, fault := quantityOf(it)
+	if fault != nil {
+		return event.Reading{}, fault
+	}
+	var v event.Decimal
+	switch q {
+	case event.ACVPU, event.SupplementalO2:
+		v, fault = codeOf(q, it)
+	default:
+		v, fault = numberOf(q, it)
+	}
+	if fault != nil {
+		return event.Reading{}, fault
+	}
+	r := event.Reading{Quantity: q, Value: v, Mark: markOf(it)}
+	if asRecorded {
+		return r, nil
+	}
+	switch judge(q, v) {
+	case impossible:
+		return r, &format.Fault{Reason: Impossible, Detail: fmt.Sprintf("%s of %s: %s to %s is possible", q, v, spans[q].least, spans[q].most)}
+	case implausible:
+		if r.Mark == event.Plausible {
+			r.Mark = event.Unconfirmed
+		}
+	case plausible:
+	}
+	return r, nil
+}
+
+func quantityOf(it *format.Item) (event.Quantity, *format.Fault) {
+	if it.MDC != 0 && len(it.Code) > 0 {
+		return 0, &format.Fault{Reason: UnknownCode, Detail: fmt.Sprintf("mdc %d and code %.40q in one reading: want one of them", it.MDC, it.Code)}
+	}
+	if q := quantityOfMDC(it.MDC); q != event.NoQuantity {
+		return q, nil
+	}
+	if q := quantityOfName(it.Code); q != event.NoQuantity {
+		return q, nil
+	}
+	what := "neither mdc nor code"
+	switch {
+	case it.MDC != 0:
+		what = "mdc " + strconv.FormatInt(it.MDC, 10)
+	case len(it.Code) > 0:
+		what = fmt.Sprintf("code %.40q", it.Code)
+	case it.BadCode:
+		what = "a code that is none: want mdc as a whole number or code as text"
+	}
+	return 0, &format.Fault{Reason: UnknownCode, Detail: what}
+}
+
+// codeOf reads what has no unit: consciousness as a letter, oxygen as true or false.
+func codeOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
+	if it.HasUnit && len(it.Unit) > 0 || it.BadUnit {
+		return 0, &format.Fault{Reason: UnitReason, Detail: fmt.Sprintf("%s has no unit", q)}
+	}
+	if q == event.SupplementalO2 {
+		if it.Kind != format.Bool {
+			return 0, &format.Fault{Reason: ValueReason, Detail: "supplemental_o2: want true or false"}
+		}
+		if it.Bool {
+			return event.One, nil
+		}
+		return 0, nil
+	}
+	if it.Kind != format.Text {
+		return 0, &format.Fault{Reason: ValueReason, Detail: "acvpu: want one of A, C, V, P, U"}
+	}
+	v, err := event.ParseACVPU(string(it.Text))
+	if err != nil {
+		return 0, &format.Fault{Reason: ValueReason, Detail: err.Error()}
+	}
+	return v, nil
+}
+
+// numberOf reads a number with its unit. No unit is no value: 98.6 may be a temperature in Fahrenheit or a fault.
+func numberOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
+	switch {
+	case it.Kind == format.Huge:
+		return 0, &format.Fault{Reason: Impossible, Detail: fmt.Sprintf("%s of %s", q, it.Text)}
+	case it.Kind != format.Number:
+		return 0, &format.Fault{Reason: ValueReason, Detail: q.String() + ": want a number"}
+	case notANumber(it.Number):
+		return 0, &format.Fault{Reason: NotANumber, Detail: fmt.Sprintf("%s is %s, which IEEE 11073 sends for what is no number", q, it.Number)}
+	case it.BadUnit || !it.HasUnit:
+		return 0, &format.Fault{Reason: UnitReason, Detail: fmt.Sprintf("%s without a unit: want UCUM such as %s", q, Unit(q))}
+	}
+	v, err := toStored(q, it.Number, it.Unit)
+	if err != nil {
+		return 0, &format.Fault{Reason: UnitReason, Detail: err.Error()}
+	}
+	return v, nil
+}
+
+// markOf reads the sender's own doubt. A word that we do not know is a doubt as well.
+func markOf(it *format.Item) event.Mark {
+	if it.BadQuality {
+		return event.LowQuality
+	}
+	switch string(it.Quality) {
+	case "", "ok", "good", "valid":
+		return event.Plausible
+	case "test", "test_data", "test-data", "demo", "demo_data", "demo-data":
+		return event.TestData
+	default:
+		return event.LowQuality
+	}
+}
