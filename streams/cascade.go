@@ -3,6 +3,7 @@ package streams
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"tocsin/streams/event"
 )
@@ -87,7 +88,7 @@ func (p *Processor[S, F]) emit(key string, d event.Event, cause string) []event.
 		key = about.About()
 	}
 	e := event.Envelope{
-		ID: fmt.Sprintf("%s.%d.%s.%d.%d", p.topic, p.partition, w.Life, w.Number, len(w.Events)), Source: "owner/" + p.topic,
+		ID: w.prefix + strconv.Itoa(len(w.Events)), Source: p.source,
 		Subject: key, At: w.now, Cause: cause, Life: w.Life, Step: w.Number, Index: len(w.Events), After: w.after, Data: d,
 	}
 	r, err := ToRecord(p.topic, p.partition, key, e)

@@ -123,6 +123,8 @@ func (l *life[S, F]) live(ctx context.Context) error {
 	began := time.Now()
 	l.clock = NewOwnerClock(l.o.Wall, func() time.Duration { return time.Since(began) }, l.base.Clock())
 	l.sent = map[int64]time.Time{}
+	l.steps.Raw(true)
+	defer l.steps.Raw(false)
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var pumps sync.WaitGroup
 	defer pumps.Wait()

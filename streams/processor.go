@@ -27,6 +27,7 @@ type Processor[S, F any] struct {
 	parts     Parts[S, F]
 	partition int32
 	topic     string // of decisions
+	source    string
 	base      *Replica[S, F]
 	inFlight  []*Work[S, F] // steps that are closed and not yet confirmed, oldest first
 	work      *Work[S, F]   // the step that is being gathered
@@ -49,13 +50,14 @@ type Work[S, F any] struct {
 	now     event.Time // of this turn
 	after   int64      // offset of the last input folded
 	lastRun event.Time
+	prefix  string         // of the ids of its events
 	dirty   []string       // whose moment to be asked has to be computed anew
 	skip    map[int]string // part -> id of the event that it could not fold, so that it is not asked about it
 }
 
 // NewProcessor begins to decide above base, in the life that is given.
 func NewProcessor[S, F any](parts Parts[S, F], base *Replica[S, F], life string) *Processor[S, F] {
-	p := &Processor[S, F]{parts: parts, partition: base.partition, topic: base.pair.Decisions, base: base}
+	p := &Processor[S, F]{parts: parts, partition: base.partition, topic: base.pair.Decisions, source: "owner/" + base.pair.Decisions, base: base}
 	p.begin(life, base.at.Number+1, base.heads)
 	// Whoever was to be asked at or before the clock has been asked and had nothing to say: that is how a step ends.
 	for key, pat := range base.patients {
@@ -70,6 +72,7 @@ func NewProcessor[S, F any](parts Parts[S, F], base *Replica[S, F], life string)
 
 func (p *Processor[S, F]) begin(life string, number int64, h heads[F]) {
 	p.work = &Work[S, F]{Number: number, Life: life, heads: h, touched: map[string]*Patient[S]{}, now: h.Clock, after: h.Input - 1, skip: map[int]string{}}
+	p.work.prefix = fmt.Sprintf("%s.%d.%s.%d.", p.topic, p.partition, life, number)
 	p.work.Close = event.StepClosed{Number: number, Inputs: event.Span{From: h.Input, Next: h.Input}}
 }
 
@@ -220,7 +223,7 @@ func (p *Processor[S, F]) CloseStep() (*Work[S, F], error) {
 	w := p.work
 	w.Close.Count, w.Close.Clock = len(w.Events), w.heads.Clock
 	e := event.Envelope{
-		ID: fmt.Sprintf("%s.%d.%s.%d", p.topic, p.partition, w.Life, w.Number), Source: "owner/" + p.topic, Subject: PartitionKey(p.partition),
+		ID: fmt.Sprintf("%s.%d.%s.%d", p.topic, p.partition, w.Life, w.Number), Source: p.source, Subject: PartitionKey(p.partition),
 		At: w.heads.Clock, Life: w.Life, Step: w.Number, Index: len(w.Events), After: w.heads.Input - 1, Data: &w.Close,
 	}
 	r, err := ToRecord(p.topic, p.partition, e.Subject, e)

@@ -39,18 +39,23 @@ type Steps struct {
 	pending map[int64]*pendingStep
 	void    int64
 	repeats int64
+	raw     bool // steps are answered without their events decoded
 }
 
-// pendingStep gathers the events of a step that is not closed yet.
+// pendingStep gathers the records of a step that is not closed yet, by index.
 type pendingStep struct {
-	events  map[int]event.Envelope
-	records map[int]Record
+	records []Record
+	have    int
+	bare    []event.Envelope // their attributes
 }
 
 // NewSteps begins to read after a position. From Beginning it reads the log from its first record.
 func NewSteps(at Position) *Steps {
 	return &Steps{at: at, life: at.Life, next: at.Offset + 1, pending: map[int64]*pendingStep{}}
 }
+
+// Raw tells whether the steps that Read answers leave Events empty: an owner has them already.
+func (s *Steps) Raw(raw bool) { s.raw = raw }
 
 // At answers the position of the last step that held.
 func (s *Steps) At() Position { return s.at }
@@ -69,16 +74,34 @@ func (s *Steps) Void() int64 { return s.void }
 func (s *Steps) Repeats() int64 { return s.repeats }
 
 // Read takes the next record of the topic and answers the step that it makes hold, if it does. An error wraps
-// event.ErrNewer (give the partition back) or tells that the records do not come in order; a record that cannot be
-// decoded is void, as nobody can decide whom it belongs to.
+// event.ErrNewer (give the partition back), or event.ErrUnreadable when a step holds of which an event cannot be
+// decoded, or tells that the records do not come in order.
 func (s *Steps) Read(r Record) (*Step, error) {
 	if r.Offset < s.next {
 		return nil, fmt.Errorf("read %s/%d: offset %d after %d: the records do not come in order", r.Topic, r.Partition, r.Offset, s.next-1)
 	}
 	s.next = r.Offset + 1
+	e, t, err := event.Attributes(r.Headers)
+	if err != nil {
+		s.void++ // nobody can say whose it is
+		return nil, nil
+	}
+	switch t {
+	case typeOpen, typeStep:
+		return s.boundary(r)
+	default:
+		s.gather(e, r)
+		return nil, nil
+	}
+}
+
+var typeOpen, typeStep = (*event.OwnerOpened)(nil).Type(), (*event.StepClosed)(nil).Type()
+
+// boundary reads an open or a closing record.
+func (s *Steps) boundary(r Record) (*Step, error) {
 	e, err := event.Decode(r.Headers, r.Value)
 	switch {
-	case errors.Is(err, event.ErrNewer) && s.wouldCount(e):
+	case errors.Is(err, event.ErrNewer):
 		return nil, fmt.Errorf("read %s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
 	case err != nil:
 		s.void++
@@ -89,21 +112,25 @@ func (s *Steps) Read(r Record) (*Step, error) {
 		s.open(d.Life)
 		return nil, nil
 	case *event.StepClosed:
-		return s.closeStep(e, d, r), nil
+		p := s.closeStep(e, d)
+		if p == nil {
+			return nil, nil
+		}
+		s.at = Position{Life: s.life, Number: d.Number, Offset: r.Offset}
+		step, err := p.step(s.at, *d, r, s.raw)
+		if err != nil {
+			return nil, fmt.Errorf("read %s/%d: step %d holds: %w", r.Topic, r.Partition, d.Number, err)
+		}
+		return step, nil
 	default:
-		s.gather(e, r)
-		return nil, nil
+		return nil, fmt.Errorf("read %s/%d at %d: %s is no boundary", r.Topic, r.Partition, r.Offset, e.Data.Type())
 	}
 }
-
-// wouldCount tells whether a record that is too new could become part of a step that holds. What an ended life wrote is
-// void whatever it says.
-func (s *Steps) wouldCount(e event.Envelope) bool { return e.Life == "" || e.Life == s.life }
 
 // open begins a life: what the one before had not closed never will be.
 func (s *Steps) open(life string) {
 	for n, p := range s.pending {
-		s.void += int64(len(p.records))
+		s.void += int64(p.have)
 		delete(s.pending, n)
 	}
 	s.life = life
@@ -120,17 +147,36 @@ func (s *Steps) gather(e event.Envelope, r Record) {
 	}
 	p := s.pending[e.Step]
 	if p == nil {
-		p = &pendingStep{events: map[int]event.Envelope{}, records: map[int]Record{}}
+		p = &pendingStep{}
 		s.pending[e.Step] = p
 	}
-	if _, ok := p.records[e.Index]; ok {
-		s.repeats++
+	if e.Index < 0 || e.Index > maxEventsPerStep {
+		s.void++
 		return
 	}
-	p.events[e.Index], p.records[e.Index] = e, r
+	if !p.take(e, r) {
+		s.repeats++
+	}
 }
 
-func (s *Steps) closeStep(e event.Envelope, c *event.StepClosed, r Record) *Step {
+// maxEventsPerStep only keeps a broken record from asking for endless memory.
+const maxEventsPerStep = 1 << 22
+
+// take puts a record at its index and tells whether it was not there yet.
+func (p *pendingStep) take(e event.Envelope, r Record) bool {
+	for len(p.records) <= e.Index {
+		p.records, p.bare = append(p.records, Record{Offset: -1}), append(p.bare, event.Envelope{})
+	}
+	if p.records[e.Index].Offset >= 0 {
+		return false
+	}
+	p.records[e.Index], p.bare[e.Index] = r, e
+	p.have++
+	return true
+}
+
+// closeStep answers the step that a closing record makes hold, or nil.
+func (s *Steps) closeStep(e event.Envelope, c *event.StepClosed) *pendingStep {
 	if e.Life != s.life || e.Life == "" {
 		s.void++
 		return nil
@@ -140,34 +186,43 @@ func (s *Steps) closeStep(e event.Envelope, c *event.StepClosed, r Record) *Step
 		return nil
 	}
 	p := s.pending[c.Number]
+	if p == nil {
+		p = &pendingStep{}
+	}
 	if c.Number != s.at.Number+1 || !p.complete(c.Count) {
 		s.void++
 		return nil
 	}
 	delete(s.pending, c.Number)
-	s.at = Position{Life: s.life, Number: c.Number, Offset: r.Offset}
-	return p.step(s.at, *c, r)
+	return p
 }
 
 // complete tells whether the events 0 … count-1 are all there. A step may have none.
 func (p *pendingStep) complete(count int) bool {
-	if p == nil {
-		return count == 0
+	if count < 0 || len(p.records) < count {
+		return false
 	}
-	for i := range count {
-		if _, ok := p.records[i]; !ok {
+	for _, r := range p.records[:count] {
+		if r.Offset < 0 {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *pendingStep) step(at Position, c event.StepClosed, closing Record) *Step {
-	step := &Step{Position: at, Close: c, Records: make([]Record, 0, c.Count+1)}
-	for i := range c.Count {
-		step.Events = append(step.Events, p.events[i])
-		step.Records = append(step.Records, p.records[i])
+// step makes the step that holds. The events are decoded, unless whoever reads has them already.
+func (p *pendingStep) step(at Position, c event.StepClosed, closing Record, raw bool) (*Step, error) {
+	step := &Step{Position: at, Close: c, Records: append(p.records[:c.Count:c.Count], closing)}
+	if raw {
+		return step, nil
 	}
-	step.Records = append(step.Records, closing)
-	return step
+	step.Events = p.bare[:c.Count]
+	for i, r := range p.records[:c.Count] {
+		e, err := event.Decode(r.Headers, r.Value)
+		if err != nil {
+			return nil, err
+		}
+		step.Events[i] = e
+	}
+	return step, nil
 }

@@ -103,32 +103,60 @@ func Encode(e Envelope) ([]Header, []byte, error) {
 	if e.At < earliest || e.At > latest {
 		return nil, nil, fmt.Errorf("event %s %s: its time %d is outside the years 1 to 9999", t, e.ID, int64(e.At))
 	}
-	value, err := json.Marshal(e.Data)
+	value, err := marshal(e.Data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode %s %s: %w", t, e.ID, err)
 	}
 	return headersOf(e, t, s.version), value, nil
 }
 
+// marshal writes data as JSON, by its own hand where it has one.
+func marshal(data Event) ([]byte, error) {
+	if own, ok := data.(interface{ AppendJSON([]byte) ([]byte, error) }); ok {
+		return own.AppendJSON(make([]byte, 0, 512))
+	}
+	return json.Marshal(data)
+}
+
+// headersOf writes all values into one piece of memory: an event has a dozen of them, and there are many events.
 func headersOf(e Envelope, t Type, version int) []Header {
-	h := make([]Header, 0, 14)
-	h = append(h,
-		Header{headerSpec, specValue}, Header{headerID, []byte(e.ID)}, Header{headerType, []byte(t)},
-		Header{headerSource, []byte(e.Source)}, Header{headerTime, e.At.Append(nil)},
-		Header{headerSubject, []byte(e.Subject)}, Header{headerVersion, strconv.AppendInt(nil, int64(version), 10)},
-		Header{headerContent, contentValue})
+	w := headerWriter{headers: make([]Header, 0, 14), b: make([]byte, 0, 192+len(e.ID)+len(e.Source)+len(e.Subject)+len(e.Cause)+len(e.Life))}
+	w.headers = append(w.headers, Header{headerSpec, specValue})
+	w.text(headerID, e.ID)
+	w.text(headerType, string(t))
+	w.text(headerSource, e.Source)
+	w.put(headerTime, e.At.Append(w.b))
+	w.text(headerSubject, e.Subject)
+	w.number(headerVersion, int64(version))
+	w.headers = append(w.headers, Header{headerContent, contentValue})
 	if e.Cause != "" {
-		h = append(h, Header{headerCause, []byte(e.Cause)})
+		w.text(headerCause, e.Cause)
 	}
 	if e.Life != "" {
-		h = append(h, Header{headerLife, []byte(e.Life)}, Header{headerStep, strconv.AppendInt(nil, e.Step, 10)},
-			Header{headerIndex, strconv.AppendInt(nil, int64(e.Index), 10)}, Header{headerAfter, strconv.AppendInt(nil, e.After, 10)})
+		w.text(headerLife, e.Life)
+		w.number(headerStep, e.Step)
+		w.number(headerIndex, int64(e.Index))
+		w.number(headerAfter, e.After)
 	}
 	if !e.Effect.IsZero() {
-		h = append(h, Header{headerEffect, fmt.Appendf(nil, "%d.%d", e.Effect.Offset, e.Effect.Number)})
+		w.put(headerEffect, fmt.Appendf(w.b, "%d.%d", e.Effect.Offset, e.Effect.Number))
 	}
-	return h
+	return w.headers
 }
+
+type headerWriter struct {
+	headers []Header
+	b       []byte
+}
+
+// put takes what was appended to b as the value of key.
+func (w *headerWriter) put(key string, b []byte) {
+	w.headers = append(w.headers, Header{key, b[len(w.b):len(b):len(b)]})
+	w.b = b
+}
+
+func (w *headerWriter) text(key, s string)         { w.put(key, append(w.b, s...)) }
+func (w *headerWriter) number(key string, n int64) { w.put(key, strconv.AppendInt(w.b, n, 10)) }
 
 // Decode reads an envelope, lifting older versions to today's. The error wraps ErrUnreadable or ErrNewer.
 func Decode(headers []Header, value []byte) (Envelope, error) {
@@ -185,7 +213,7 @@ func attribute(e *Envelope, t *Type, version *int, spec *string, h Header) (err 
 	case headerSubject:
 		e.Subject = string(h.Value)
 	case headerTime:
-		e.At, err = parseFast(h.Value)
+		e.At, err = ParseTime(string(h.Value))
 	case headerVersion:
 		*version, err = strconv.Atoi(string(h.Value))
 	case headerCause:
@@ -204,4 +232,14 @@ func attribute(e *Envelope, t *Type, version *int, spec *string, h Header) (err 
 	return err
 }
 
-func parseFast(b []byte) (Time, error) { return ParseTime(string(b)) }
+// Known answers whether this program can decode a record of the type and version that its headers name.
+func Known(headers []Header) error {
+	e, t, version, err := attributes(headers)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if s, ok := schemas[t]; !ok || version > s.version {
+		return fmt.Errorf("event %s: type %q version %d is %w", e.ID, t, version, ErrNewer)
+	}
+	return nil
+}

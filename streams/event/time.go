@@ -52,7 +52,12 @@ func (t Time) String() string {
 }
 
 // Append writes t as RFC 3339 in UTC with exactly three decimals.
-func (t Time) Append(b []byte) []byte { return t.Std().AppendFormat(b, "2006-01-02T15:04:05.000Z") }
+func (t Time) Append(b []byte) []byte {
+	if t < 0 || t > latest {
+		return t.Std().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	}
+	return appendMoment(b, t)
+}
 
 // MarshalJSON writes RFC 3339 with three decimals; Never is null. A moment outside the years 1 to 9999 is an error.
 func (t Time) MarshalJSON() ([]byte, error) {
@@ -85,6 +90,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 
 // ParseTime reads RFC 3339 with an offset or Z.
 func ParseTime(s string) (Time, error) {
+	if t, ok := momentOf([]byte(s)); ok {
+		return t, nil
+	}
 	p, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return 0, fmt.Errorf("time %q: want RFC 3339 with an offset or Z, such as 2026-03-02T07:14:00+08:00", s)

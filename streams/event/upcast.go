@@ -27,10 +27,10 @@ func (s schema) decode(version int, value []byte) (Event, error) {
 		value = lifted
 	}
 	e := s.empty()
-	if err := json.Unmarshal(value, e); err != nil {
-		return nil, err
+	if own, ok := e.(json.Unmarshaler); ok { // it checks the JSON itself, and once
+		return e, own.UnmarshalJSON(value)
 	}
-	return e, nil
+	return e, json.Unmarshal(value, e)
 }
 
 // schemas knows every type that can lie in the log. A frozen record of each type and version stands in testdata.
