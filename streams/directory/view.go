@@ -53,11 +53,19 @@ func NewView(log streams.Log) *View {
 }
 
 // OnRevoke has fn called within the follow loop when a device loses the access it had: revoked, bound anew, or given
-// another token. Register before Run.
-func (v *View) OnRevoke(fn func(device string)) { v.onRevoke = append(v.onRevoke, fn) }
+// another token.
+func (v *View) OnRevoke(fn func(device string)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.onRevoke = append(v.onRevoke, fn)
+}
 
-// OnChanged has fn called within the follow loop after every step, once the view answers from it. Register before Run.
-func (v *View) OnChanged(fn func()) { v.onChanged = append(v.onChanged, fn) }
+// OnChanged has fn called within the follow loop after every step, once the view answers from it.
+func (v *View) OnChanged(fn func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.onChanged = append(v.onChanged, fn)
+}
 
 // How long to wait before reading is tried again after an error of the log.
 const (
@@ -149,13 +157,14 @@ func (v *View) take(step *streams.Step) {
 	}
 	v.position, v.inputs = step.Offset+1, step.Close.Inputs.Next
 	v.wake()
+	onRevoke, onChanged := v.onRevoke, v.onChanged // appended to at most, so these stay as they are
 	v.mu.Unlock()
 	for _, device := range lost {
-		for _, fn := range v.onRevoke {
+		for _, fn := range onRevoke {
 			fn(device)
 		}
 	}
-	for _, fn := range v.onChanged {
+	for _, fn := range onChanged {
 		fn()
 	}
 }

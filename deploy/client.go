@@ -1,0 +1,139 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/streams"
+	"tocsin/streams/directory"
+	"tocsin/streams/event"
+	"tocsin/streams/kafka"
+)
+
+func abs(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// reach says where a running Tocsin is: by its data folder, or by its addresses.
+type reach struct{ data, http, kafka string }
+
+// add gives a command the flags; every command needs only --data, and takes the addresses as well.
+func (r *reach) add(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&r.data, "data", Default().Data, "`DIR` of the Tocsin that is meant")
+	c.PersistentFlags().StringVar(&r.http, "http", "", "`ADDR` of its desk, instead of what --data says")
+	c.PersistentFlags().StringVar(&r.kafka, "kafka", "", "`ADDR` of its log, instead of what --data says")
+}
+
+// running answers the addresses: those of run.json, with the flags laid over them.
+func (r *reach) running() (Running, error) {
+	run, err := readRunning(abs(r.data))
+	if r.http != "" {
+		run.HTTP = r.http
+	}
+	if r.kafka != "" {
+		run.Kafka = r.kafka
+	}
+	if err != nil && r.http == "" && r.kafka == "" {
+		return run, err
+	}
+	return run, nil
+}
+
+// brokers answers where the log is.
+func (r *reach) brokers() ([]string, error) {
+	run, err := r.running()
+	if err == nil && run.Kafka == "" {
+		err = errors.New("the log's address is not known; name it with --kafka")
+	}
+	return strings.Split(run.Kafka, ","), err
+}
+
+// connection is a command's way to the log and the directory.
+type connection struct {
+	log    *kafka.Log
+	n      int32
+	view   *directory.View
+	edge   *streams.Edge
+	asker  *directory.Asker
+	follow *worker
+}
+
+// connectWithin is how long a command waits for a log that does not answer.
+const connectWithin = 10 * time.Second
+
+// connect opens the log, and reads the directory.
+func (r *reach) connect(ctx context.Context) (*connection, error) {
+	brokers, err := r.brokers()
+	if err != nil {
+		return nil, err
+	}
+	log, err := kafka.Open(kafka.Options{Brokers: brokers, ClientID: "tocsin-command", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{log: log}
+	if err := c.begin(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach the log at %s: %w; is Tocsin running?", strings.Join(brokers, ","), err), c.close())
+	}
+	return c, nil
+}
+
+func (c *connection) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	var err error
+	if c.n, err = c.log.Partitions(ctx, streams.Inputs); err != nil {
+		return err
+	}
+	c.view = directory.NewView(c.log)
+	c.edge = streams.OpenEdge(c.log, "command", c.n)
+	c.asker = directory.NewAsker(c.edge, c.view, wall)
+	c.follow = work(c.view.Run, func(error) {})
+	return c.view.WaitReady(ctx)
+}
+
+func (c *connection) close() error {
+	var faults []error
+	if c.follow != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := c.follow.stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			faults = append(faults, err)
+		}
+		faults = append(faults, c.edge.Close())
+	}
+	return errors.Join(append(faults, c.log.Close())...)
+}
+
+// wall is the host's clock.
+func wall() event.Time { return event.TimeOf(time.Now()) }
+
+// answerWithin is how long a command waits for the registrar.
+const answerWithin = 30 * time.Second
+
+// ask brings one request to the registrar.
+func (c *connection) ask(ctx context.Context, r event.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	_, err := c.asker.Ask(ctx, r)
+	return err
+}
+
+// withConnection runs fn with a connection and closes it.
+func withConnection(cmd *cobra.Command, r *reach, fn func(context.Context, *connection) error) error {
+	c, err := r.connect(cmd.Context())
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(cmd.Context(), c), c.close())
+}

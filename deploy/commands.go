@@ -1,0 +1,257 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/goccy/go-yaml"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"tocsin/streams/directory"
+	"tocsin/streams/event"
+)
+
+// by is who asked, for what the commands change: whoever can read run.json.
+const by = "command line"
+
+func importCommand() *cobra.Command {
+	var r reach
+	c := &cobra.Command{
+		Use: "import FILE.csv", Short: "Enrol patients and bind their devices", Args: cobra.ExactArgs(1),
+		Long: "Enrol patients and bind their devices, also in a running system. The first line names the columns tenant,patient,group,device,token.\n" +
+			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
+			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.",
+		RunE: func(c *cobra.Command, args []string) error {
+			rows, err := rowsOf(args[0], c.InOrStdin())
+			if err != nil {
+				return fmt.Errorf("%s was not imported:\n%w", args[0], err)
+			}
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				return importRows(ctx, conn, rows, c.OutOrStdout(), c.ErrOrStderr())
+			})
+		},
+	}
+	r.add(c)
+	return c
+}
+
+func rowsOf(file string, stdin io.Reader) ([]directory.Row, error) {
+	if file == "-" {
+		return directory.ReadRows(stdin)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return directory.ReadRows(f)
+}
+
+// importRows prints a token for each device that got one, and ends with an error when a row was refused.
+func importRows(ctx context.Context, conn *connection, rows []directory.Row, out, terminal io.Writer) error {
+	bar := progress(terminal, len(rows), "import")
+	outcomes, position, err := conn.asker.Import(ctx, rows, by, func(done int) { _ = bar.Set(done) })
+	_ = bar.Finish()
+	if err != nil {
+		return err
+	}
+	refused, made := 0, 0
+	for _, o := range outcomes {
+		switch {
+		case o.Refused != nil:
+			refused++
+			fmt.Fprintf(terminal, "line %d: %s\n", o.Line, o.Refused.En)
+		case o.Made != "":
+			if made++; made == 1 {
+				fmt.Fprintln(out, "tenant,patient,device,token")
+			}
+			fmt.Fprintf(out, "%s,%s,%s,%s\n", o.Tenant, o.Patient, o.Device, o.Made)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	if err := directory.WaitDoors(ctx, conn.log, position); err != nil {
+		return err
+	}
+	fmt.Fprintf(terminal, "%d rows imported, %d tokens made, %d refused\n", len(rows)-refused, made, refused)
+	if refused > 0 {
+		return fmt.Errorf("%d of %d rows were refused; the others stand", refused, len(rows))
+	}
+	return nil
+}
+
+// progress is a bar on a terminal, and silent elsewhere.
+func progress(w io.Writer, total int, what string) *progressbar.ProgressBar {
+	f, ok := w.(*os.File)
+	visible := false
+	if ok {
+		info, err := f.Stat()
+		visible = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what), progressbar.OptionSetVisibility(visible),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+func tokenCommand() *cobra.Command {
+	var r reach
+	var role, name string
+	c := &cobra.Command{Use: "token", Short: "Bearer tokens for programs"}
+	create := &cobra.Command{
+		Use: "create --role ROLE", Short: "Make a bearer token and print it as the last line", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if role == "" {
+				return usage("token create needs --role; the roles are %s", strings.Join(directory.Roles, ", "))
+			}
+			if name == "" {
+				name = role + "-" + directory.NewID()[:8]
+			}
+			token := directory.NewToken()
+			err := withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				return conn.ask(ctx, &event.TokenRequested{Token: name, SHA256: directory.Sum(token), Role: role, By: by})
+			})
+			if err == nil {
+				fmt.Fprintln(c.OutOrStdout(), token)
+			}
+			return err
+		},
+	}
+	create.Flags().StringVar(&role, "role", "", "`ROLE` of the token: "+strings.Join(directory.Roles, ", "))
+	create.Flags().StringVar(&name, "name", "", "`NAME` under which it is known; the same name again replaces the token")
+	c.AddCommand(create)
+	r.add(c)
+	return c
+}
+
+func accountCommand() *cobra.Command {
+	var r reach
+	var role string
+	c := &cobra.Command{Use: "account", Short: "Accounts of people on the desk"}
+	set := &cobra.Command{
+		Use: "set NAME --role ROLE", Short: "Make an account, or give it a new one-time password, which is the last line", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if role == "" {
+				return usage("account set needs --role; the roles are %s", strings.Join(directory.Roles, ", "))
+			}
+			password, request, err := oneTime(args[0], role)
+			if err != nil {
+				return err
+			}
+			err = withConnection(c, &r, func(ctx context.Context, conn *connection) error { return conn.ask(ctx, request) })
+			if err == nil {
+				fmt.Fprintln(c.OutOrStdout(), password)
+			}
+			return err
+		},
+	}
+	set.Flags().StringVar(&role, "role", "", "`ROLE` of the account: "+strings.Join(directory.Roles, ", "))
+	c.AddCommand(set)
+	r.add(c)
+	return c
+}
+
+// oneTime makes a password that has to be changed when it is first used.
+func oneTime(account, role string) (string, *event.AccountRequested, error) {
+	password := spoken(directory.NewToken())
+	hash, err := argon2id.CreateHash(password, argon2id.DefaultParams)
+	if err != nil {
+		return "", nil, fmt.Errorf("hash a password: %w", err)
+	}
+	return password, &event.AccountRequested{Account: account, Role: role, Password: hash, OneTime: true, By: by}, nil
+}
+
+// spoken cuts a token into four groups that can be read aloud: 64 bits, enough for a password that is changed at once.
+func spoken(token string) string {
+	return strings.Join([]string{token[0:4], token[4:8], token[8:12], token[12:16]}, "-")
+}
+
+func revokeCommand() *cobra.Command {
+	var r reach
+	c := &cobra.Command{
+		Use: "revoke DEVICE", Short: "Take a device's access away", Args: cobra.ExactArgs(1),
+		Long: "Take a device's access away. Its session ends within 5 s, and it can be bound anew, to anyone.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				return conn.ask(ctx, &event.RevokeRequested{Device: args[0], By: by})
+			})
+		},
+	}
+	r.add(c)
+	return c
+}
+
+func planCommand() *cobra.Command {
+	var r reach
+	c := &cobra.Command{
+		Use: "plan TENANT PATIENT FILE", Short: "Put a patient's own targets and orders into effect", Args: cobra.ExactArgs(3),
+		Long: "Put a patient's own targets and orders into effect. FILE (or -) is YAML or JSON, such as\n" +
+			"  {targets: {spo2_percent: {low: 88, high: 92}}, cadence_ms: {spo2_percent: 28800000}, ordered_by: dr-1, ordered_at: 2026-03-01T08:00:00+08:00}\n" +
+			"It replaces the plan before it. It beats what group and pack say.",
+		RunE: func(c *cobra.Command, args []string) error {
+			var plan event.Plan
+			if err := readYAML(args[2], c.InOrStdin(), &plan); err != nil {
+				return err
+			}
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				return conn.ask(ctx, &event.PlanRequested{Tenant: args[0], Patient: args[1], Plan: plan, By: by})
+			})
+		},
+	}
+	r.add(c)
+	return c
+}
+
+func groupCommand() *cobra.Command {
+	var r reach
+	var g event.GroupRequested
+	c := &cobra.Command{
+		Use: "group TENANT GROUP --pack PACK", Short: "Say which pack a disease group uses", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			if g.Pack == "" {
+				return usage("group needs --pack")
+			}
+			g.Tenant, g.Group, g.By = args[0], args[1], by
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error { return conn.ask(ctx, &g) })
+		},
+	}
+	c.Flags().StringVar(&g.Pack, "pack", "", "`PACK` that the group uses")
+	c.Flags().StringVar(&g.Zh, "zh", "", "its name in Chinese")
+	c.Flags().StringVar(&g.En, "en", "", "its name in English")
+	r.add(c)
+	return c
+}
+
+// readYAML reads a file (or stdin for -) that may be YAML or JSON into a value which knows JSON alone. Unknown keys are refused.
+func readYAML(file string, stdin io.Reader, into any) error {
+	text, err := readFile(file, stdin)
+	if err != nil {
+		return err
+	}
+	asJSON, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	d := json.NewDecoder(strings.NewReader(string(asJSON)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one value", file)
+	}
+	return nil
+}
+
+func readFile(file string, stdin io.Reader) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(file)
+}

@@ -1,0 +1,248 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is everything that can be set, in one YAML file over Default. deploy/config.yaml shows all of it with comments.
+type Config struct {
+	Data  string   `yaml:"data"`  // folder of everything that this process keeps
+	Name  string   `yaml:"name"`  // of this process, for people: in the log, in metrics, in door.open
+	Roles []string `yaml:"roles"` // which parts run here; `up` runs all
+
+	HTTP    HTTPConfig    `yaml:"http"`
+	MQTT    MQTTConfig    `yaml:"mqtt"`
+	Log     LogConfig     `yaml:"log"`
+	History HistoryConfig `yaml:"history"`
+	Bridge  BridgeConfig  `yaml:"bridge"`
+	Logging LoggingConfig `yaml:"logging"`
+
+	demo bool
+}
+
+// HTTPConfig is the desk's door: screens, API, metrics, and MQTT over WebSocket under /mqtt.
+type HTTPConfig struct {
+	Listen string `yaml:"listen"`
+}
+
+// MQTTConfig is the gateway's door.
+type MQTTConfig struct {
+	Listen string `yaml:"listen"`
+}
+
+// LogConfig says where Kafka is: our own on Listen, or Brokers.
+type LogConfig struct {
+	Listen     string   `yaml:"listen"`
+	Brokers    []string `yaml:"brokers"`
+	Partitions int      `yaml:"partitions"` // of a new log; an old one keeps what it has
+	Replicas   int      `yaml:"replicas"`   // of a new log on brokers of your own
+}
+
+// HistoryConfig says where ClickHouse is: our own engine, or a server by its DSN.
+type HistoryConfig struct {
+	Off     bool          `yaml:"off"`
+	DSNFile string        `yaml:"dsn_file"` // file that holds http://user:password@host:8123/db or clickhouse://…
+	Listen  string        `yaml:"listen"`   // of our own engine
+	Library string        `yaml:"library"`  // libchdb.so, when it does not lie beside the program
+	Memory  int64         `yaml:"memory"`   // bytes that our own engine may take; 0: a third of the machine's, 1 to 8 GiB
+	Linger  time.Duration `yaml:"linger"`   // how long a record waits for company before it goes to history
+}
+
+// BridgeConfig is the subscription to a hospital's own MQTT broker; without a broker there is no bridge.
+type BridgeConfig struct {
+	Broker       string `yaml:"broker"` // tcp://host:1883
+	ClientID     string `yaml:"client_id"`
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"`
+	Group        string `yaml:"group"` // of the shared subscription; empty: not shared
+}
+
+// LoggingConfig is what the program says of itself.
+type LoggingConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// The roles, in the order in which they start.
+const (
+	roleLog     = "log"
+	roleEngine  = "engine"
+	roleMonitor = "monitor"
+	roleGateway = "gateway"
+	roleBridge  = "bridge"
+	roleHistory = "history"
+	roleNotify  = "notify"
+	roleDesk    = "desk"
+)
+
+var allRoles = []string{roleLog, roleEngine, roleMonitor, roleGateway, roleBridge, roleHistory, roleNotify, roleDesk}
+
+// Default is what holds unless the file or a flag says otherwise.
+func Default() Config {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "tocsin"
+	}
+	return Config{
+		Data: "./data", Name: host, Roles: slices.Clone(allRoles),
+		HTTP:    HTTPConfig{Listen: "127.0.0.1:8080"},
+		MQTT:    MQTTConfig{Listen: "127.0.0.1:1883"},
+		Log:     LogConfig{Listen: "127.0.0.1:9092", Partitions: 4, Replicas: 1},
+		History: HistoryConfig{Listen: "127.0.0.1:0", Linger: 2 * time.Second},
+		Bridge:  BridgeConfig{ClientID: "tocsin-bridge", Group: "tocsin"},
+		Logging: LoggingConfig{Level: "info", Format: "text"},
+	}
+}
+
+// Load reads a file over Default. The error tells every fault at once, each with its place and a way out.
+func Load(path string) (Config, error) {
+	c := Default()
+	if path == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read the configuration: %w", err)
+	}
+	return c, errors.Join(bind(path, text, &c), c.Validate())
+}
+
+func (c *Config) has(role string) bool { return slices.Contains(c.Roles, role) }
+
+// fault is one thing that is wrong with a configuration.
+func fault(path, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...))
+}
+
+// Validate tells everything that is wrong.
+func (c *Config) Validate() error {
+	var faults []error
+	add := func(err error) {
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if c.Data == "" {
+		add(fault("data", "names no folder; try ./data"))
+	}
+	if c.Name == "" || strings.ContainsAny(c.Name, "/ \t\n") {
+		add(fault("name", "%q must be one word without a slash", c.Name))
+	}
+	for i, r := range c.Roles {
+		if !slices.Contains(allRoles, r) {
+			add(fault(fmt.Sprintf("roles[%d]", i), "%q is no role; the roles are %s", r, strings.Join(allRoles, ", ")))
+		}
+	}
+	add(address("http.listen", c.HTTP.Listen))
+	add(address("mqtt.listen", c.MQTT.Listen))
+	add(address("log.listen", c.Log.Listen))
+	add(address("history.listen", c.History.Listen))
+	for i, b := range c.Log.Brokers {
+		add(address(fmt.Sprintf("log.brokers[%d]", i), b))
+	}
+	add(between("log.partitions", c.Log.Partitions, 1, 1024))
+	add(between("log.replicas", c.Log.Replicas, 1, 9))
+	if c.History.Linger < 0 {
+		add(fault("history.linger", "%s is negative; try 2s", c.History.Linger))
+	}
+	if c.History.Memory < 0 {
+		add(fault("history.memory", "%d is negative; 0 lets the engine choose", c.History.Memory))
+	}
+	add(readable("history.dsn_file", c.History.DSNFile))
+	add(readable("bridge.password_file", c.Bridge.PasswordFile))
+	add(brokerURL("bridge.broker", c.Bridge.Broker))
+	add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
+	add(oneWord("logging.format", c.Logging.Format, "text", "json"))
+	return errors.Join(faults...)
+}
+
+func address(path, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "" {
+		return fault(path, "%q is no address; try 127.0.0.1:8080", addr)
+	}
+	return nil
+}
+
+func between(path string, v, low, high int) error {
+	if v < low || v > high {
+		return fault(path, "%d must lie between %d and %d", v, low, high)
+	}
+	return nil
+}
+
+func oneWord(path, v string, words ...string) error {
+	if !slices.Contains(words, v) {
+		return fault(path, "%q is unknown; use one of %s", v, strings.Join(words, ", "))
+	}
+	return nil
+}
+
+func readable(path, file string) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fault(path, "%v", err)
+	}
+	return f.Close()
+}
+
+func brokerURL(path, s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"tcp", "mqtt", "ssl", "mqtts", "tls", "ws", "wss"}, u.Scheme) {
+		return fault(path, "%q is no broker; try tcp://mosquitto:1883", s)
+	}
+	if u.User != nil {
+		return fault(path, "a password does not belong here; use bridge.user and bridge.password_file")
+	}
+	return nil
+}
+
+// Secret is read from a file and never printed.
+type Secret string
+
+// String hides it.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// MarshalText hides it, also in logs and YAML.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// readSecret reads a secret from its file, without the line's end.
+func readSecret(file string) (Secret, error) {
+	if file == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	return Secret(strings.TrimSpace(string(b))), nil
+}
+
+// path answers a place in the data folder.
+func (c *Config) path(parts ...string) string {
+	return filepath.Join(append([]string{c.Data}, parts...)...)
+}
+
+// show prints the configuration as it takes effect. Secrets lie in files; what is set of them is not shown.
+func (c *Config) show() ([]byte, error) { return yaml.Marshal(c) }

@@ -1,0 +1,79 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// front is the one HTTP port: health, metrics, MQTT over WebSocket, and the desk once it stands.
+type front struct {
+	listener net.Listener
+	mqtt     net.Listener // of the gateway, opened with it
+	app      *App
+	desk     atomic.Pointer[http.Handler]
+	socket   atomic.Pointer[http.Handler]
+	ready    atomic.Pointer[func(context.Context) error]
+}
+
+func newFront(l net.Listener, a *App) *front { return &front{listener: l, app: a} }
+
+// run serves until ctx ends. Streams to browsers never end by themselves, so they are cut after a moment.
+func (f *front) run(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", f.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(f.app.registry, promhttp.HandlerOpts{}))
+	mux.Handle("/mqtt", later(&f.socket, "there is no gateway in this process"))
+	mux.Handle("/", later(&f.desk, "there is no desk in this process, or it is starting"))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(f.app.log.Handler(), slog.LevelDebug)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(f.listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := server.Shutdown(short); err != nil {
+		_ = server.Close() // what is still open are streams, and their browsers come again
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// later hands over to a handler that stands only after a while.
+func later(to *atomic.Pointer[http.Handler], none string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := to.Load(); h != nil {
+			(*h).ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, none, http.StatusServiceUnavailable)
+	})
+}
+
+// readyz answers 200 when readings are taken and scored, else what is missing.
+func (f *front) readyz(w http.ResponseWriter, r *http.Request) {
+	ready := f.ready.Load()
+	err := errors.New("starting")
+	if ready != nil {
+		err = (*ready)(r.Context())
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}

@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tocsin/streams"
+	"tocsin/streams/directory"
+	"tocsin/streams/kafka"
+)
+
+// App is a running Tocsin: the parts that its roles name, in one process.
+type App struct {
+	cfg      Config
+	out      io.Writer // the terminal, for the person who started it
+	log      *slog.Logger
+	registry *prometheus.Registry
+	stops    stops
+	broken   chan error // the first part that ends by itself
+
+	brokers  []string
+	store    *kafka.Log // the log
+	n        int32      // partitions of the patient topics
+	edge     *streams.Edge
+	view     *directory.View
+	asker    *directory.Asker
+	owners   *owners
+	front    *front
+	dsn      string // of history; empty: there is none
+	run      Running
+	password string // of the first account, until it is told
+}
+
+// New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
+// them stand. When one does not, those before it are stopped again.
+func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, out: out, log: logger, registry: newRegistry(), broken: make(chan error, 16)}
+	a.stops.log = logger
+	a.owners = newOwners(a.registry)
+	for _, part := range []struct {
+		name  string
+		start func(context.Context) error
+	}{
+		{"doors", a.openDoors}, // first, since a port in use is told before anything else has begun
+		{"log", a.startLog},
+		{"engine", a.startEngine},
+		{"directory", a.startDirectory},
+		{"monitor", a.startMonitor},
+		{"first start", a.firstStart},
+		{"history", a.startHistory},
+		{"desk", a.startDesk},
+		{"gateway", a.startGateway},
+		{"bridge", a.startBridge},
+		{"run file", a.writeRunFile},
+		{"demo", a.startDemo},
+	} {
+		if err := part.start(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("start %s: %w", part.name, err), a.Stop())
+		}
+		if ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), a.Stop())
+		}
+	}
+	return a, nil
+}
+
+// Stop ends the parts, the newest first.
+func (a *App) Stop() error { return a.stops.all() }
+
+// onStop says how what was just started is ended.
+func (a *App) onStop(name string, stop func(context.Context) error) { a.stops.add(name, stop) }
+
+// runs starts a part that works until it is stopped. When it ends by itself, everything ends.
+func (a *App) runs(name string, run func(context.Context) error) {
+	w := work(run, func(err error) {
+		select {
+		case a.broken <- fmt.Errorf("%s: %w", name, err):
+		default: // one is told; the others follow from it, mostly
+		}
+	})
+	a.onStop(name, w.stop)
+}
+
+// listen opens a port, and says by which flag another can be chosen.
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	return l, taken(err, flag, addr)
+}
+
+// taken puts a way out beside a port that is in use.
+func taken(err error, flag, addr string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use by another program; choose another with --%s, such as --%s 127.0.0.1:0 for any free port", addr, flag, flag)
+	}
+	return err
+}
