@@ -1,0 +1,196 @@
+// Package broker is the embedded log: a broker that speaks Kafka's protocol in our own process, with its records on
+// disk and synced before they are acknowledged. It is for one machine, tests and trials: no replicas.
+package broker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"tocsin/streams/kafka"
+)
+
+// Options say where the broker keeps its records and where it listens.
+type Options struct {
+	Dir        string // a folder of its own; made when it is not there
+	Addr       string // host:port to listen on; 127.0.0.1 and a free port when empty
+	Advertise  string // host:port that clients are told, when it is not Addr's: needed when Addr listens everywhere
+	Partitions int32  // of a log that is made now, and as the folder must have it; 4 when 0
+	Logger     *slog.Logger
+}
+
+// Broker runs until Stop. What it does not do: it takes no LogAppendTime, and a failed sync of the disk is not
+// reported to whoever writes.
+type Broker struct {
+	o       Options
+	lock    *os.File
+	cluster *kfake.Cluster
+	trims   *trims
+}
+
+// Start opens the folder, listens, and answers when every topic is there.
+func Start(o Options) (*Broker, error) {
+	o.Partitions = cmp.Or(o.Partitions, 4)
+	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Dir == "" {
+		return nil, errors.New("start the embedded log: no folder given")
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded log: %w", err)
+	}
+	b := &Broker{o: o, lock: lock}
+	if err := b.open(); err != nil {
+		if b.cluster != nil {
+			b.cluster.Close()
+		}
+		return nil, fmt.Errorf("start the embedded log in %s: %w", o.Dir, errors.Join(err, lock.Close()))
+	}
+	return b, nil
+}
+
+func (b *Broker) open() error {
+	var err error
+	if b.trims, err = readTrims(filepath.Join(b.o.Dir, "trimmed.json")); err != nil {
+		return err
+	}
+	b.cluster, err = kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.ClusterID("tocsin-embedded"),
+		kfake.DataDir(b.data()),
+		kfake.SyncWrites(),
+		kfake.ListenFn(b.listen),
+		kfake.WithLogger(logger{b.o.Logger}),
+		// Retention is switched off at every topic; this is the second lock on the same door.
+		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1"}),
+	)
+	if err != nil {
+		return err
+	}
+	if err := b.forgetSequences(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := kafka.Ensure(ctx, []string{b.Addr()}, b.o.Partitions, 1); err != nil {
+		return err
+	}
+	b.cluster.ControlKey(int16(kmsg.DeleteRecords), b.trim)
+	return b.trimAgain()
+}
+
+func (b *Broker) data() string { return filepath.Join(b.o.Dir, "log") }
+
+// forgetSequences removes what an orderly stop left of the producers' sequences: it is in memory now. A crash would
+// leave the file as it is, and at the next start old sequences would refuse the records of producers that have gone on
+// since. Without the file they are taken, some of them twice, which the rule of reading and identities pass over.
+func (b *Broker) forgetSequences() error {
+	err := os.Remove(filepath.Join(b.data(), "seq_windows.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// listen listens on Addr whatever kfake asks for, and tells the address that clients can reach.
+func (b *Broker) listen(network, _ string) (net.Listener, error) {
+	ln, err := net.Listen(network, b.o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := ln.Addr().(*net.TCPAddr)
+	switch {
+	case b.o.Advertise != "":
+		return elsewhere{ln, named(b.o.Advertise)}, nil
+	case ok && tcp.IP.IsUnspecified():
+		err := fmt.Errorf("%s listens everywhere: say with Advertise under which host:port clients reach it", b.o.Addr)
+		return nil, errors.Join(err, ln.Close())
+	}
+	return ln, nil
+}
+
+type elsewhere struct {
+	net.Listener
+	addr net.Addr
+}
+
+func (l elsewhere) Addr() net.Addr { return l.addr }
+
+type named string
+
+func (named) Network() string  { return "tcp" }
+func (n named) String() string { return string(n) }
+
+// Addr is the host:port that clients connect to.
+func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
+
+// Stop ends the broker in order: everything is on disk, with the groups and sequences that a crash forgets. When ctx
+// ends first the broker is left to end by itself, and the folder stays locked until it has.
+func (b *Broker) Stop(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() {
+		b.cluster.Close()
+		ended <- b.lock.Close()
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("stop the embedded log in %s: %w", b.o.Dir, ctx.Err())
+	}
+}
+
+// Size is how many bytes the folder holds.
+func (b *Broker) Size() (int64, error) {
+	var sum int64
+	err := filepath.WalkDir(b.o.Dir, func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // trimmed while we looked
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("size of the embedded log: %w", err)
+	}
+	return sum, nil
+}
+
+// logger hands kfake's lines to slog.
+type logger struct{ to *slog.Logger }
+
+func (g logger) Logf(level kfake.LogLevel, format string, args ...any) {
+	at := slog.LevelDebug
+	switch level {
+	case kfake.LogLevelError:
+		at = slog.LevelError
+	case kfake.LogLevelWarn:
+		at = slog.LevelWarn
+	case kfake.LogLevelNone, kfake.LogLevelInfo, kfake.LogLevelDebug:
+	}
+	if g.to.Enabled(context.Background(), at) {
+		g.to.Log(context.Background(), at, "embedded log", slog.String("what", fmt.Sprintf(format, args...)))
+	}
+}

@@ -1,0 +1,162 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tocsin/streams"
+)
+
+// Ensure creates every topic of streams.Topics that is not there, for a log of n partitions and with replicas copies,
+// and checks those that are. A topic that was made otherwise is an error which says what to do; it is never changed.
+func Ensure(ctx context.Context, brokers []string, n int32, replicas int) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("tocsin/topics"),
+		kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(backoff), kgo.DisableClientMetrics())
+	if err != nil {
+		return fmt.Errorf("ensure topics: %w", err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	if err := create(ctx, adm, n, replicas); err != nil {
+		return fmt.Errorf("ensure topics: %w", err)
+	}
+	if err := led(ctx, adm); err != nil {
+		return fmt.Errorf("ensure topics: %w", err)
+	}
+	return check(ctx, adm, n, replicas)
+}
+
+// create makes what is missing.
+func create(ctx context.Context, adm *kadm.Client, n int32, replicas int) error {
+	there, err := adm.ListTopics(ctx, names()...)
+	if err != nil {
+		return err
+	}
+	configs := map[string]*string{}
+	for k, v := range streams.TopicConfig(replicas) {
+		configs[k] = kadm.StringPtr(v)
+	}
+	for _, t := range streams.Topics {
+		if d, ok := there[t.Name]; ok && d.Err == nil {
+			continue
+		}
+		_, err := adm.CreateTopic(ctx, t.Count(n), int16(replicas), configs, t.Name)
+		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) { // another process may be doing the same
+			return fmt.Errorf("create topic %s with %d partitions and %d replicas: %w", t.Name, t.Count(n), replicas, err)
+		}
+	}
+	return nil
+}
+
+func names() []string {
+	var all []string
+	for _, t := range streams.Topics {
+		all = append(all, t.Name)
+	}
+	return all
+}
+
+// led waits until every partition has a leader, which takes a moment after its creation.
+func led(ctx context.Context, adm *kadm.Client) error {
+	for tries := 1; ; tries++ {
+		all, err := adm.ListTopics(ctx, names()...)
+		if err != nil {
+			return err
+		}
+		missing := leaderless(all)
+		if missing == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", missing, ctx.Err())
+		case <-time.After(backoff(tries)):
+		}
+	}
+}
+
+func leaderless(all kadm.TopicDetails) error {
+	for _, name := range names() {
+		d := all[name]
+		if d.Err != nil || len(d.Partitions) == 0 {
+			return fmt.Errorf("topic %s is not there yet: %w", name, d.Err)
+		}
+		for _, p := range d.Partitions.Sorted() {
+			if p.Err != nil || p.Leader < 0 {
+				return fmt.Errorf("topic %s, partition %d has no leader: %w", name, p.Partition, p.Err)
+			}
+		}
+	}
+	return nil
+}
+
+// check holds what exists against what we would have made; every fault is named at once.
+func check(ctx context.Context, adm *kadm.Client, n int32, replicas int) error {
+	all, err := adm.ListTopics(ctx, names()...)
+	if err != nil {
+		return fmt.Errorf("check topics: %w", err)
+	}
+	configs, err := adm.DescribeTopicConfigs(ctx, names()...)
+	if err != nil {
+		return fmt.Errorf("check topics: read their settings: %w", err)
+	}
+	var faults []error
+	for _, t := range streams.Topics {
+		faults = append(faults, partitionsOf(t, all[t.Name], n), replicasOf(t, all[t.Name], replicas))
+		c, err := configs.On(t.Name, nil)
+		if err = errors.Join(err, c.Err); err != nil {
+			faults = append(faults, fmt.Errorf("topic %s: read its settings: %w", t.Name, err))
+			continue
+		}
+		faults = append(faults, settingsOf(t, c, replicas))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("the log's topics are not as they must be: %w", err)
+	}
+	return nil
+}
+
+func partitionsOf(t streams.Topic, d kadm.TopicDetail, n int32) error {
+	if have, want := int32(len(d.Partitions)), t.Count(n); have != want {
+		return fmt.Errorf("topic %s has %d partitions, %d are configured: the number is fixed when a log is created; "+
+			"set it back, or begin a new log on an empty cluster", t.Name, have, want)
+	}
+	return nil
+}
+
+func replicasOf(t streams.Topic, d kadm.TopicDetail, replicas int) error {
+	if have := d.Partitions.NumReplicas(); have < replicas {
+		return fmt.Errorf("topic %s has %d replicas, %d are configured: raise them with kafka-reassign-partitions.sh, "+
+			"or configure %d", t.Name, have, replicas, have)
+	}
+	return nil
+}
+
+// settingsOf compares what keeps records from being lost. The size of segments is a matter of taste.
+func settingsOf(t streams.Topic, c kadm.ResourceConfig, replicas int) error {
+	have := map[string]string{}
+	for _, kv := range c.Configs {
+		have[kv.Key] = kv.MaybeValue()
+	}
+	want := streams.TopicConfig(replicas)
+	var wrong []string
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		if k != "segment.bytes" && have[k] != want[k] {
+			wrong = append(wrong, fmt.Sprintf("%s is %q and must be %q", k, have[k], want[k]))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("topic %s: %s: alter it with kafka-configs.sh --alter --entity-type topics --entity-name %s",
+		t.Name, strings.Join(wrong, ", "), t.Name)
+}
