@@ -71,14 +71,21 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(upCommand(), serveCommand(), checkCommand(), versionCommand())
 	root.AddCommand(importCommand(), tokenCommand(), accountCommand(), revokeCommand(), planCommand(), packCommand(), groupCommand())
 	root.AddCommand(tailCommand())
-	for _, c := range root.Commands() {
-		inheritUsage(c)
-	}
+	inheritUsage(root)
 	return root
 }
 
-// inheritUsage makes wrong arguments of every command a usage error.
+// inheritUsage makes wrong arguments of every command, and commands that are not there, a usage error.
 func inheritUsage(c *cobra.Command) {
+	if c.RunE == nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no command %q", c.CommandPath()+" "+args[0])
+			}
+			return nil
+		}
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
