@@ -32,6 +32,11 @@ func (r *Replica[S, F]) freeze() round[S, F] {
 	return round[S, F]{r.pair, r.partition, r.at, r.heads, maps.Clone(r.patients)}
 }
 
+// Checkpoint appends a whole round of r as it stands.
+func (r *Replica[S, F]) Checkpoint(ctx context.Context, w Writer, now event.Time) error {
+	return r.freeze().write(ctx, w, now)
+}
+
 // write appends the round: a beginning, one record a subject in the order of keys, an end with count and checksum.
 // It counts only once its end is in the log.
 func (c round[S, F]) write(ctx context.Context, w Writer, now event.Time) error {
