@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -36,6 +37,8 @@ type Broker struct {
 	lock    *os.File
 	cluster *kfake.Cluster
 	trims   *trims
+	stop    sync.Once
+	stopped error
 }
 
 // Start opens the folder, listens, and answers when every topic is there.
@@ -142,8 +145,11 @@ func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
 func (b *Broker) Stop(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() {
-		b.cluster.Close()
-		ended <- b.lock.Close()
+		b.stop.Do(func() {
+			b.cluster.Close()
+			b.stopped = b.lock.Close()
+		})
+		ended <- b.stopped
 	}()
 	select {
 	case err := <-ended:

@@ -6,7 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
+
+// lockWait is how long a new broker waits for the one before it, which may be on its way out.
+const lockWait = 2 * time.Second
 
 // lockDir makes the folder and takes its lock, which ends with the process however that ends. Two brokers on one
 // folder would write over each other.
@@ -18,11 +22,17 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errors.New("another process has it open: stop that one, or give this one a folder of its own")
+	for until := time.Now().Add(lockWait); ; time.Sleep(20 * time.Millisecond) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
 		}
-		return nil, errors.Join(fmt.Errorf("folder %s: %w", dir, err), f.Close())
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(until) {
+			break
+		}
 	}
-	return f, nil
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("another process has it open: stop that one, or give this one a folder of its own")
+	}
+	return nil, errors.Join(fmt.Errorf("folder %s: %w", dir, err), f.Close())
 }
