@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 )
 
-func (a *App) startEngine(context.Context) error  { return nil }
-func (a *App) startHistory(context.Context) error { return nil }
 func (a *App) startDesk(context.Context) error    { return nil }
 func (a *App) startGateway(context.Context) error { return nil }
 func (a *App) startBridge(context.Context) error  { return nil }
@@ -15,5 +13,3 @@ func (a *App) startDemo(context.Context) error    { return nil }
 
 var _ = os.Exit
 var _ = filepath.Join
-
-func (a *App) historyState() string { return "off" }

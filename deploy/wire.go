@@ -13,6 +13,7 @@ import (
 
 	"tocsin/streams"
 	"tocsin/streams/directory"
+	"tocsin/streams/history"
 	"tocsin/streams/kafka"
 )
 
@@ -33,7 +34,8 @@ type App struct {
 	asker    *directory.Asker
 	owners   *owners
 	front    *front
-	dsn      string // of history; empty: there is none
+	dsn      string           // of history; empty: there is none
+	past     *history.History // nil: history is off
 	run      Running
 	password string // of the first account, until it is told
 }

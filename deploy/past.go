@@ -1,0 +1,144 @@
+package deploy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"tocsin/deploy/embedded/engine"
+	"tocsin/streams/history"
+)
+
+// startEngine starts the embedded ClickHouse engine as our child. Without one everything else runs.
+func (a *App) startEngine(ctx context.Context) error {
+	if !a.cfg.has(roleEngine) || a.cfg.History.Off || a.cfg.History.DSNFile != "" {
+		return nil
+	}
+	key, err := keyFile(a.cfg.path("engine.key"))
+	if err != nil {
+		return err
+	}
+	e, err := engine.Start(ctx, engine.Options{Path: a.cfg.path("history"), Lib: a.cfg.History.Library, Listen: a.cfg.History.Listen,
+		Key: key, Memory: a.cfg.History.Memory, Logger: a.log})
+	switch {
+	case errors.Is(err, engine.ErrAbsent) || err != nil && ctx.Err() == nil && a.cfg.has(roleDesk):
+		a.log.Warn("history is off", "err", err)
+		return nil
+	case err != nil:
+		return taken(err, "engine", a.cfg.History.Listen)
+	}
+	a.onStop("engine", e.Stop)
+	a.dsn, a.run.Engine, a.run.HistoryDSN = e.DSN(), e.Addr(), e.DSN()
+	return writeRunning(a.cfg.Data, func(r *Running) { r.Engine, r.HistoryDSN = e.Addr(), e.DSN() })
+}
+
+// keyFile answers the key that the engine's callers must know, the same after every restart.
+func keyFile(path string) (string, error) {
+	key, err := readSecret(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		fresh := rand.Text()
+		return fresh, replaceFile(path, []byte(fresh+"\n"))
+	}
+	return string(key), err
+}
+
+// engineWithin is how long parts wait for an engine that another process on the same data is starting.
+const engineWithin = 10 * time.Second
+
+// findHistory answers the DSN of ClickHouse; empty: there is none.
+func (a *App) findHistory(ctx context.Context) error {
+	switch {
+	case a.cfg.History.Off:
+		a.dsn = ""
+	case a.cfg.History.DSNFile != "":
+		dsn, err := readSecret(a.cfg.History.DSNFile)
+		if err != nil {
+			return err
+		}
+		a.dsn = string(dsn)
+	case !a.cfg.has(roleEngine):
+		err := until(ctx, engineWithin, "an engine", func() error {
+			r, err := readRunning(a.cfg.Data)
+			if a.dsn = r.HistoryDSN; err == nil && a.dsn == "" {
+				err = errors.New("none has started on this data folder")
+			}
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("history is off", "err", err)
+		}
+	}
+	return ctx.Err()
+}
+
+// startHistory connects to ClickHouse, and copies the log into it when that is our role. ClickHouse being away delays
+// nothing but itself.
+func (a *App) startHistory(ctx context.Context) error {
+	if !a.cfg.has(roleHistory) && !a.cfg.has(roleDesk) {
+		return nil
+	}
+	if err := a.findHistory(ctx); err != nil {
+		return err
+	}
+	if a.dsn == "" {
+		return nil
+	}
+	h, err := history.Open(a.dsn)
+	if err != nil {
+		return err
+	}
+	a.past = h
+	a.run.HistoryDSN = a.dsn
+	a.onStop("history client", func(context.Context) error { return h.Close() })
+	if a.cfg.has(roleHistory) {
+		a.runs("history", func(ctx context.Context) error {
+			return history.RunSink(ctx, history.SinkOptions{Log: a.store, History: h, Name: a.cfg.Name, Linger: a.cfg.History.Linger, Registry: a.registry, Logger: a.log})
+		})
+	}
+	return nil
+}
+
+// historyState says in a line what there is of history.
+func (a *App) historyState() string {
+	switch {
+	case a.past == nil && a.cfg.History.Off:
+		return "off, as configured"
+	case a.past == nil:
+		return "off: no ClickHouse engine beside the program and no server configured"
+	}
+	return "ClickHouse at " + withoutSecret(a.dsn)
+}
+
+// withoutSecret strikes the password out of a DSN.
+func withoutSecret(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "***"
+	}
+	return u.Redacted()
+}
+
+// openHistory is how commands reach ClickHouse.
+func (r *reach) openHistory(dsnFile string) (*history.History, error) {
+	if dsnFile != "" {
+		b, err := os.ReadFile(dsnFile)
+		if err != nil {
+			return nil, err
+		}
+		return history.Open(strings.TrimSpace(string(b)))
+	}
+	run, err := r.running()
+	if err != nil {
+		return nil, err
+	}
+	if run.HistoryDSN == "" {
+		return nil, fmt.Errorf("history is off in %s; give it an engine (make engine) or a server (history.dsn_file)", r.data)
+	}
+	return history.Open(run.HistoryDSN)
+}
