@@ -1,0 +1,128 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// errStale ends a life: what it was about to insert has waited too long for others to still expect it.
+var errStale = errors.New("the insert has waited longer than a minute")
+
+// freshFor is how long after a sink knew itself to be the newest it may still send an insert.
+const freshFor = time.Minute
+
+// batch is one range of the log with its records.
+type batch struct {
+	span    event.HistoryRange
+	part    int32
+	records []streams.Record
+	held    map[int64]bool // nil when every record counts
+}
+
+// token names a range and its bytes: another log that begins at the same offsets gets another token, and
+// is stored and found out by verify rather than taken for a repeat.
+func token(topic string, partition int32, records []streams.Record) string {
+	var sum uint64
+	for _, r := range records {
+		sum += recordSum(r)
+	}
+	return fmt.Sprintf("%s/%d/%d-%d/%016x", topic, partition, records[0].Offset, records[len(records)-1].Offset+1, sum)
+}
+
+// insert writes the rows of a batch, table by table, each under the range's token: what is there already stays as it
+// is, and what an insert that broke off left out is completed. suffix names other tables, for a rebuild. Nothing
+// is sent after the deadline.
+func (h *History) insert(ctx context.Context, suffix string, b batch, deadline time.Time) (rows int, err error) {
+	blocks, err := project(b.records, b.held)
+	if err != nil {
+		return 0, err
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"insert_deduplication_token": b.span.Token, "insert_deduplicate": 1, "async_insert": 0, "max_insert_threads": 1,
+		"max_insert_block_size": 10_000_000, // one insert is one block
+	}))
+	for _, k := range blocks {
+		if k.rows == 0 {
+			continue
+		}
+		if time.Now().After(deadline) {
+			return rows, fmt.Errorf("insert %s: %w", b.span.Token, errStale)
+		}
+		err := h.moment(ctx, k.table+suffix, "before")
+		if err == nil {
+			err = h.send(ctx, suffix, k)
+		}
+		if err == nil {
+			err = h.moment(ctx, k.table+suffix, "after")
+		}
+		if err != nil {
+			return rows, fmt.Errorf("insert %s: %w", b.span.Token, err)
+		}
+		rows += k.rows
+	}
+	return rows, nil
+}
+
+func (h *History) send(ctx context.Context, suffix string, k block) error {
+	sql := "INSERT INTO " + k.table + suffix + " ("
+	for i, n := range k.names {
+		if i > 0 {
+			sql += ", "
+		}
+		sql += n
+	}
+	out, err := h.db.PrepareBatch(ctx, sql+")")
+	if err != nil {
+		return fmt.Errorf("table %s: %w", k.table+suffix, err)
+	}
+	for i, c := range k.columns {
+		if err := out.Column(i).Append(c); err != nil {
+			return errors.Join(fmt.Errorf("table %s, column %s: %w", k.table+suffix, k.names[i], err), out.Abort())
+		}
+	}
+	if err := out.Send(); err != nil {
+		return fmt.Errorf("table %s: %w", k.table+suffix, err)
+	}
+	return nil
+}
+
+// load reads a range that has been named before and judges it anew from the position at its beginning.
+func load(ctx context.Context, log streams.Log, partition int32, span event.HistoryRange, at streams.Position) (batch, error) {
+	b := batch{span: span, part: partition}
+	f := newFeed(span.Topic, partition, at)
+	f.next = span.From
+	r, err := log.Read(span.Topic, partition, span.From)
+	if err != nil {
+		return b, fmt.Errorf("load range %s: %w", span.Token, err)
+	}
+	for f.at() < span.Next && err == nil {
+		var records []streams.Record
+		if records, err = r.Next(ctx); err == nil {
+			err = f.add(upTo(records, span.Next))
+		}
+	}
+	if err = errors.Join(err, r.Close()); err != nil {
+		return b, fmt.Errorf("load range %s: %w", span.Token, err)
+	}
+	b.records, b.held = f.records, f.held
+	if got := token(span.Topic, partition, b.records); got != span.Token {
+		return b, fmt.Errorf("load range %s: the log now gives %s: it is another log; see `tocsin doctor`", span.Token, got)
+	}
+	return b, nil
+}
+
+func upTo(records []streams.Record, next int64) []streams.Record {
+	for i, r := range records {
+		if r.Offset >= next {
+			return records[:i]
+		}
+	}
+	return records
+}
