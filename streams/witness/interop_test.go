@@ -373,3 +373,57 @@ func TestWitnessImportsNothingOfTocsin(t *testing.T) {
 		}
 	}
 }
+
+// Every record comes once and in order, also where an answer of the log ends in the middle of a batch,
+// under each compression.
+func TestReadingPassesOverNothing(t *testing.T) {
+	const n = 12_000 // of 1 KiB: three answers of 4 MiB
+	noise := make([]byte, 1024)
+	for i := range noise {
+		noise[i] = byte('a' + (i*i*7+i/13)%26)
+	}
+	brokers(t, func(t *testing.T, addrs []string) {
+		for name, codec := range map[string]kgo.CompressionCodec{
+			"none": kgo.NoCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()} {
+			topic := "whole-" + name
+			makeTopic(t, addrs, topic, 1)
+			c, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(codec))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range n {
+				value := fmt.Appendf(nil, "%d %s", i, noise[i%512:])
+				c.Produce(t.Context(), &kgo.Record{Key: []byte("k"), Value: value, Headers: []kgo.RecordHeader{{Key: "ce_id", Value: fmt.Append(nil, i)}}}, nil)
+			}
+			if err := c.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			log, hangUp := dial(Options{Brokers: addrs})
+			next := 0
+			err = log.each(t.Context(), topic, 0, 0, n, func(r Record) error {
+				if id := r.Header("ce_id"); int(r.Offset) != next || id != fmt.Sprint(next) || !bytes.HasPrefix(r.Value, []byte(id+" ")) {
+					return fmt.Errorf("offset %d carries %s, want %d", r.Offset, id, next)
+				}
+				next++
+				return nil
+			})
+			hangUp()
+			if err != nil || next != n {
+				t.Errorf("%s: read %d of %d: %v", name, next, n, err)
+			}
+		}
+	})
+}
+
+// An offset that the log does not have is an error, never a jump.
+func TestReadingBeyondTheEndIsAnError(t *testing.T) {
+	addrs := fake(t)
+	makeTopic(t, addrs, "short", 1)
+	log, hangUp := dial(Options{Brokers: addrs})
+	defer hangUp()
+	err := log.each(t.Context(), "short", 0, 5, 9, func(Record) error { return nil })
+	if !errors.Is(err, kafka.OffsetOutOfRange) {
+		t.Errorf("reading beyond the end answers %v", err)
+	}
+}

@@ -120,39 +120,92 @@ func (l *reader) from(ctx context.Context, topic string, partition int, t time.T
 // forever, as the end of each, follows the partition until the context ends.
 const forever = int64(-1)
 
+// stall is how long reading waits for a log that does not answer, or does not give what it should have.
+const stall = 30 * time.Second
+
 // each hands over the records of one partition from offset from up to, not with, offset to. An offset
-// that is no longer there is an error and never a silent jump.
-func (l *reader) each(ctx context.Context, topic string, partition int, from, to int64, fn func(Record) error) (err error) {
-	if to != forever && from >= to {
-		return nil
+// that is no longer there is an error and never a silent jump. A log that is away for a moment is asked
+// again, for stall at most.
+func (l *reader) each(ctx context.Context, topic string, partition int, from, to int64, fn func(Record) error) error {
+	deadline := time.Now().Add(stall)
+	for to == forever || from < to {
+		next, err := l.fetch(ctx, topic, partition, from, to, fn)
+		switch {
+		case err == nil && next > from:
+			from, deadline = next, time.Now().Add(stall)
+			continue
+		case err == nil && to == forever:
+			deadline = time.Now().Add(stall)
+			continue
+		case err == nil:
+			err = errors.New("nothing is given, although the log is longer")
+		}
+		from = max(from, next)
+		if ctx.Err() != nil || !passes(err) || time.Now().After(deadline) {
+			return fmt.Errorf("read %s/%d at offset %d: %w", topic, partition, from, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	r := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: l.opt.Brokers, Topic: topic, Partition: partition,
-		Dialer:                &kafka.Dialer{ClientID: "tocsin-witness", Timeout: 5 * time.Second, TLS: l.opt.TLS, SASLMechanism: l.opt.SASL},
-		MaxBytes:              8 << 20,
-		MaxWait:               250 * time.Millisecond,
-		ReadBackoffMin:        10 * time.Millisecond,
-		ReadBackoffMax:        500 * time.Millisecond,
-		QueueCapacity:         1024,
-		OffsetOutOfRangeError: true,
-	})
-	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := r.SetOffset(from); err != nil {
-		return err
+	return nil
+}
+
+// fetch asks once and hands over what comes; it answers the offset from which to go on.
+func (l *reader) fetch(ctx context.Context, topic string, partition int, from, to int64, fn func(Record) error) (next int64, err error) {
+	res, err := l.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: from,
+		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: 500 * time.Millisecond})
+	if err != nil {
+		return from, err
+	}
+	if res.Error != nil {
+		return from, res.Error
 	}
 	for {
-		m, err := r.ReadMessage(ctx)
+		r, err := res.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return from, nil
+		}
 		if err != nil {
-			return fmt.Errorf("read %s/%d: %w", topic, partition, err)
+			return from, err
 		}
-		rec := Record{Topic: topic, Partition: partition, Offset: m.Offset, Time: m.Time, Key: m.Key, Headers: m.Headers, Value: m.Value}
+		if r.Offset < from {
+			continue // a batch may begin before the offset that was asked for
+		}
+		if to != forever && r.Offset >= to {
+			return to, nil
+		}
+		rec := Record{Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Headers: append([]kafka.Header(nil), r.Headers...)}
+		if rec.Key, err = kafka.ReadAll(r.Key); err != nil {
+			return from, err
+		}
+		if rec.Value, err = kafka.ReadAll(r.Value); err != nil {
+			return from, err
+		}
 		if err := fn(rec); err != nil {
-			return err
+			return from, stopped{err}
 		}
-		if to != forever && m.Offset >= to-1 {
-			return nil
-		}
+		from = r.Offset + 1
 	}
+}
+
+// stopped is an error of whoever takes the records; asking the log again does not help.
+type stopped struct{ error }
+
+func (s stopped) Unwrap() error { return s.error }
+
+// passes tells whether an error may pass by itself: a broker that is away, a leader that moves.
+func passes(err error) bool {
+	var own stopped
+	var fault kafka.Error
+	if errors.As(err, &own) {
+		return false
+	}
+	if errors.As(err, &fault) {
+		return fault.Temporary() || fault == kafka.NotLeaderForPartition
+	}
+	return true
 }
 
 // put writes and drops the error: Tail and Examine write to a terminal or a pipe, and what reads there

@@ -20,7 +20,8 @@ func script(text string) []Record {
 	for i, word := range strings.Fields(text) {
 		r := Record{Topic: "decisions", Offset: int64(i), Key: []byte("demo/P-0113")}
 		life, rest := word[:1], word[1:]
-		kind, step, index, value := "", "0", "0", ""
+		var kind, value string
+		step, index := "0", "0"
 		switch {
 		case rest == "!":
 			kind, value = "owner.open", fmt.Sprintf(`{"life":%q,"owner":"t","version":"1"}`, life)
