@@ -13,7 +13,7 @@ NORACE ?= ./deploy/sim/... ./deploy/chaos/... ./deploy/bench/...
 KILLS ?= 100
 SEED  ?= 1
 
-.PHONY: run build binary engine screens kafka test check lint fuzz bench chaos sim conformance
+.PHONY: run build binary engine screens kafka test check lint lint-screens fuzz bench chaos sim conformance
 
 run: build
 	@bin/tocsin up --demo $(ARGS)
@@ -53,13 +53,16 @@ kafka:
 test: build
 	@NORACE="$(NORACE)" deploy/testkit/test.sh
 
-check: lint fuzz
+check: lint lint-screens fuzz
 
 lint: $(TOOLS)/staticcheck-v0.8.1 $(TOOLS)/golangci-lint-v2.15.0
 	@bad=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.cache/*' -exec gofmt -l {} +); [ -z "$$bad" ] || { echo "not formatted (run gofmt -w):"; echo "$$bad"; exit 1; }
 	$(GO) vet ./...
 	$(TOOLS)/staticcheck-v0.8.1 ./...
 	$(TOOLS)/golangci-lint-v2.15.0 run ./...
+
+lint-screens: $(if $(wildcard $(WEB)/package.json),$(WEB)/node_modules/.package-lock.json)
+	@if [ -f $(WEB)/package.json ]; then npm --prefix $(WEB) run --silent check; fi
 
 # A tool's version stands in its name, so a raised pin is fetched and nothing else is.
 $(TOOLS)/staticcheck-v%:

@@ -43,11 +43,19 @@ find_browser() {
 	return 1
 }
 
+# has tells whether the screens have an npm script of that name.
+has() { grep -q "\"$1\":" desk/web/package.json 2>/dev/null; }
+
+screen_tests() {
+	has test || return 0
+	stage "screens' own tests" npm --prefix desk/web run --silent test
+}
+
 browser_tests() {
-	grep -q '"e2e"' desk/web/package.json 2>/dev/null || return 0
+	has e2e || return 0
 	if browser=$(find_browser); then
 		export TOCSIN_CHROMIUM=$browser
-		stage "browser tests" npm --prefix desk/web run e2e
+		stage "browser tests" npm --prefix desk/web run --silent e2e
 	else
 		echo "apt-get install chromium fonts-noto-cjk" >"$missing/browser"
 		[ "${TOCSIN_REQUIRE:-}" != 1 ] || failed=1
@@ -67,6 +75,7 @@ closing_line() {
 }
 
 go_tests || failed=1
+screen_tests
 browser_tests
 [ $failed = 0 ] && echo "all tests passed" || echo "TESTS FAILED"
 closing_line
