@@ -10,6 +10,7 @@ import (
 
 	"tocsin/ingest/format"
 	"tocsin/streams"
+	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
@@ -20,19 +21,11 @@ type Raw struct {
 	Door    string // the name of the door that took it in
 }
 
-// Binding is whose readings a device sends, and by which token it proves itself; the directory knows it.
-type Binding struct {
-	Device      string
-	Tenant      string
-	Patient     string
-	Group       string
-	TokenSHA256 string // hex
-	AsRecorded  bool   // recorded data is replayed: every value is believed as it stands, however old
-	Revoked     bool
-}
+// Binding is whose readings a device sends, as the directory knows it.
+type Binding = directory.Binding
 
-// Owns tells whether a topic is the device's own, with that leaf.
-func (b Binding) Owns(topic string, leaf Leaf) bool {
+// Owns tells whether a topic is that of the bound device, with that leaf.
+func Owns(b Binding, topic string, leaf Leaf) bool {
 	t, err := ParseTopic(topic)
 	return err == nil && t.Device == b.Device && t.Tenant == b.Tenant && t.Leaf == leaf
 }
@@ -140,7 +133,7 @@ func (a *acceptance) permitted() *format.Fault {
 	switch {
 	case a.b.Revoked:
 		return &format.Fault{Reason: Revoked, Detail: fmt.Sprintf("device %s has lost its access", a.b.Device)}
-	case !a.b.Owns(a.raw.Topic, Observations):
+	case !Owns(a.b, a.raw.Topic, Observations):
 		own := Topic{Tenant: a.b.Tenant, Device: a.b.Device, Leaf: Observations}
 		return &format.Fault{Reason: ForeignTopic, Detail: fmt.Sprintf("device %s may publish on %s alone", a.b.Device, own)}
 	case len(a.u.PatientRef) > 0 && string(a.u.PatientRef) != a.b.Patient:

@@ -1,0 +1,282 @@
+// Package gateway is Tocsin's own MQTT door: versions 3.1.1 and 5, over TCP and WebSocket. It is no broker: what comes
+// in goes to the log and to nobody else.
+//
+// A device signs in with its id as client id and user name and its token as password. It may publish on
+// v1/{tenant}/{device}/obs and subscribe to v1/{tenant}/{device}/cmd, its own, and on nothing else. A publish at QoS 1 gets its
+// PUBACK after the log has acknowledged everything that the upload gave, in the order of the publishes, with so many in flight
+// on one connection; then the gateway reads no further until there is room. While the log is away nothing is ever acknowledged:
+// MQTT 5 hears 0x97 (quota exceeded), 3.1.1 is disconnected. A publish at QoS 0 goes to the log as well, without a receipt.
+// QoS 2 is refused. A retain flag and a last will are taken and have no effect: nothing is retained, nothing passed on.
+//
+// mochi-mqtt speaks the protocol. What is known of it, and why the code looks as it does, stands at hook.go.
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tocsin/ingest/door"
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// Options make a gateway. Name, Directory and Edge are required.
+type Options struct {
+	Name      string // of this door: in events, metrics and the beat; each gateway has its own
+	Directory door.Directory
+	Edge      door.Edge
+
+	Now      func() event.Time     // our clock; the host's when nil
+	Registry prometheus.Registerer // nil: no metrics
+	Logger   *slog.Logger          // nil: silent
+
+	InFlight int           // publishes of one connection that may wait for the log; 256 when 0
+	Patience time.Duration // how long the log may take for one before the sender is told to come again; 15 s when 0
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Name == "" || o.Directory == nil || o.Edge == nil {
+		return o, errors.New("a gateway needs a name, a directory and an edge")
+	}
+	o.InFlight = cmp.Or(o.InFlight, 256)
+	o.Patience = cmp.Or(o.Patience, 15*time.Second)
+	if o.Now == nil {
+		o.Now = func() event.Time { return event.TimeOf(time.Now()) }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+const (
+	// maxPacket is the largest packet that is read at all. An upload of more than 64 KiB is kept as rejected; of more than this the
+	// connection is closed unread.
+	maxPacket = 256 << 10
+	// maxWaiting is how many bytes of one connection may wait for the log.
+	maxWaiting = 4 << 20
+	// signInWithin is how long a connection may take to sign in.
+	signInWithin = 10 * time.Second
+	// unknownFor is how long an unknown device is tried again: its binding may just be on its way to us.
+	unknownFor = 2 * time.Second
+	// maxUnknown is how many connections may wait for that at one time.
+	maxUnknown = 1024
+	// writeWithin is how long a sender may take to read what it is sent.
+	writeWithin = 10 * time.Second
+	// keepSession is how long a session without a connection is remembered.
+	keepSession = time.Hour
+)
+
+// Gateway is one MQTT door.
+type Gateway struct {
+	o       Options
+	server  *mqtt.Server
+	metrics *metrics
+	beat    *door.Beat
+
+	open        atomic.Bool // everything was read that was there at the start, and nobody has stopped us
+	unknown     chan struct{}
+	lastFailure atomic.Int64 // seconds since 1970, for a log line now and then
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced when the directory moved
+	wires   map[*wire]struct{}
+	group   sync.WaitGroup // connections
+}
+
+// New makes a gateway. It takes connections once Serve runs.
+func New(o Options) (*Gateway, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("make gateway: %w", err)
+	}
+	m, err := newMetrics(o.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("make gateway %s: %w", o.Name, err)
+	}
+	g := &Gateway{
+		o: o, metrics: m, beat: door.NewBeat(o.Name, o.Edge, o.Directory, o.Now, m.Metrics),
+		unknown: make(chan struct{}, maxUnknown), changed: make(chan struct{}), wires: map[*wire]struct{}{},
+	}
+	g.server = mqtt.New(&mqtt.Options{
+		Capabilities: capabilities(o.InFlight),
+		// mochi logs whole packets, readings and passwords among them. What people need to know we log ourselves.
+		Logger: slog.New(slog.DiscardHandler),
+		// Its counters stop the world to measure memory, once a second by default, for topics that nobody may read.
+		SysTopicResendInterval: int64((365 * 24 * time.Hour).Seconds()),
+	})
+	if err := g.server.AddHook(&hook{g: g}, nil); err != nil {
+		return nil, fmt.Errorf("make gateway %s: %w", o.Name, err)
+	}
+	o.Directory.OnChanged(g.directoryChanged)
+	o.Directory.OnRevoke(g.CloseDevice)
+	return g, nil
+}
+
+func capabilities(inFlight int) *mqtt.Capabilities {
+	c := mqtt.NewDefaultServerCapabilities()
+	c.MaximumPacketSize = maxPacket
+	c.ReceiveMaximum = uint16(min(inFlight, 65535))
+	c.MaximumInflight = 64
+	c.MaximumClientWritesPending = 64
+	c.MaximumSessionExpiryInterval = uint32(keepSession.Seconds())
+	c.MinimumProtocolVersion = 4
+	c.MaximumQos = 1
+	c.TopicAliasMaximum = 0
+	c.SharedSubAvailable, c.WildcardSubAvailable, c.SubIDAvailable = 0, 0, 0
+	// RetainAvailable stays: with 0 mochi turns away every device that has a last will with a retain flag. The CONNACK
+	// says that nothing is retained, and nothing ever reaches mochi's own memory for it.
+	c.Compatibilities.NoInheritedPropertiesOnAck = true
+	return c
+}
+
+// Serve takes connections from l until ctx ends, once the directory has been read as far as it went at the start; until
+// then l is open and waits. It beats meanwhile. It closes l and every connection before it returns.
+func (g *Gateway) Serve(ctx context.Context, l net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	closed := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer closed()
+	if err := g.o.Directory.WaitReady(ctx); err != nil {
+		return errors.Join(fmt.Errorf("gateway %s: wait for the directory: %w", g.o.Name, err), l.Close())
+	}
+	if err := g.server.Serve(); err != nil {
+		return errors.Join(fmt.Errorf("gateway %s: %w", g.o.Name, err), l.Close())
+	}
+	g.open.Store(true)
+	g.o.Logger.Info("gateway takes readings", "door", g.o.Name, streams.KeyAddr, l.Addr().String())
+	beats := make(chan struct{})
+	go func() {
+		defer close(beats)
+		g.beat.Run(ctx)
+	}()
+	err := g.accept(l)
+	stop()
+	<-beats
+	return errors.Join(err, g.close())
+}
+
+// accept takes connections until l is closed. Running out of files for a moment is no reason to stop.
+func (g *Gateway) accept(l net.Listener) error {
+	pause := 5 * time.Millisecond
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = 5 * time.Millisecond
+			go g.attend(c)
+			continue
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		}
+		if temporary, ok := errors.AsType[net.Error](err); !ok || !temporary.Timeout() && pause > time.Second {
+			return fmt.Errorf("gateway %s: accept: %w", g.o.Name, err)
+		}
+		time.Sleep(pause)
+		pause *= 2
+	}
+}
+
+// attend speaks with one connection until it ends.
+func (g *Gateway) attend(c net.Conn) {
+	w := newWire(c)
+	if !g.enter(w) {
+		_ = c.Close()
+		return
+	}
+	defer g.leave(w)
+	defer func() {
+		// A panic must end one connection and not the process: the fault is in a packet or in what reads it.
+		if r := recover(); r != nil {
+			g.metrics.panics.Inc()
+			g.o.Logger.Error("connection panicked and was closed", "door", g.o.Name, streams.KeyAddr, c.RemoteAddr().String(), streams.KeyErr, fmt.Sprint(r))
+		}
+	}()
+	err := g.server.EstablishConnection("gateway", w)
+	g.o.Logger.Debug("connection ended", "door", g.o.Name, streams.KeyDevice, w.device(), streams.KeyErr, err)
+}
+
+func (g *Gateway) enter(w *wire) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.open.Load() {
+		return false
+	}
+	g.wires[w] = struct{}{}
+	g.group.Add(1)
+	g.metrics.connections.Inc()
+	return true
+}
+
+func (g *Gateway) leave(w *wire) {
+	_ = w.Close()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.wires, w)
+	g.metrics.connections.Dec()
+	g.group.Done()
+}
+
+// close ends every connection: MQTT 5 is told, 3.1.1 sees the end.
+func (g *Gateway) close() error {
+	g.mu.Lock()
+	g.open.Store(false)
+	wires := make([]*wire, 0, len(g.wires))
+	for w := range g.wires {
+		wires = append(wires, w)
+	}
+	g.mu.Unlock()
+	for _, w := range wires {
+		go g.cut(w, packets.ErrServerShuttingDown)
+	}
+	g.group.Wait()
+	if err := g.server.Close(); err != nil {
+		return fmt.Errorf("gateway %s: close: %w", g.o.Name, err)
+	}
+	return nil
+}
+
+// CloseDevice ends the session of a device, if it has one here. It returns at once.
+func (g *Gateway) CloseDevice(device string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for w := range g.wires {
+		if w.device() == device {
+			go g.cut(w, packets.ErrNotAuthorized)
+		}
+	}
+}
+
+// cut ends a connection, within a second even when the other side does not read. In MQTT 5 it is told why.
+func (g *Gateway) cut(w *wire, code packets.Code) {
+	if s := w.session.Load(); s != nil && s.v5 {
+		hurry := time.AfterFunc(time.Second, func() { _ = w.Close() })
+		defer hurry.Stop()
+		_, _ = w.Write([]byte{0xe0, 0x02, code.Code, 0x00}) // it is closed anyhow
+	}
+	_ = w.Close()
+}
+
+func (g *Gateway) directoryChanged() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+func (g *Gateway) nextChange() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.changed
+}
