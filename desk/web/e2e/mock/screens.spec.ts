@@ -1,0 +1,60 @@
+import { accessible, fits, languages, looks, settle, shoot, sizes } from '../look'
+import { enter, expect, test } from './desk'
+
+const pages = [
+  { name: 'queue', path: '/queue', ready: '[role=option]' },
+  { name: 'warning', path: '/warning/w-0001', ready: '.box canvas' },
+  { name: 'groups', path: '/groups', ready: '.page li a' },
+  { name: 'board', path: '/groups/demo/copd', ready: '.place' },
+]
+
+for (const [size, viewport] of Object.entries(sizes))
+  for (const language of languages)
+    for (const look of looks) {
+      const tag = `${size}-${language}-${look}`
+      test.describe(tag, () => {
+        test.use({ viewport })
+
+        test('sign-in', async ({ page, mock }) => {
+          await settle(page, language, look)
+          await page.goto(mock.url)
+          await expect(page.locator('#account')).toBeVisible()
+          await shoot(page, `sign-in-${tag}`)
+          await accessible(page, 'sign-in')
+          await page.fill('#account', 'new')
+          await page.fill('#password', 'mock')
+          await page.keyboard.press('Enter')
+          await expect(page.locator('#fresh')).toBeVisible()
+          await shoot(page, `password-${tag}`)
+          await accessible(page, 'password')
+          await fits(page, 'password')
+        })
+
+        for (const p of pages)
+          test(p.name, async ({ page, mock }) => {
+            const faults: string[] = []
+            page.on('console', (m) => m.type() === 'error' && faults.push(m.text()))
+            page.on('pageerror', (e) => faults.push(String(e)))
+            await settle(page, language, look)
+            await enter(page, mock, p.path)
+            await page.waitForSelector(p.ready)
+            if (p.name === 'queue' && size === 'desk') await page.waitForSelector('.box canvas')
+            await page.waitForTimeout(300) // the picture alone: no check below depends on it
+            await shoot(page, `${p.name}-${tag}`)
+            await fits(page, p.name)
+            await accessible(page, p.name)
+            expect(faults.filter((f) => !f.includes('401'))).toEqual([])
+          })
+      })
+    }
+
+test('wall', async ({ page, mock }) => {
+  for (const language of languages) {
+    await settle(page, language, 'wall')
+    await enter(page, mock, '/queue')
+    await page.waitForSelector('.wall-queue li')
+    await shoot(page, `wall-${language}`)
+    await accessible(page, 'wall')
+    await page.evaluate(() => sessionStorage.clear())
+  }
+})

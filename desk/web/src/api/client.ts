@@ -1,0 +1,87 @@
+import type { Closing, Group, Readings, Row, Session, Warning, WarningStory } from './types'
+
+/** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly zh: string,
+    readonly en: string,
+    readonly holder = '',
+  ) {
+    super(en)
+  }
+}
+
+/** Unreachable says that no answer came: the request may or may not have been heard, and can be repeated. */
+export class Unreachable extends Error {}
+
+// A click waits this long for its answer before the page says that none came.
+const patience = 10_000
+
+/** A click's id, made before its first sending so that a repeat gets the first answer. crypto.randomUUID is missing in old browsers and over plain HTTP. */
+export function clickId(): string {
+  const b = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(b, (n) => n.toString(16).padStart(2, '0')).join('')
+}
+
+interface Asking {
+  method?: string
+  body?: unknown
+  key?: string
+}
+
+async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}): Promise<T> {
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(), patience)
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (key) headers['Idempotency-Key'] = key
+  try {
+    const res = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      signal: stop.signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
+    if (!res.ok) throw await refusal(res)
+    return (res.status === 204 ? undefined : await res.json()) as T
+  } catch (e) {
+    if (e instanceof Refused) throw e
+    throw new Unreachable(String(e))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function refusal(res: Response): Promise<Refused> {
+  const p = await res.json().catch(() => ({}))
+  const en = p.en || p.detail || p.title || `${res.status} ${res.statusText}`
+  return new Refused(res.status, p.zh || en, en, p.holder || '')
+}
+
+const seg = encodeURIComponent
+
+export const api = {
+  session: () => ask<Session>('/v1/session'),
+  signIn: (account: string, password: string) =>
+    ask<Session>('/v1/session', { method: 'POST', body: { account, password } }),
+  signOut: () => ask<void>('/v1/session', { method: 'DELETE' }),
+  changePassword: (current: string, password: string) =>
+    ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
+
+  warning: (id: string) => ask<WarningStory>(`/v1/warnings/${seg(id)}`),
+  accept: (id: string, key: string) => ask<Warning>(`/v1/warnings/${seg(id)}/accept`, { method: 'POST', body: {}, key }),
+  giveBack: (id: string, key: string, reason: string) =>
+    ask<Warning>(`/v1/warnings/${seg(id)}/return`, { method: 'POST', body: { reason }, key }),
+  close: (id: string, key: string, body: Closing) =>
+    ask<Warning>(`/v1/warnings/${seg(id)}/close`, { method: 'POST', body, key }),
+
+  groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
+  board: (tenant: string, group: string) =>
+    ask<{ patients: Row[] | null }>(`/v1/groups/${seg(tenant)}/${seg(group)}`).then((a) => a.patients ?? []),
+  readings: (tenant: string, patient: string, from: Date, to: Date) =>
+    ask<Readings>(
+      `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}`,
+    ),
+}

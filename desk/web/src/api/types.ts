@@ -1,0 +1,26 @@
+// Short names for what the desk's API says. schema.d.ts is made from desk/openapi.json by `npm run api`; a test holds
+// the two together.
+import type { components } from './schema'
+
+type S = components['schemas']
+
+export type Warning = S['Warning']
+export type WarningStory = S['WarningStory']
+export type Reason = S['Reason']
+export type Score = S['Score']
+export type Part = S['Part']
+export type Group = S['Group']
+export type Latest = S['Latest']
+export type Reading = S['Reading']
+export type Readings = S['Readings']
+export type Status = S['Status']
+export type Session = S['Session']
+export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
+
+export type Severity = Warning['severity']
+export type WarningState = Warning['state']
+
+/** A point of a trend: ms since 1970 and the value. */
+export type Point = [number, number]
+export type Row = Omit<S['Row'], 'trend'> & { trend: Record<string, Point[]> }
+export type Snapshot = Omit<S['Snapshot'], 'rows'> & { rows: Row[] }

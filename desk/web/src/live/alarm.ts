@@ -1,0 +1,57 @@
+import { ref } from 'vue'
+import type { Severity, Warning } from '../api/types'
+import { asks, isOpen } from '../parts/queue'
+import { play, unmute } from '../parts/sound'
+import { link, notWatchingSince, onWarning, warnings } from './store'
+
+const grave: Record<Severity, number> = { none: 0, technical: 0, low: 1, medium: 2, high: 3 }
+
+/** calls tells whether a change asks people anew: it came, became graver, or nobody has it any more. */
+export function calls(w: Warning, was: Warning | undefined): boolean {
+  if (!isOpen(w) || !asks(w)) return false
+  return !was || !asks(was) || grave[w.severity] > grave[was.severity] || (w.danger && !was.danger)
+}
+
+/** What is read to whoever listens: the last high that came, with whether it came again. */
+export const announced = ref<{ warning: Warning; again: boolean } | null>(null)
+
+/** sounding tells whether a high waits for somebody to take it. */
+export function sounding(): boolean {
+  for (const w of warnings.values()) if (w.severity === 'high' && isOpen(w) && asks(w)) return true
+  return false
+}
+
+const highEvery = 8_000
+const unwatchedEvery = 10_000
+let lastHigh = 0
+let lastUnwatched = 0
+
+/** watch starts sounding and announcing; it answers how to end it. */
+export function watchAlarms(): () => void {
+  const off = onWarning((w, was) => {
+    if (!link.ready || !calls(w, was)) return
+    if (w.severity === 'high') {
+      unmute()
+      announced.value = { warning: w, again: was !== undefined }
+      lastHigh = 0
+      beat()
+    } else if (w.severity === 'medium') play('medium')
+  })
+  const timer = setInterval(beat, 1000)
+  return () => {
+    off()
+    clearInterval(timer)
+  }
+}
+
+function beat() {
+  const t = Date.now()
+  if (notWatchingSince.value !== null && t - lastUnwatched >= unwatchedEvery) {
+    lastUnwatched = t
+    play('unwatched')
+  }
+  if (t - lastHigh >= highEvery && sounding()) {
+    lastHigh = t
+    play('high')
+  }
+}

@@ -1,0 +1,130 @@
+import { computed, reactive, ref, shallowReactive } from 'vue'
+import type { Row, Session, Snapshot, Status, Warning } from '../api/types'
+import { follow } from './link'
+import type { Message } from './events'
+import { exactly, now, serverSaid } from './now'
+
+/** Everything that the stream has told so far. Each change comes whole, so that folding one twice does no harm. */
+export const warnings = shallowReactive(new Map<string, Warning>())
+export const rows = shallowReactive(new Map<string, Row>())
+export const session = ref<Session | null>(null)
+
+interface Link {
+  state: 'connecting' | 'up' | 'down'
+  since: number // when it came into this state
+  heard: number // when anything was last heard; 0: never
+  ready: boolean // the list is whole
+  status: Status | null
+  statusAt: number
+}
+
+export const link = reactive<Link>({ state: 'connecting', since: 0, heard: 0, ready: false, status: null, statusAt: 0 })
+
+/** Who wants to know of each change of a warning: sound and announcements. */
+const listeners = new Set<(w: Warning, was: Warning | undefined) => void>()
+
+export function onWarning(f: (w: Warning, was: Warning | undefined) => void): () => void {
+  listeners.add(f)
+  return () => listeners.delete(f)
+}
+
+export const rowKey = (r: { tenant: string; patient: string }) => `${r.tenant}/${r.patient}`
+
+/** fold takes in one message of the stream. */
+export function fold(m: Message) {
+  link.heard = exactly()
+  if (m.event === 'snapshot') snapshot(JSON.parse(m.data) as Snapshot)
+  else if (m.event === 'warning') change(JSON.parse(m.data) as Warning)
+  else if (m.event === 'patient') row(JSON.parse(m.data) as Row)
+  else if (m.event === 'status') status(JSON.parse(m.data) as Status)
+}
+
+function snapshot(s: Snapshot) {
+  const open = new Set(s.warnings.map((w) => w.id))
+  for (const id of warnings.keys()) if (!open.has(id)) warnings.delete(id)
+  for (const w of s.warnings) change(w)
+  for (const r of s.rows) row(r)
+  if (s.status) status(s.status)
+  link.ready = true
+}
+
+/** change takes in a warning, from the stream or as the answer to a click. */
+export function change(w: Warning) {
+  const was = warnings.get(w.id)
+  warnings.set(w.id, w)
+  for (const f of listeners) f(w, was)
+}
+
+function row(r: Row) {
+  rows.set(rowKey(r), r)
+}
+
+function status(s: Status) {
+  serverSaid(s.at)
+  link.status = s
+  link.statusAt = exactly()
+}
+
+/** The age of what is shown, in ms: what the desk said of itself, and what has passed since it said so; null before it said anything. */
+export const dataAge = computed(() =>
+  link.status ? link.status.data_age_ms + Math.max(0, now.value - link.statusAt) : null,
+)
+
+/** Above this nobody is watching, and every desk says so. */
+export const notWatchingMs = 30_000
+
+/** notWatchingSince is the moment up to which everything had been taken into account, when that is too long ago. */
+export const notWatchingSince = computed(() => {
+  if (dataAge.value !== null) return dataAge.value > notWatchingMs ? now.value - dataAge.value : null
+  return link.since && link.state !== 'up' && now.value - link.since > notWatchingMs ? link.since : null
+})
+
+export const isDown = computed(() => link.state === 'down')
+
+/** The last moment at which something was heard, while there is no connection. */
+export const downSince = computed(() => (isDown.value ? link.heard || link.since : null))
+
+let stop: (() => void) | null = null
+let opened = ''
+
+/** listen opens the stream; with a group also for the rows of its board. */
+export function listen(group = '', onSignedOut: () => void = () => {}) {
+  if (stop && opened === group) return
+  stop?.()
+  opened = group
+  set(link.ready ? link.state : 'connecting')
+  const mine = follow({
+    url: '/v1/stream' + group,
+    take: (m) => stop === mine && fold(m),
+    up: (date) => {
+      if (stop !== mine) return
+      serverSaid(date)
+      link.heard = exactly()
+      set('up')
+    },
+    down: () => stop === mine && set('down'),
+    ended: (why) => {
+      if (stop !== mine || why === 'stopped') return
+      forget()
+      onSignedOut()
+    },
+  })
+  stop = mine
+}
+
+/** forget ends the stream and drops all that was heard: whoever signs in next may not see what this one did. */
+export function forget() {
+  stop?.()
+  stop = null
+  opened = ''
+  session.value = null
+  warnings.clear()
+  rows.clear()
+  Object.assign(link, { state: 'connecting', since: 0, heard: 0, ready: false, status: null, statusAt: 0 })
+}
+
+function set(state: Link['state']) {
+  if (link.state === state && link.since) return
+  link.state = state
+  link.since = exactly()
+}

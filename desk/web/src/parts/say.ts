@@ -1,0 +1,89 @@
+import { useI18n } from 'vue-i18n'
+import type { Group, Reason, Warning } from '../api/types'
+import { exactly, now } from '../live/now'
+import { settings } from './settings'
+import { acvpuLetter, shownAs, valueText } from './quantity'
+import { msUntil, spanOf } from './span'
+import { groups } from './groups'
+
+/** useSay answers how things are said in the language of the screen. Whatever it says follows the language at once. */
+export function useSay() {
+  const { t, te } = useI18n()
+
+  const span = (ms: number, fine = true) =>
+    spanOf(ms, fine).map(([unit, n]) => t(`span.${unit}`, { n })).join(t('span.sep'))
+
+  /** How long ago a moment was; a moment that lies ahead is said as such and never as "0 s ago". */
+  function ago(at: string | number | null | undefined, fine = false) {
+    if (at === null || at === undefined || at === '') return t('span.never')
+    const ms = now.value - (typeof at === 'number' ? at : Date.parse(at))
+    if (ms < -5000) return t('span.future', { span: span(ms, fine) })
+    return t('span.ago', { span: span(Math.max(0, ms), fine) })
+  }
+
+  /** left says how much time there is, or by how much it has run out; empty without a deadline. */
+  function left(at: string | null | undefined) {
+    const ms = msUntil(at, now.value)
+    if (ms === null) return ''
+    return t(ms >= 0 ? 'span.left' : 'span.over', { span: span(ms) })
+  }
+
+  /** clock writes a moment: the time of day, with the date when it is not today. */
+  function clock(at: string | number | null | undefined, seconds = false) {
+    if (at === null || at === undefined || at === '') return '–'
+    const d = new Date(at)
+    const today = new Date(exactly()).toDateString() === d.toDateString()
+    return format(settings.language, today, seconds).format(d)
+  }
+
+  const quantity = (q: string) => (te(`quantity.${q}`) ? t(`quantity.${q}`) : q)
+
+  /** number writes a value without its unit; a code is a word. */
+  function number(q: string, v: number) {
+    if (q === 'acvpu') return t(`acvpu.${acvpuLetter(v)}`)
+    if (q === 'supplemental_o2') return t(v ? 'o2.yes' : 'o2.no')
+    return valueText(q, v)
+  }
+
+  /** value writes a value with its unit, kept together on one line. */
+  function value(q: string, v: number) {
+    const unit = shownAs(q).unit
+    return number(q, v) + (unit ? '\u00a0' + unit : '')
+  }
+
+  const inWords = (x: { zh: string; en: string }) => (settings.language === 'zh' ? x.zh || x.en : x.en || x.zh)
+
+  function groupName(w: { tenant: string; group: string }) {
+    const g = groups.value.find((x: Group) => x.tenant === w.tenant && x.group === w.group)
+    return (g && inWords(g)) || w.group
+  }
+
+  const asked = (to: string) => (te(`asked.${to}`) ? t(`asked.${to}`) : to)
+  const role = (r: string) => (te(`role.${r}`) ? t(`role.${r}`) : r)
+
+  /** finding is the first reason of a warning in words: what a row says. */
+  function finding(w: Warning) {
+    const r: Reason | undefined = w.reasons[0]
+    return r ? inWords(r) : t(`problem.${te(`problem.${w.problem}`) ? w.problem : 'fault'}`)
+  }
+
+  return { t, te, span, ago, left, clock, quantity, number, value, inWords, groupName, asked, role, finding }
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function format(language: string, today: boolean, seconds: boolean): Intl.DateTimeFormat {
+  const key = `${language}${today}${seconds}`
+  let f = formats.get(key)
+  if (!f) {
+    f = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+      ...(seconds ? { second: '2-digit' } : {}),
+      ...(today ? {} : { day: 'numeric', month: 'short' }),
+    })
+    formats.set(key, f)
+  }
+  return f
+}

@@ -1,0 +1,30 @@
+import { createRouter, createWebHashHistory } from 'vue-router'
+import Queue from './pages/Queue.vue'
+import { session } from './live/store'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    title: string
+    open?: boolean // without having signed in
+  }
+}
+
+/** The part behind # is the page, so that any server that hands out files can serve the screens. The queue is in the first load; the rest comes when it is asked for. */
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: '/', redirect: '/queue' },
+    { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignIn.vue'), meta: { title: 'sign.title', open: true } },
+    { path: '/queue/:id?', name: 'queue', component: Queue, meta: { title: 'nav.queue' } },
+    { path: '/warning/:id', name: 'warning', component: () => import('./pages/Warning.vue'), meta: { title: 'warning.title' } },
+    { path: '/groups', name: 'groups', component: () => import('./pages/Groups.vue'), meta: { title: 'groups.title' } },
+    { path: '/groups/:tenant/:group', name: 'board', component: () => import('./pages/Board.vue'), meta: { title: 'board.title' } },
+    { path: '/:rest(.*)', name: 'nothing', component: () => import('./pages/Nothing.vue'), meta: { title: 'error.notPage', open: true } },
+  ],
+})
+
+router.beforeEach((to) => {
+  if (to.meta.open) return true
+  if (!session.value || session.value.must_change) return { name: 'sign-in', query: { to: to.fullPath } }
+  return true
+})
