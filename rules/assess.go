@@ -1,0 +1,290 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+
+	"tocsin/streams/event"
+)
+
+// findings answers everything that holds for the patient, gravest first; what is left out comes last.
+func (e *eval) findings() []finding {
+	var all []finding
+	if f, ok := e.scored(); ok {
+		all = append(all, f)
+	}
+	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if f, ok := e.sign(q); ok {
+			all = append(all, f)
+		}
+	}
+	for i := range e.s.Waits {
+		if f, ok := e.unanswered(&e.s.Waits[i]); ok {
+			all = append(all, f)
+		}
+	}
+	all = e.notes(all)
+	if len(all) > 1 {
+		slices.SortStableFunc(all, func(a, b finding) int {
+			return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(truth(b.danger), truth(a.danger)))
+		})
+	}
+	return all
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// scored answers what the score finds. The set is judged as it was when its newest input was measured: that it has become
+// old takes nothing away, and a set with fewer inputs does not lower what was told while the last known values, however
+// old, would still give as much.
+func (e *eval) scored() (finding, bool) {
+	sc := e.score()
+	if sc == nil {
+		return finding{}, false
+	}
+	e.rule = sc.ID
+	told := e.s.Found.severityOf(sc.ID)
+	if e.s.Anchor == 0 {
+		return finding{}, false
+	}
+	sev := sc.Bands[e.s.Tally.Band].Severity
+	if sev > told {
+		if until := e.partSettles(sc); until > e.now {
+			e.wake(until)
+			sev = told
+		}
+	}
+	f := finding{rule: sc.ID, severity: sev, at: e.s.Anchor}
+	if sev < told {
+		f.severity, f.held = e.keep(sc, sev, told)
+	}
+	if f.severity == event.NoSeverity {
+		return finding{}, false
+	}
+	if until := e.expires(sc); e.s.Found.Known != 0 || e.s.Found.severityOf(sc.ID) == 0 {
+		e.wake(until + 1)
+	}
+	return f, true
+}
+
+// keep answers how grave the score stays although the newest set gives less than was told.
+func (e *eval) keep(sc *Score, sev, told event.Severity) (event.Severity, bool) {
+	if e.now.Sub(e.s.HighAt).Milliseconds() < e.p.HoldMs {
+		e.wake(e.s.HighAt + event.Time(e.p.HoldMs))
+		return told, true
+	}
+	v, _ := e.values(sc, false)
+	t := sc.Tally(&v, e.s.Plan.scale())
+	kept := max(sev, min(told, sc.Bands[t.Band].Severity))
+	return kept, kept > sev
+}
+
+// partSettles answers until when an input of the score may yet be overtaken.
+func (e *eval) partSettles(sc *Score) event.Time {
+	until := event.Time(0)
+	for i := range sc.Parts {
+		until = max(until, e.s.settling(sc.Parts[i].Quantity))
+	}
+	return until
+}
+
+// expires answers when the newest set is so old that nothing is known any more: a set of its band was due again by then.
+func (e *eval) expires(sc *Score) event.Time {
+	ms := sc.Bands[e.s.Tally.Band].RecheckMs
+	if ms == 0 {
+		return event.Never - 1
+	}
+	return e.s.Anchor + event.Time(ms)
+}
+
+// unanswered answers what an open question finds: a doubtful reading in the danger band at once, others when their time is up.
+func (e *eval) unanswered(w *Wait) (finding, bool) {
+	f := finding{rule: RuleUnconfirmed, quantity: w.Quantity, unsure: true, valued: true, value: w.Value, at: w.At, reading: w.Reading}
+	if w.Missing {
+		sc := e.score()
+		if sc == nil || sc.Ask == nil {
+			return finding{}, false
+		}
+		f = finding{rule: RuleMissing, quantity: w.Quantity, severity: sc.Ask.Severity, asked: w.AnswerBy}
+	} else {
+		f.severity, f.asked = e.p.Confirm.Severity, w.AnswerBy
+		l, t := e.worst(w.Quantity, w.Value, false, nil, 0)
+		if l != nil {
+			f.severity, f.danger = max(f.severity, l.level().severity()), l.Danger
+		}
+		if l != nil && l.Danger && l.Unsure {
+			f.rule, f.limit, f.target, f.asked = l.ID, l, t, 0
+			return f, !e.s.fenced(l.ID)
+		}
+	}
+	if e.s.fenced(f.rule) {
+		return finding{}, false
+	}
+	e.rule = f.rule
+	if w.AnswerBy == 0 || w.AnswerBy > e.now {
+		if w.AnswerBy != 0 && !e.s.Found.has(f.rule, w.Quantity) {
+			e.wake(w.AnswerBy)
+		}
+		return finding{}, false
+	}
+	return f, true
+}
+
+func (a *Answer) has(rule string, q event.Quantity) bool {
+	for i := range a.Reasons {
+		if a.Reasons[i].Rule == rule && a.Reasons[i].Quantity == q {
+			return true
+		}
+	}
+	return false
+}
+
+// notes adds what is not judged: it is never called normal.
+func (e *eval) notes(all []finding) []finding {
+	if e.p.Score != nil && e.outOfScope() {
+		all = append(all, finding{rule: ruleScope})
+	}
+	if p := e.s.Plan; p != nil && p.Scale == 2 && p.At == 0 {
+		all = append(all, finding{rule: ruleScale})
+	}
+	if e.fall {
+		all = append(all, finding{rule: ruleFallback})
+	}
+	for _, rule := range e.s.Fenced {
+		all = append(all, finding{rule: ruleFenced + ":" + rule})
+	}
+	return all
+}
+
+// deterioration answers a new assessment when it differs from what was told, nil otherwise.
+func (e *eval) deterioration() *event.SeverityScored {
+	all := e.findings()
+	if e.asToldDeterioration(all) {
+		return nil
+	}
+	d := e.scoredEvent(event.Deterioration, all)
+	if sc := e.score(); sc != nil && e.s.Anchor != 0 {
+		t, _ := e.shown(sc)
+		d.Score = scoreOf(e.s, &t, sc.ID, sc.Bands[t.Band].Name)
+	}
+	return d
+}
+
+// shown answers the score as it stands now: a set that has expired is known by nobody.
+func (e *eval) shown(sc *Score) (t Tally, expired bool) {
+	if e.now <= e.expires(sc) {
+		return e.s.Tally, false
+	}
+	t = sc.Tally(&Values{}, e.s.Plan.scale())
+	return t, true
+}
+
+func (e *eval) scoredEvent(problem string, all []finding) *event.SeverityScored {
+	d := &event.SeverityScored{Problem: problem, Pack: e.p.ID, PackVersion: e.p.Version, PackSum: e.p.Sum, Reasons: []event.Reason{}}
+	for i := range all {
+		d.Severity = max(d.Severity, all[i].severity)
+		d.Danger = d.Danger || all[i].danger
+		d.Reasons = append(d.Reasons, e.reason(&all[i]))
+	}
+	return d
+}
+
+// asToldDeterioration tells whether the findings say nothing new: the same gravity for the same reasons, no value graver
+// than the one that was told, and (while something is wrong, or when each change is recorded) the same score.
+func (e *eval) asToldDeterioration(all []finding) bool {
+	was := &e.s.Found
+	if !sameReasons(all, was) {
+		return false
+	}
+	sc := e.score()
+	if was.Severity == event.NoSeverity && !e.p.AsRecorded || sc == nil || e.s.Anchor == 0 {
+		return true
+	}
+	t, _ := e.shown(sc)
+	return was.Lower == t.Lower && was.Upper == t.Upper && was.Known == t.Known && was.Band == sc.Bands[t.Band].Name
+}
+
+// sameReasons compares findings with what was told. A reading that is graver than the one told is new; a milder one of
+// the same gravity is not.
+func sameReasons(all []finding, was *Answer) bool {
+	if len(all) != len(was.Reasons) {
+		return false
+	}
+	for i := range all {
+		f := &all[i]
+		k := slices.IndexFunc(was.Reasons, func(t Told) bool { return t.Rule == f.rule && t.Quantity == f.quantity })
+		if k < 0 || was.Reasons[k].Severity != f.severity || was.Reasons[k].Unsure != f.unsure {
+			return false
+		}
+		if t := &was.Reasons[k]; f.valued && t.Valued && f.graver(t.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// graver tells whether the value lies further beyond its limit than v.
+func (f *finding) graver(v event.Decimal) bool {
+	switch {
+	case f.limit == nil:
+		return f.value != v && f.unsure
+	case f.limit.Above:
+		return f.value > v
+	default:
+		return f.value < v
+	}
+}
+
+// lateFinding says that old data holds a grave reading which a newer one has overtaken. What is live stays as it is.
+func (e *eval) lateFinding(l *Late) *event.SeverityScored {
+	f := finding{rule: "late", quantity: l.Quantity, severity: l.Severity, valued: true, value: l.Value, at: l.At, reading: l.Reading}
+	if lim, t := e.worst(l.Quantity, l.Value, false, nil, 0); lim != nil {
+		f.rule, f.limit, f.target = lim.ID, lim, t
+	} else if sc := e.score(); sc != nil {
+		f.rule = sc.ID
+	}
+	d := e.scoredEvent(event.Deterioration, nil)
+	d.Severity, d.Late = l.Severity, true
+	d.Reasons = append(d.Reasons, e.lateReason(&f))
+	return d
+}
+
+// scoreOf puts a tally into the shape of the log, with the readings behind it.
+func scoreOf(s *State, t *Tally, rule, band string) *event.Score {
+	sc := &event.Score{Rule: rule, Lower: int(t.Lower), Upper: int(t.Upper), Band: band, Determined: t.Determined(), Scale: int(t.Scale), Parts: []event.Part{}}
+	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if t.Parts&(1<<q) == 0 {
+			continue
+		}
+		p := event.Part{Quantity: q, Known: t.Known&(1<<q) != 0, Points: int(t.Points[q]), Most: int(t.Worst[q])}
+		if tr := s.track(q); tr != nil {
+			n := tr.newest()
+			p.Value, p.MeasuredAt, p.Reading, p.Stale = &n.Value, &n.At, tr.Reading, !p.Known
+		}
+		if !p.Known {
+			sc.Missing = append(sc.Missing, q)
+		}
+		sc.Parts = append(sc.Parts, p)
+	}
+	return sc
+}
+
+// Assess answers the assessment of a patient as it would be written at the moment now, whether or not it differs from
+// what was told; nil when nothing is known by which to judge. Screens and explain use it.
+func Assess(f Facts, s State, now event.Time) *event.SeverityScored {
+	e := look(&f, &s, now)
+	if e.p == nil {
+		return nil
+	}
+	d := e.scoredEvent(event.Deterioration, e.findings())
+	if sc := e.score(); sc != nil && s.Anchor != 0 {
+		t, _ := e.shown(sc)
+		d.Score = scoreOf(&s, &t, sc.ID, sc.Bands[t.Band].Name)
+	}
+	return d
+}

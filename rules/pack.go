@@ -1,0 +1,214 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+
+	"tocsin/streams/event"
+)
+
+// Pack is one rule pack as plain values: what is expected, what is too much, and how grave that is. Package pack reads
+// it from YAML. Lengths of time are milliseconds, and 0 means without limit (of a cadence: not expected). A Pack is
+// never changed after it was made: states and facts share it.
+type Pack struct {
+	ID      string `json:"id"`
+	Version int    `json:"version"`
+	Sum     string `json:"sum"` // SHA-256 of the text, hex
+	Zh      string `json:"zh,omitempty"`
+	En      string `json:"en,omitempty"`
+	ZoneMin int    `json:"zone_min,omitempty"` // minutes east of UTC, in which dates are put into words
+	// AsRecorded is for replays: every value is believed as it stands, and each change of the score is written down.
+	AsRecorded bool `json:"as_recorded,omitempty"`
+
+	Signals [event.Quantities]Signal  `json:"signals"`
+	Limits  [event.Quantities][]Limit `json:"limits"` // gravest first
+	Own     [event.Quantities][]Limit `json:"own"`    // steps beyond a patient's own target, gravest first
+	Score   *Score                    `json:"score,omitempty"`
+	Silence Silence                   `json:"silence"`
+	Confirm Confirm                   `json:"confirm"`
+	Backlog Backlog                   `json:"backlog"`
+	HoldMs  int64                     `json:"hold_ms,omitempty"` // how long the last breach must be past before a finding goes down
+	Sources []Source                  `json:"sources,omitempty"`
+}
+
+// Source is a document behind numbers of the pack. Evidence is R (read), S (secondary), I (an implementation), M
+// (memory: never in effect) or P (our own policy).
+type Source struct {
+	ID       string `json:"id"`
+	Cite     string `json:"cite"`
+	Evidence string `json:"evidence"`
+}
+
+// Signal is what a pack expects of one quantity.
+type Signal struct {
+	CadenceMs int64 `json:"cadence_ms,omitempty"` // 0: not expected
+	GraceMs   int64 `json:"grace_ms,omitempty"`
+	FreshMs   int64 `json:"fresh_ms,omitempty"` // how much older than the newest input it may be and still count in the score
+	// Tolerance is how far two readings may lie apart and still confirm each other; 0: they never do.
+	Tolerance event.Decimal `json:"tolerance,omitempty"`
+	Source    string        `json:"source,omitempty"` // of the cadence
+}
+
+// Limit is a bound for a single sign, or (in Own) a step beyond a patient's own target.
+type Limit struct {
+	ID       string         `json:"id"`
+	Above    bool           `json:"above,omitempty"`  // too high rather than too low
+	Bound    event.Decimal  `json:"bound,omitempty"`  // the value itself breaches; in Own: how far beyond the target
+	Strict   bool           `json:"strict,omitempty"` // the value itself does not breach
+	Severity event.Severity `json:"severity"`
+	Danger   bool           `json:"danger,omitempty"` // the immediate-danger band
+	// Unsure lets an implausible reading in the danger band count before anybody has confirmed it.
+	Unsure   bool          `json:"unsure,omitempty"`
+	Readings int           `json:"readings,omitempty"`  // how many in a row must breach before it is raised; 0 is 1
+	Margin   event.Decimal `json:"margin,omitempty"`    // how far back inside a value must be before it counts as clear
+	OnOxygen bool          `json:"on_oxygen,omitempty"` // only for whoever is known to be on oxygen
+	Source   string        `json:"source,omitempty"`
+	Zh       string        `json:"zh,omitempty"` // what to do, in words
+	En       string        `json:"en,omitempty"`
+}
+
+// Silence says how grave it is when nothing comes.
+type Silence struct {
+	Severity   event.Severity `json:"severity"`
+	AfterGrave event.Severity `json:"after_grave"` // after a finding of medium or worse
+	RepeatMs   int64          `json:"repeat_ms,omitempty"`
+	Source     string         `json:"source,omitempty"`
+}
+
+// Confirm says what happens to a reading that a body can hardly have.
+type Confirm struct {
+	WithinMs int64          `json:"within_ms,omitempty"` // two readings confirm each other when they lie no further apart
+	AnswerMs int64          `json:"answer_ms,omitempty"` // how long a repeat may take before the reading becomes a reason
+	Severity event.Severity `json:"severity"`
+	Source   string         `json:"source,omitempty"`
+}
+
+// Backlog says when a grave reading is old enough that a newer one may be on its way, and how long to wait for it.
+type Backlog struct {
+	OlderMs  int64  `json:"older_ms,omitempty"`
+	SettleMs int64  `json:"settle_ms,omitempty"`
+	LateMs   int64  `json:"late_ms,omitempty"` // late findings of one signal closer together than this are one
+	Source   string `json:"source,omitempty"`
+}
+
+// Score is an aggregate score as interval tables. No expression is evaluated.
+type Score struct {
+	ID       string `json:"id"`
+	Zh       string `json:"zh,omitempty"`
+	En       string `json:"en,omitempty"`
+	NoteZh   string `json:"note_zh,omitempty"` // what whoever reads the score must know
+	NoteEn   string `json:"note_en,omitempty"`
+	Source   string `json:"source,omitempty"`
+	AgeFrom  int    `json:"age_from,omitempty"`  // refused for younger patients
+	Pregnant bool   `json:"pregnant,omitempty"`  // whether it holds in pregnancy
+	Single   int    `json:"single,omitempty"`    // points of one part that make the single-parameter band
+	WindowMs int64  `json:"window_ms,omitempty"` // readings no further apart than this are one set
+	Parts    []Part `json:"parts"`
+	Bands    []Band `json:"bands"` // in the order of evaluation
+	Ask      *Ask   `json:"ask,omitempty"`
+}
+
+// Part is one input of the score. Pick names the table for oxygen scale (1 or 2, from 0) and oxygen (0 air, 1 oxygen).
+type Part struct {
+	Quantity event.Quantity `json:"quantity"`
+	Tables   []Table        `json:"tables"`
+	Pick     [2][2]uint8    `json:"pick"`
+}
+
+// Table gives points for values, from low to high.
+type Table struct {
+	Rows []Row `json:"rows"`
+	Max  uint8 `json:"max"`
+}
+
+// Row ends at Cut, inclusive, in millionths before rounding: half-up rounding to the chart's grid is folded into it.
+type Row struct {
+	Cut    event.Decimal `json:"cut"`
+	Points uint8         `json:"points"`
+}
+
+// Band is a range of totals. The first of the list that holds is the band.
+type Band struct {
+	Name     string         `json:"name"`
+	From     int            `json:"from"`             // totals from here on
+	Single   bool           `json:"single,omitempty"` // any one part with Score.Single points
+	Severity event.Severity `json:"severity"`
+	// RecheckMs is how long a set of this band counts: the chart's least frequency of monitoring.
+	RecheckMs int64  `json:"recheck_ms,omitempty"`
+	Zh        string `json:"zh,omitempty"` // advice
+	En        string `json:"en,omitempty"`
+}
+
+// Ask says when missing signs are asked for (FEATURES RUL-2): the upper bound reaches Upper and the lower one is Above
+// over the patient's usual, known from Sets earlier sets.
+type Ask struct {
+	Upper    int              `json:"upper"`
+	Above    int              `json:"above"`
+	Sets     int              `json:"sets"`
+	AnswerMs int64            `json:"answer_ms"`
+	Severity event.Severity   `json:"severity"`
+	Signs    []event.Quantity `json:"signs"`
+	Source   string           `json:"source,omitempty"`
+}
+
+// Rules that are not limits of a pack have fixed ids.
+const (
+	RuleSilence     = "silence"
+	RuleUnconfirmed = "unconfirmed"
+	RuleMissing     = "missing-signs"
+	ruleScale       = "scale-not-dated"
+	ruleScope       = "out-of-scope"
+	ruleFenced      = "left-out"
+	ruleFallback    = "pack-not-known"
+)
+
+// noCut is the cut of the last row.
+const noCut = event.Decimal(1<<63 - 1)
+
+// Cut answers the last value, in millionths, that half-up rounding to step brings to bound or below.
+func Cut(bound, step event.Decimal) event.Decimal {
+	if step <= 1 {
+		return bound
+	}
+	return bound + step/2 + step%2 - 1
+}
+
+// NewTable makes a table of bounds with their points; the last row has no bound and bounds is one shorter.
+func NewTable(step event.Decimal, bounds []event.Decimal, points []uint8) Table {
+	t := Table{Rows: make([]Row, len(points)), Max: slices.Max(points)}
+	for i, p := range points {
+		t.Rows[i] = Row{noCut, p}
+		if i < len(bounds) {
+			t.Rows[i].Cut = Cut(bounds[i], step)
+		}
+	}
+	return t
+}
+
+// SortLimits brings limits into the order in which they are looked at: gravest first, then by id.
+func SortLimits(all []Limit) {
+	slices.SortStableFunc(all, func(a, b Limit) int {
+		return cmp.Or(cmp.Compare(b.level(), a.level()), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// source answers the document of an id.
+func (p *Pack) source(id string) Source {
+	for _, s := range p.Sources {
+		if s.ID == id {
+			return s
+		}
+	}
+	return Source{}
+}
+
+// bandOf answers the index of the band for a total; whether one part has the single-parameter points decides beside it.
+func (sc *Score) bandOf(total int, single bool) int {
+	for i := range sc.Bands {
+		b := &sc.Bands[i]
+		if b.Single && single || !b.Single && total >= b.From {
+			return i
+		}
+	}
+	return len(sc.Bands) - 1
+}

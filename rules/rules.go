@@ -1,0 +1,313 @@
+// Package rules answers how grave it is: it folds readings, plans, packs and the beats of doors into the state of one
+// patient, and decides when the answer has changed. It has no clock, no I/O and no randomness; time comes in, and
+// everything about medicine comes from packs, which are plain values.
+//
+// How each kind of input is taken:
+//
+//   - A plausible reading is believed. Rules run on when it was measured (never later than it was folded): the newest one
+//     of its signal is judged, and it may raise and clear.
+//   - An older reading than the newest of its signal never lowers or clears anything. A grave one is a late finding:
+//     it goes to the day list and pages nobody.
+//   - A grave reading that was already old when it came, with nothing newer, counts after a few seconds (Backlog): an
+//     upload of a whole night comes oldest first, and what follows may have overtaken it.
+//   - An unconfirmed reading is not scored. A repeat is asked for at once; a second reading that agrees makes both believed,
+//     a believed newer one settles the matter, and unanswered it becomes a reason by itself. In a danger band that says so it
+//     counts at once, marked unsure. It does not end a silence until it is believed.
+//   - A reading of low quality, test data, and one whose time lies in the future or too far back change nothing: they are
+//     kept in the log, never score, and never end a silence.
+//   - An upload too old to tell whether it is a repeat is never scored; a grave reading in it is a late finding.
+//   - What is not known is missing, never normal: it widens the score. A finding stands until a newer reading says
+//     otherwise; that it has become old takes nothing away.
+package rules
+
+import (
+	"fmt"
+
+	"tocsin/streams/event"
+)
+
+// Core is the rules' streams.Machine. Compile reads a pack (see package pack).
+type Core struct {
+	Compile func(text string) (*Pack, error)
+}
+
+// eval is one look at one patient. rule is what is being judged, so that a panic can be fenced to it.
+type eval struct {
+	f    *Facts
+	s    *State
+	g    *Group
+	p    *Pack // nil: none is known
+	now  event.Time
+	rule string
+	next event.Time // when to look again, as far as this look has found out
+	fall bool       // p stands in for a pack that is not known
+}
+
+func look(f *Facts, s *State, now event.Time) eval {
+	e := eval{f: f, s: s, now: now, next: event.Never}
+	if s.Enrolled() {
+		e.g = f.Group(s.Group)
+		e.p, e.fall = f.packFor(e.g)
+	}
+	return e
+}
+
+// wake asks to look again at t.
+func (e *eval) wake(t event.Time) { e.next = min(e.next, t) }
+
+// asRecorded tells whether every value is believed as it stands.
+func (e *eval) asRecorded() bool { return e.p != nil && e.p.AsRecorded || e.g != nil && e.g.AsRecorded }
+
+// score answers the pack's score unless it is out of scope for the patient or fenced.
+func (e *eval) score() *Score {
+	if e.p == nil || e.p.Score == nil || e.s.fenced(e.p.Score.ID) || e.outOfScope() {
+		return nil
+	}
+	return e.p.Score
+}
+
+// outOfScope tells whether the pack's score refuses this patient.
+func (e *eval) outOfScope() bool {
+	sc, p := e.p.Score, e.s.Plan
+	return p != nil && (p.Pregnant && !sc.Pregnant || p.AgeYears > 0 && p.AgeYears < sc.AgeFrom)
+}
+
+// fence lets a panic say which rule was being judged.
+func (e *eval) fence() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if _, named := r.(event.RulePanic); named || e.rule == "" {
+		panic(r)
+	}
+	panic(event.RulePanic{Rule: e.rule, Cause: r})
+}
+
+// Apply folds an input or a decided event into s.
+func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, error) {
+	x := look(&f, &s, at)
+	defer x.fence()
+	switch d := e.Data.(type) {
+	case *event.ObservationRecorded:
+		x.observe(d, e.ID)
+	case *event.SeverityScored:
+		s.told(d)
+	case *event.RepeatAsked:
+		s.asked(d)
+	case *event.SignalFellSilent:
+		s.fell(d, at)
+	case *event.SignalReturned:
+		if i := s.silent(d.Quantity); i >= 0 {
+			s.Silences = without(s.Silences, i)
+		}
+	case *event.PatientEnrolled:
+		x.enrol(groupKey(d.Tenant, d.Group))
+	case *event.PatientGrouped:
+		x.enrol(groupKey(d.Tenant, d.Group))
+	case *event.PlanChanged:
+		x.plan(&d.Plan)
+	case *event.RuleFenced:
+		if d.Machine == Machine && d.Rule != "" && !s.fenced(d.Rule) {
+			s.Fenced = put(s.Fenced, -1, d.Rule)
+		}
+	case *event.TechnicalFault:
+		s.faulted(d)
+	}
+	return s, nil
+}
+
+// Machine is the rules' own among the machines.
+const Machine = "rules"
+
+// enrol puts the patient under a group's pack. What never came is waited for from here.
+func (e *eval) enrol(group string) {
+	if e.s.Group == group {
+		return
+	}
+	e.s.Group = group
+	e.s.Faults = [2]string{}
+	e.expectAnew()
+}
+
+func (e *eval) expectAnew() {
+	e.s.Expect = Expect{At: e.now, Open: e.f.anyOpen(e.now)}
+	*e = look(e.f, e.s, e.now)
+	e.prune()
+	e.retally()
+}
+
+// plan replaces the patient's own targets and orders. Waiting begins anew only when another cadence was ordered.
+func (e *eval) plan(p *event.Plan) {
+	old := e.s.Plan
+	e.s.Plan = planOf(p)
+	if old == nil && len(e.s.Plan.Cadence) > 0 || old != nil && !sameCadence(old.Cadence, e.s.Plan.Cadence) {
+		e.expectAnew()
+		return
+	}
+	e.retally()
+}
+
+func sameCadence(a, b []Cadence) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// prune forgets silences of what is not expected any more.
+func (e *eval) prune() {
+	for i := len(e.s.Silences) - 1; i >= 0; i-- {
+		if e.p == nil || e.cadence(e.s.Silences[i].Quantity).ms == 0 {
+			e.s.Silences = without(e.s.Silences, i)
+		}
+	}
+}
+
+// The faults that a patient's inputs can show.
+const (
+	FaultUnknownPatient = "unknown_patient"
+	FaultNoPack         = "no_pack"
+)
+
+// faulted notes that a fault was told, so that it is not told again.
+func (s *State) faulted(d *event.TechnicalFault) {
+	switch d.Kind {
+	case FaultUnknownPatient:
+		s.Faults[0] = d.Kind
+	case FaultNoPack:
+		s.Faults[1] = s.Group
+	}
+}
+
+// Decide answers what follows from e.
+func (c Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]event.Event, error) {
+	switch d := e.Data.(type) {
+	case *event.DoorOpened:
+		return shutFault(&f, d.Door, now), nil
+	case *event.ObservationRecorded, *event.PatientEnrolled, *event.PatientGrouped, *event.PlanChanged, *event.RuleFenced:
+	default:
+		return nil, nil
+	}
+	x := look(&f, &s, now)
+	defer x.fence()
+	if x.p == nil {
+		return x.unwatched(e), nil
+	}
+	return x.decide(), nil
+}
+
+// unwatched answers that a reading cannot be judged, once.
+func (e *eval) unwatched(in event.Envelope) []event.Event {
+	o, ok := in.Data.(*event.ObservationRecorded)
+	switch {
+	case !ok:
+		return nil
+	case !e.s.Enrolled() && e.s.Faults[0] == "":
+		return []event.Event{&event.TechnicalFault{Kind: FaultUnknownPatient, Offset: -1, Door: o.Door,
+			Detail: fmt.Sprintf("device %s sent a reading for %s, who is not enrolled; it is kept and will be judged once the patient is: import the patient", o.Device, in.Subject)}}
+	case e.s.Enrolled() && e.s.Faults[1] != e.s.Group:
+		return []event.Event{&event.TechnicalFault{Kind: FaultNoPack, Offset: -1, Door: o.Door,
+			Detail: fmt.Sprintf("nothing of %s is judged: neither the pack of group %s nor %s has been published: publish one", in.Subject, e.s.Group, DefaultPack)}}
+	}
+	return nil
+}
+
+func shutFault(f *Facts, door string, now event.Time) []event.Event {
+	from, shut := f.wasShut(door, now)
+	if !shut {
+		return nil
+	}
+	return []event.Event{&event.TechnicalFault{Kind: "door_shut", Offset: -1, Door: door, From: &from, To: &now,
+		Detail: fmt.Sprintf("door %s took nothing in for %d s; that time counts for nobody's silence", door, now.Sub(from).Milliseconds()/1000)}}
+}
+
+// decide answers what the newest fold has brought about.
+func (e *eval) decide() []event.Event {
+	var out []event.Event
+	for _, x := range e.s.Silences {
+		if t := e.s.track(x.Quantity); t != nil && t.Folded >= x.Fell {
+			out = append(out, &event.SignalReturned{Quantity: x.Quantity, Reading: t.Reading})
+		}
+	}
+	for i := range e.s.Waits {
+		if w := &e.s.Waits[i]; !w.Missing && w.AnswerBy == 0 {
+			out = append(out, &event.RepeatAsked{Quantity: w.Quantity, Value: w.Value, Reading: w.Reading, AnswerBy: e.now + event.Time(e.p.Confirm.AnswerMs)})
+		}
+	}
+	out = append(out, e.askMissing()...)
+	for i := range e.s.Lates {
+		if l := &e.s.Lates[i]; !l.Told {
+			out = append(out, e.lateFinding(l))
+		}
+	}
+	return e.reassess(out)
+}
+
+// reassess adds to out, which is about to happen, what has changed in the assessments once it has.
+func (e *eval) reassess(out []event.Event) []event.Event {
+	if len(out) > 0 {
+		after := *e.s
+		for _, d := range out {
+			after.soon(d, e.now)
+		}
+		mine := *e
+		mine.s = &after
+		e = &mine
+	}
+	if d := e.deterioration(); d != nil {
+		out = append(out, d)
+		if len(e.s.Silences) > 0 || e.s.Quiet.Severity != 0 { // how grave a silence is depends on what is found
+			after := *e.s
+			after.told(d)
+			mine := *e
+			mine.s = &after
+			e = &mine
+		}
+	}
+	if d := e.silence(); d != nil {
+		out = append(out, d)
+	}
+	return out
+}
+
+// soon folds an event of our own before it has a place in the log.
+func (s *State) soon(d event.Event, now event.Time) {
+	switch d := d.(type) {
+	case *event.SignalReturned:
+		if i := s.silent(d.Quantity); i >= 0 {
+			s.Silences = without(s.Silences, i)
+		}
+	case *event.SignalFellSilent:
+		s.fell(d, now)
+	case *event.RepeatAsked:
+		s.asked(d)
+	case *event.SeverityScored:
+		s.told(d)
+	}
+}
+
+// Due answers what waiting has brought about by now.
+func (c Core) Due(f Facts, s State, now event.Time) []event.Event {
+	x := look(&f, &s, now)
+	if x.p == nil {
+		return nil
+	}
+	defer x.fence()
+	return x.reassess(x.fallSilent())
+}
+
+// NextDue answers when to ask again.
+func (c Core) NextDue(f Facts, s State) event.Time {
+	x := look(&f, &s, 0)
+	if x.p == nil {
+		return event.Never
+	}
+	defer x.fence()
+	return x.nextDue()
+}

@@ -1,0 +1,159 @@
+package rules
+
+import "tocsin/streams/event"
+
+// expected is how often a signal should come, and by whose word.
+type expected struct {
+	ms, grace int64
+	from      string // pack, group, patient
+}
+
+// cadence answers how often q is expected of the patient: own plan beats group beats pack.
+func (e *eval) cadence(q event.Quantity) expected {
+	x := expected{e.p.Signals[q].CadenceMs, e.p.Signals[q].GraceMs, "pack"}
+	if e.asRecorded() {
+		return expected{}
+	}
+	if e.g != nil {
+		if ms, ok := find(e.g.Cadence, q); ok {
+			x.ms, x.from = ms, "group"
+		}
+	}
+	if e.s.Plan != nil {
+		if ms, ok := find(e.s.Plan.Cadence, q); ok {
+			x.ms, x.from = ms, "patient"
+		}
+	}
+	if x.ms > 0 && x.grace == 0 {
+		x.grace = x.ms / 4 // a pack that does not expect it gives no grace; a quarter of the cadence is ours
+	}
+	return x
+}
+
+// waited is how long a signal has been waited for, in milliseconds during which its door was open.
+type waited struct {
+	ms    int64
+	until event.Time // the beat up to which it is counted
+	since event.Time
+	never bool
+}
+
+// waited answers how long q has been waited for: since it last came and since it has been expected, whichever is less.
+func (e *eval) waited(q event.Quantity) waited {
+	open, until := e.f.counter(0)
+	since := max(e.s.Expect.Open, e.f.expectedSince(e.g, e.p))
+	w := waited{ms: open - since, until: until, since: e.s.Expect.At, never: true}
+	t := e.s.track(q)
+	if t == nil {
+		return w
+	}
+	open, until = e.f.counter(t.Door)
+	w.never, w.since = false, t.Folded
+	if ms := open - t.Open; ms < w.ms {
+		w.ms, w.until = ms, until
+	}
+	return w
+}
+
+// fallSilent answers which signals have fallen silent by now, or are silent still and to be told again.
+func (e *eval) fallSilent() []event.Event {
+	if e.s.fenced(RuleSilence) || !e.s.Enrolled() {
+		return nil
+	}
+	e.rule = RuleSilence
+	var out []event.Event
+	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		x := e.cadence(q)
+		if x.ms <= 0 {
+			continue
+		}
+		w := e.waited(q)
+		repeat, need := e.needed(q, x)
+		if need < 0 || w.ms < need {
+			continue
+		}
+		d := &event.SignalFellSilent{Quantity: q, Since: w.since, CadenceMs: x.ms, GraceMs: x.grace, Repeat: repeat}
+		if !w.never {
+			folded := w.since
+			d.LastFolded = &folded
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// needed answers how long q must have been waited for until it is told next, and which time that will be; negative: never.
+func (e *eval) needed(q event.Quantity, x expected) (repeat int, ms int64) {
+	ms = x.ms + x.grace
+	i := e.s.silent(q)
+	if i < 0 {
+		return 0, ms
+	}
+	every := e.p.Silence.RepeatMs
+	if every <= 0 {
+		return 0, -1
+	}
+	repeat = e.s.Silences[i].Repeat + 1
+	return repeat, ms + int64(repeat)*every
+}
+
+// fell notes that a signal is silent.
+func (s *State) fell(d *event.SignalFellSilent, at event.Time) {
+	i := s.silent(d.Quantity)
+	x := Silent{Quantity: d.Quantity, Since: d.Since, Fell: at, Never: d.LastFolded == nil, Repeat: d.Repeat}
+	if i >= 0 {
+		x.Fell = s.Silences[i].Fell
+	}
+	s.Silences = put(s.Silences, i, x)
+}
+
+// silence answers a new assessment of silence when it differs from what was told: one for the patient, with the
+// signals as reasons.
+func (e *eval) silence() *event.SeverityScored {
+	var all []finding
+	sev := e.p.Silence.Severity
+	if e.s.Found.Severity >= event.Medium { // it stopped after a grave finding
+		sev = max(sev, e.p.Silence.AfterGrave)
+	}
+	if !e.s.fenced(RuleSilence) {
+		e.rule = RuleSilence
+		for i := range e.s.Silences {
+			x := &e.s.Silences[i]
+			if e.cadence(x.Quantity).ms > 0 {
+				all = append(all, finding{rule: RuleSilence, quantity: x.Quantity, severity: sev, since: x.Since, at: e.s.Found.lastAt()})
+			}
+		}
+	}
+	if sameReasons(all, &e.s.Quiet) {
+		return nil
+	}
+	return e.scoredEvent(event.Silence, all)
+}
+
+// lastAt answers when the newest reading behind an answer was measured.
+func (a *Answer) lastAt() (at event.Time) {
+	for i := range a.Reasons {
+		at = max(at, a.Reasons[i].At)
+	}
+	return at
+}
+
+// nextDue answers the earliest moment at which something may change by waiting alone.
+func (e *eval) nextDue() event.Time {
+	e.findings()
+	if e.s.fenced(RuleSilence) {
+		return e.next
+	}
+	e.rule = RuleSilence
+	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		x := e.cadence(q)
+		if x.ms <= 0 {
+			continue
+		}
+		if _, need := e.needed(q, x); need >= 0 {
+			w := e.waited(q)
+			e.wake(max(w.until, e.s.Expect.At) + event.Time(need-w.ms))
+		}
+	}
+	return e.next
+}
