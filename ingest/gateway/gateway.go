@@ -146,13 +146,20 @@ func capabilities(inFlight int) *mqtt.Capabilities {
 func (g *Gateway) Serve(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	closed := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer closed()
+	closed := context.AfterFunc(ctx, func() { _ = l.Close() }) // accept hears of it
+	defer func() {
+		if closed() {
+			_ = l.Close()
+		}
+	}()
 	if err := g.o.Directory.WaitReady(ctx); err != nil {
-		return errors.Join(fmt.Errorf("gateway %s: wait for the directory: %w", g.o.Name, err), l.Close())
+		if ctx.Err() != nil {
+			return nil // stopped before it was open
+		}
+		return fmt.Errorf("gateway %s: wait for the directory: %w", g.o.Name, err)
 	}
 	if err := g.server.Serve(); err != nil {
-		return errors.Join(fmt.Errorf("gateway %s: %w", g.o.Name, err), l.Close())
+		return fmt.Errorf("gateway %s: %w", g.o.Name, err)
 	}
 	g.open.Store(true)
 	g.o.Logger.Info("gateway takes readings", "door", g.o.Name, streams.KeyAddr, l.Addr().String())
