@@ -2,10 +2,11 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"tocsin/desk"
+	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -17,78 +18,122 @@ const firstWithin = 90 * time.Second
 // firstAccount is the account of a new Tocsin. A lead sees all patients and may import.
 const firstAccount = "lead"
 
-// firstStart puts into the directory what every Tocsin needs: the library's packs, an account for a person, a token for
-// this machine's operator. What is there already stays.
-func (a *App) firstStart(ctx context.Context) error {
-	if !a.cfg.has(roleMonitor) || !a.cfg.has(roleDesk) {
-		return nil // only a process that has both is sure to be answered and to have somebody to tell
+// startLibrary puts the library's packs into effect. Where everything runs in one process that is waited for; else
+// whoever owns the directory may be another process, and it is tried until it answers.
+func (a *App) startLibrary(ctx context.Context) error {
+	if !a.cfg.has(roleMonitor) {
+		a.published.Store(true)
+		return nil
 	}
+	if a.cfg.has(roleLog) {
+		return a.publishLibrary(ctx)
+	}
+	a.runs("library", func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			err := a.publishLibrary(ctx)
+			if err == nil {
+				break
+			}
+			if ctx.Err() == nil {
+				a.log.Warn("the library's packs are not published yet, which is tried again", streams.KeyErr, err)
+			}
+		}
+		<-ctx.Done()
+		return nil
+	})
+	return nil
+}
+
+// publishLibrary publishes the packs of this program's library, unless the directory has them as new or newer.
+func (a *App) publishLibrary(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, firstWithin)
 	defer cancel()
-	if err := until(ctx, firstWithin, "the registrar", func() error { return a.owners.missing("directory", 1) }); err != nil {
+	packs, err := libraryPacks()
+	if err != nil {
 		return err
 	}
 	if err := a.view.WaitReady(ctx); err != nil {
 		return err
 	}
-	if err := a.publishLibrary(ctx); err != nil {
-		return err
-	}
-	if err := a.operatorToken(ctx); err != nil {
-		return err
-	}
-	return a.makeFirstAccount(ctx)
-}
-
-// publishLibrary puts the packs of this program's library into effect, unless the directory has them as new or newer.
-func (a *App) publishLibrary(ctx context.Context) error {
-	packs, err := libraryPacks()
-	if err != nil {
-		return err
-	}
 	for _, p := range packs {
-		if has, ok := a.view.Pack(p.id); ok && has.Version >= p.version {
+		has, ok := a.view.Pack(p.id)
+		if ok && has.Version >= p.version {
 			continue
 		}
 		_, err := a.asker.Ask(ctx, &event.PackRequested{Pack: p.id, Version: p.version, Text: p.text, By: "library"})
-		var refused *directory.Refused
-		switch {
-		case errors.As(err, &refused):
+		if err != nil {
 			return fmt.Errorf("publish pack %s of the library: %w", p.id, err)
-		case err != nil:
-			return err
+		}
+		if !ok { // until it has reached the partitions, nothing can be judged by it
+			if err := a.arrived(ctx, p.id); err != nil {
+				return err
+			}
+		}
+	}
+	a.published.Store(true)
+	return nil
+}
+
+// arrived waits until a pack lies in every partition of inputs.
+func (a *App) arrived(ctx context.Context, id string) error {
+	for p := range a.n {
+		if err := a.arrivedIn(ctx, id, p); err != nil {
+			return fmt.Errorf("wait until pack %s has reached %s/%d: %w", id, streams.Inputs, p, err)
 		}
 	}
 	return nil
 }
 
-// operatorToken keeps the token of run.json when the directory knows it, else makes one.
-func (a *App) operatorToken(ctx context.Context) error {
-	if old, err := readRunning(a.cfg.Data); err == nil && old.Token != "" {
-		if t, ok := a.view.Token(directory.Sum(old.Token)); ok && t.Role == "administrator" {
-			a.run.Token = old.Token
-			return nil
-		}
-	}
-	a.run.Token = directory.NewToken()
-	_, err := a.asker.Ask(ctx, &event.TokenRequested{Token: "operator-" + a.cfg.Name, SHA256: directory.Sum(a.run.Token), Role: "administrator", By: "first start"})
-	return err
-}
-
-// makeFirstAccount makes an account when there is none, and prints its one-time password, this once.
-func (a *App) makeFirstAccount(ctx context.Context) error {
-	if a.view.Accounts() > 0 {
-		return nil
-	}
-	password, request, err := oneTime(firstAccount, "lead")
+func (a *App) arrivedIn(ctx context.Context, id string, partition int32) error {
+	first, _, err := a.store.Bounds(ctx, streams.Inputs, partition)
 	if err != nil {
 		return err
 	}
-	if _, err := a.asker.Ask(ctx, request); err != nil {
+	r, err := a.store.Read(streams.Inputs, partition, first)
+	if err != nil {
 		return err
 	}
-	a.password = password
-	return nil
+	defer func() { _ = r.Close() }()
+	for {
+		records, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, rec := range records {
+			if _, t, err := event.Attributes(rec.Headers); err != nil || t != "pack.published" {
+				continue
+			}
+			if e, err := event.Decode(rec.Headers, rec.Value); err == nil && e.Data.(*event.PackPublished).Pack == id {
+				return nil
+			}
+		}
+	}
+}
+
+// operatorToken keeps the token of run.json, or makes one. It is an administrator's on this desk alone.
+func (a *App) operatorToken() {
+	old, err := readRunning(a.cfg.Data)
+	if a.run.Token = old.Token; err != nil || old.Token == "" {
+		a.run.Token = directory.NewToken()
+	}
+}
+
+// startAccount makes sure that somebody can sign in at the desk.
+func (a *App) startAccount(ctx context.Context) error {
+	if !a.cfg.has(roleDesk) {
+		return nil
+	}
+	a.operatorToken()
+	if !a.cfg.has(roleMonitor) {
+		return nil // nobody here is sure to answer; `tocsin account set` makes one
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstWithin)
+	defer cancel()
+	var err error
+	if a.view.Accounts() == 0 || a.view.OneTime(firstAccount) {
+		a.password, err = desk.FirstPassword(ctx, a.view, a.asker, firstAccount, "lead")
+	}
+	return err
 }
 
 // writeRunFile tells the other commands where we are.
@@ -102,7 +147,11 @@ func (a *App) writeRunFile(context.Context) error {
 		for _, role := range a.cfg.Roles {
 			r.PIDs[role] = pid
 		}
-		for to, v := range map[*string]string{&r.HTTP: a.run.HTTP, &r.MQTT: a.run.MQTT, &r.Kafka: a.run.Kafka,
+		http := ""
+		if a.cfg.has(roleDesk) {
+			http = a.run.HTTP
+		}
+		for to, v := range map[*string]string{&r.HTTP: http, &r.MQTT: a.run.MQTT, &r.Kafka: a.run.Kafka,
 			&r.Engine: a.run.Engine, &r.HistoryDSN: a.run.HistoryDSN, &r.Token: a.run.Token} {
 			if v != "" {
 				*to = v

@@ -28,11 +28,8 @@ func newFront(l net.Listener, a *App) *front { return &front{listener: l, app: a
 // run serves until ctx ends. Streams to browsers never end by themselves, so they are cut after a moment.
 func (f *front) run(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", f.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(f.app.registry, promhttp.HandlerOpts{}))
-	mux.Handle("/mqtt", later(&f.socket, "there is no gateway in this process"))
-	mux.Handle("/", later(&f.desk, "there is no desk in this process, or it is starting"))
+	mux.Handle("/mqtt", orElse(&f.socket, unavailable("there is no gateway in this process, or it is starting")))
+	mux.Handle("/", orElse(&f.desk, f.plain()))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(f.app.log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(f.listener) }()
@@ -52,15 +49,31 @@ func (f *front) run(ctx context.Context) error {
 	return nil
 }
 
-// later hands over to a handler that stands only after a while.
-func later(to *atomic.Pointer[http.Handler], none string) http.Handler {
+// plain is what a process without a desk answers, and one whose desk is still to come.
+func (f *front) plain() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", f.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(f.app.registry, promhttp.HandlerOpts{}))
+	mux.Handle("/", unavailable("there is no desk in this process, or it is starting"))
+	return mux
+}
+
+// orElse hands over to a handler that stands only after a while.
+func orElse(to *atomic.Pointer[http.Handler], until http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h := to.Load(); h != nil {
 			(*h).ServeHTTP(w, r)
 			return
 		}
+		until.ServeHTTP(w, r)
+	})
+}
+
+func unavailable(why string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, none, http.StatusServiceUnavailable)
+		http.Error(w, why, http.StatusServiceUnavailable)
 	})
 }
 

@@ -31,6 +31,9 @@ func (a *App) ready(context.Context) error {
 	if !a.view.Ready() {
 		faults = append(faults, errors.New("the directory is still being read"))
 	}
+	if !a.published.Load() {
+		faults = append(faults, errors.New("the library's packs are not in effect yet"))
+	}
 	if a.cfg.has(roleMonitor) && a.cfg.has(roleLog) { // alone on its log, so every partition has to be here
 		faults = append(faults, a.owners.missing(streams.Directory, 1), a.owners.missing(streams.Decisions, a.n))
 	}

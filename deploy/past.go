@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -24,7 +25,7 @@ func (a *App) startEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := engine.Start(ctx, engine.Options{Path: a.cfg.path("history"), Lib: a.cfg.History.Library, Listen: a.cfg.History.Listen,
+	e, err := engine.Start(ctx, engine.Options{Path: a.cfg.path("history"), Lib: a.cfg.History.Library, Listen: a.engineListen(),
 		Key: key, Memory: a.cfg.History.Memory, Logger: a.log})
 	switch {
 	case errors.Is(err, engine.ErrAbsent) || err != nil && ctx.Err() == nil && a.cfg.has(roleDesk):
@@ -36,6 +37,24 @@ func (a *App) startEngine(ctx context.Context) error {
 	a.onStop("engine", e.Stop)
 	a.dsn, a.run.Engine, a.run.HistoryDSN = e.DSN(), e.Addr(), e.DSN()
 	return writeRunning(a.cfg.Data, func(r *Running) { r.Engine, r.HistoryDSN = e.Addr(), e.DSN() })
+}
+
+// engineListen takes the port of last time when any free one would do: other processes know the engine by it.
+func (a *App) engineListen() string {
+	addr := a.cfg.History.Listen
+	old, err := readRunning(a.cfg.Data)
+	if err != nil || old.Engine == "" || !strings.HasSuffix(addr, ":0") {
+		return addr
+	}
+	for range 20 { // the engine of a process that was killed holds it for a moment yet
+		l, err := net.Listen("tcp", old.Engine)
+		if err == nil {
+			_ = l.Close()
+			return old.Engine
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return addr // somebody else has taken it
 }
 
 // keyFile answers the key that the engine's callers must know, the same after every restart.

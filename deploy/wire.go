@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,18 +27,19 @@ type App struct {
 	stops    stops
 	broken   chan error // the first part that ends by itself
 
-	brokers  []string
-	store    *kafka.Log // the log
-	n        int32      // partitions of the patient topics
-	edge     *streams.Edge
-	view     *directory.View
-	asker    *directory.Asker
-	owners   *owners
-	front    *front
-	dsn      string           // of history; empty: there is none
-	past     *history.History // nil: history is off
-	run      Running
-	password string // of the first account, until it is told
+	brokers   []string
+	store     *kafka.Log // the log
+	n         int32      // partitions of the patient topics
+	edge      *streams.Edge
+	view      *directory.View
+	asker     *directory.Asker
+	owners    *owners
+	front     *front
+	dsn       string           // of history; empty: there is none
+	past      *history.History // nil: history is off
+	run       Running
+	published atomic.Bool // the library's packs are in effect
+	password  string      // of the first account, until it is told
 }
 
 // New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
@@ -55,7 +57,8 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"engine", a.startEngine},
 		{"directory", a.startDirectory},
 		{"monitor", a.startMonitor},
-		{"first start", a.firstStart},
+		{"library", a.startLibrary},
+		{"first account", a.startAccount},
 		{"history", a.startHistory},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},

@@ -283,6 +283,12 @@ func (v *View) Accounts() int {
 	return len(v.accounts)
 }
 
+// OneTime tells whether an account still has a password that was made for it.
+func (v *View) OneTime(account string) bool {
+	a, ok := v.Account(account)
+	return ok && a.OneTime
+}
+
 // Token answers a bearer token by the SHA-256 of it, in hex.
 func (v *View) Token(sum string) (event.TokenSet, bool) {
 	v.mu.RLock()

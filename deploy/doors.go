@@ -1,0 +1,67 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"tocsin/desk"
+	"tocsin/ingest/gateway"
+	"tocsin/streams/directory"
+	"tocsin/streams/event"
+	"tocsin/streams/history"
+)
+
+// startDesk starts the screens and the API.
+func (a *App) startDesk(context.Context) error {
+	if !a.cfg.has(roleDesk) {
+		return nil
+	}
+	o := desk.Options{
+		Log: a.store, Follow: desk.Watch(a.store, patientParts(), lookAt), Directory: a.view, Asker: a.asker, Edge: a.edge,
+		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
+		LocalAdmin: directory.Sum(a.run.Token), Simulated: a.cfg.demo, Version: version(),
+		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
+		Logger: a.log, Registry: a.registry,
+	}
+	if a.past != nil {
+		o.History = charts{a.past}
+	}
+	d, err := desk.New(o)
+	if err != nil {
+		return err
+	}
+	a.runs("desk", d.Run)
+	a.front.desk.Store(ptr(d.Handler()))
+	return nil
+}
+
+// charts is history as the desk asks for it.
+type charts struct{ *history.History }
+
+// Readings answers a patient's readings, oldest first, each identity once.
+func (c charts) Readings(ctx context.Context, tenant, patient string, from, to event.Time) ([]desk.Reading, error) {
+	rows, err := c.History.Readings(ctx, tenant, patient, from, to)
+	if errors.Is(err, history.ErrTooMany) {
+		err = errors.Join(desk.ErrTooMany, err)
+	}
+	out := make([]desk.Reading, len(rows))
+	for i, r := range rows {
+		out[i] = desk.Reading{Quantity: r.Quantity, Value: r.Value, Mark: r.Mark, MeasuredAt: r.MeasuredAt, ReceivedAt: r.ReceivedAt, Clock: r.Clock}
+	}
+	return out, err
+}
+
+// startGateway opens the MQTT door.
+func (a *App) startGateway(context.Context) error {
+	if !a.cfg.has(roleGateway) {
+		return nil
+	}
+	g, err := gateway.New(gateway.Options{Name: a.cfg.Name, Directory: a.view, Edge: a.edge, Registry: a.registry, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt) })
+	a.front.socket.Store(ptr[http.Handler](g.WebSocket()))
+	return nil
+}
