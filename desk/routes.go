@@ -22,8 +22,8 @@ type warningID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-// click is what every wish about a warning carries besides its body.
-type click struct {
+// Click is what every wish about a warning carries besides its body.
+type Click struct {
 	ID  string `path:"id" maxLength:"64"`
 	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" doc:"made by the page before its first sending; a repeat with the same key gets the first answer"`
 }
@@ -124,29 +124,29 @@ func (s *Server) warningOperations(api huma.API) {
 	answers := []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", answers...),
 		func(ctx context.Context, in *struct {
-			click
+			Click
 			Body *AcceptBody `required:"false"`
 		}) (*body[Warning], error) {
 			b := orZero(in.Body)
-			return s.ask(ctx, "accept", in.click, b.Desk, func(r event.Request) event.Event { return &event.AcceptRequested{Request: r} })
+			return s.ask(ctx, "accept", in.Click, b.Desk, func(r event.Request) event.Event { return &event.AcceptRequested{Request: r} })
 		})
 	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/return", "returnWarning", "warnings", "Give a warning back", answers...),
 		func(ctx context.Context, in *struct {
-			click
+			Click
 			Body *ReturnBody `required:"false"`
 		}) (*body[Warning], error) {
 			b := orZero(in.Body)
-			return s.ask(ctx, "return", in.click, b.Desk, func(r event.Request) event.Event {
+			return s.ask(ctx, "return", in.Click, b.Desk, func(r event.Request) event.Event {
 				return &event.ReturnRequested{Request: r, Reason: b.Reason}
 			})
 		})
 	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/close", "closeWarning", "warnings", "Close a warning with its outcome", answers...),
 		func(ctx context.Context, in *struct {
-			click
+			Click
 			Body CloseBody
 		}) (*body[Warning], error) {
 			b := in.Body
-			return s.ask(ctx, "close", in.click, b.Desk, func(r event.Request) event.Event {
+			return s.ask(ctx, "close", in.Click, b.Desk, func(r event.Request) event.Event {
 				return &event.CloseRequested{Request: r, Outcome: b.Outcome, Done: b.Done, Disposition: b.Disposition, Contacted: b.Contacted}
 			})
 		})
@@ -174,7 +174,7 @@ func (s *Server) groupOperations(api huma.API) {
 	}
 	huma.Register(api, op(maySee, "GET", "/v1/groups", "listGroups", "groups", "Disease groups with what is open in them"),
 		func(ctx context.Context, _ *struct{}) (*body[groups], error) {
-			return &body[groups]{groups{s.ward.groups(s.o.Directory.Groups())}}, nil
+			return &body[groups]{groups{s.ward.groupList(s.o.Directory.Groups())}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/groups/{tenant}/{group}", "getGroup", "groups", "The group's board, in the order of calling", http.StatusNotFound),
 		func(ctx context.Context, in *struct {
@@ -245,7 +245,7 @@ func answer[T any](v T, err error) (*body[T], error) { return &body[T]{v}, err }
 func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 	huma.Register(api, op(anybody, "GET", "/v1/status", "getStatus", "live", "How far what is shown can be believed"),
 		func(ctx context.Context, _ *struct{}) (*body[Status], error) {
-			return &body[Status]{s.status(ctx)}, nil
+			return &body[Status]{s.status()}, nil
 		})
 
 	r := api.OpenAPI().Components.Schemas

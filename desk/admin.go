@@ -1,0 +1,150 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"tocsin/streams/directory"
+	"tocsin/streams/event"
+)
+
+// What administrators ask goes to the registrar through the log, and is answered once its decision holds.
+
+const (
+	registrarWithin = 15 * time.Second
+	importWithin    = 10 * time.Minute
+	maxImport       = 64 << 20
+)
+
+// tell brings a request to the registrar and waits until it holds.
+func (s *Server) tell(ctx context.Context, r event.Event) error {
+	ctx, stop := context.WithTimeout(ctx, registrarWithin)
+	defer stop()
+	_, err := s.o.Asker.Ask(ctx, r)
+	return asProblem(err)
+}
+
+func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error) {
+	if _, taken := s.o.Directory.Account(in.Name); taken {
+		return TokenMade{}, refuse(http.StatusConflict, "taken", "该名称已是账号", "there is an account of this name; give the token another")
+	}
+	token := directory.NewToken()
+	err := s.tell(ctx, &event.TokenRequested{Token: in.Name, SHA256: sumOf(token), Role: in.Role, By: identityOf(ctx).Account})
+	if err != nil {
+		return TokenMade{}, err
+	}
+	return TokenMade{Name: in.Name, Role: in.Role, Token: token}, nil
+}
+
+func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, error) {
+	password := newOneTime()
+	hash, err := argon2id.CreateHash(password, hashing)
+	if err != nil {
+		return AccountMade{}, err
+	}
+	err = s.tell(ctx, &event.AccountRequested{Account: in.Account, Role: in.Role, Password: hash, OneTime: true, By: identityOf(ctx).Account})
+	if err != nil {
+		return AccountMade{}, err
+	}
+	return AccountMade{Account: in.Account, Role: in.Role, Password: password}, nil
+}
+
+// orderPlan takes who orders and when from who asks, never from what was sent.
+func (s *Server) orderPlan(ctx context.Context, in PlanBody) error {
+	by := identityOf(ctx).Account
+	plan := in.Plan
+	plan.OrderedBy = by
+	if plan.OrderedAt == 0 {
+		plan.OrderedAt = event.TimeOf(s.o.Now())
+	}
+	return s.tell(ctx, &event.PlanRequested{Tenant: in.Tenant, Patient: in.Patient, Plan: plan, By: by})
+}
+
+func (s *Server) publishPack(ctx context.Context, in PackBody) error {
+	return s.tell(ctx, &event.PackRequested{Pack: in.Pack, Version: in.Version, Text: in.Text, By: identityOf(ctx).Account})
+}
+
+func (s *Server) setGroup(ctx context.Context, in GroupBody) error {
+	return s.tell(ctx, &event.GroupRequested{Tenant: in.Tenant, Group: in.Group, Pack: cmp.Or(in.Pack, directory.DefaultPack), Zh: in.Zh, En: in.En,
+		CadenceMs: in.CadenceMs, AsRecorded: in.AsRecorded, By: identityOf(ctx).Account})
+}
+
+// importCSV enrols what a file says: taken whole or not at all, answered line by line, done when every live gateway
+// knows the devices.
+func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
+	rows, err := directory.ReadRows(http.MaxBytesReader(w, r.Body, maxImport))
+	if err != nil {
+		var large *http.MaxBytesError
+		status := http.StatusUnprocessableEntity
+		if errors.As(err, &large) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		writeProblem(w, refuse(status, "csv", "文件有误，未导入任何内容："+err.Error(), "the file is not right, and nothing of it was imported: "+err.Error()))
+		return
+	}
+	ctx, stop := context.WithTimeout(r.Context(), importWithin)
+	defer stop()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := newLines(w)
+	outcomes, position, err := s.o.Asker.Import(ctx, rows, identityOf(ctx).Account, out.progress)
+	if err != nil {
+		out.write(ImportLine{Error: err.Error()})
+		return
+	}
+	last := ImportLine{Written: len(rows), Settled: len(rows)}
+	for _, o := range outcomes {
+		switch {
+		case o.Refused != nil:
+			last.Refused++
+			out.write(ImportLine{Row: o.Line, Device: o.Device, Error: o.Refused.En})
+		case o.Made != "":
+			out.write(ImportLine{Row: o.Line, Device: o.Device, Token: o.Made})
+		case o.Token == "" && o.Device != "":
+			out.write(ImportLine{Row: o.Line, Device: o.Device, Kept: true})
+		}
+	}
+	if err := s.o.WaitDoors(ctx, position); err != nil {
+		last.Error = "imported, but not every gateway knows it yet: " + err.Error()
+		out.write(last)
+		return
+	}
+	last.Done = true
+	out.write(last)
+}
+
+// lines writes one JSON object a line and sends each on its way.
+type lines struct {
+	mu   sync.Mutex
+	enc  *json.Encoder
+	rc   *http.ResponseController
+	last time.Time
+}
+
+func newLines(w http.ResponseWriter) *lines {
+	return &lines{enc: json.NewEncoder(w), rc: http.NewResponseController(w)}
+}
+
+func (l *lines) write(line ImportLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.rc.SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder in a test has none
+	_ = l.enc.Encode(line)                                 // whoever asked has gone: the import goes on, and can be repeated
+	if line.Token == "" {
+		_ = l.rc.Flush()
+	}
+}
+
+// progress says every 200 ms how far it is.
+func (l *lines) progress(done int) {
+	if now := time.Now(); now.Sub(l.last) > 200*time.Millisecond {
+		l.last = now
+		l.write(ImportLine{Settled: done})
+	}
+}

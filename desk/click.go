@@ -1,0 +1,226 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"tocsin/alerts"
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// A click is answered by the log: the wish is written to `inputs`, the one owner of the patient decides, and the answer
+// is what a step that holds says about it. Nothing here decides who has a warning.
+
+// answered is what a click led to; refused is nil when it was granted.
+type answered struct {
+	alert   string
+	refused *event.RequestRefused
+	silent  bool // folded without a word: what was asked for was so already
+}
+
+// waiter waits for the answer to one click; a repeat that comes meanwhile waits with it.
+type waiter struct {
+	done      chan struct{} // closed when answer or err is set
+	answer    *answered
+	err       error
+	written   bool
+	partition int32
+	offset    int64 // of the wish in inputs, once it is written
+	alert     string
+	key       string // of the patient
+}
+
+// ask writes a wish about a warning and waits for its answer.
+func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wish func(event.Request) event.Event) (*body[Warning], error) {
+	w, ok := s.ward.find(c.ID)
+	if !ok {
+		return nil, noWarning(c.ID)
+	}
+	id := identityOf(ctx)
+	click := id.Account + "/" + verb + "/" + c.ID + "/" + c.Key
+	wait, first := s.ward.wait(click, c.ID, w.key)
+	if first {
+		env := event.Envelope{ID: click, Source: s.o.Edge.Name(), Subject: w.key, At: event.TimeOf(s.o.Now()),
+			Data: wish(event.Request{Alert: c.ID, By: id.Account, Role: id.Role, Desk: desk})}
+		go s.o.Edge.Append(streams.Inputs, w.key, env, func(partition int32, offset int64, err error) {
+			s.ward.written(click, wait, partition, offset, err)
+		})
+	}
+	answer, err := s.answerTo(ctx, click, wait)
+	s.metrics.click(verb, answer, err)
+	if err != nil {
+		return nil, err
+	}
+	if answer.refused != nil {
+		return nil, refused(answer.refused)
+	}
+	now, _ := s.ward.find(c.ID)
+	if verb == "accept" && answer.silent && now.w.Owner != id.Account { // a repeat from long ago, whose answer nobody has any more
+		zh, en := alerts.Words(alerts.RefusedHeld, now.w.Owner)
+		return nil, refused(&event.RequestRefused{Reason: alerts.RefusedHeld, Holder: now.w.Owner, Zh: zh, En: en})
+	}
+	return &body[Warning]{now.warning()}, nil
+}
+
+// answerTo waits for the answer, and not for ever.
+func (s *Server) answerTo(ctx context.Context, click string, w *waiter) (*answered, error) {
+	late := time.NewTimer(s.o.AnswerWithin)
+	defer late.Stop()
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+	case <-late.C:
+	}
+	answer, err := s.ward.outcome(click, w)
+	switch {
+	case err != nil:
+		return nil, refuse(http.StatusServiceUnavailable, "not_written", "操作未能写入，请重试",
+			"it could not be written; press again (the same Idempotency-Key does no harm)")
+	case answer == nil:
+		return nil, refuse(http.StatusGatewayTimeout, "unanswered", "已提交，尚无结果，请重试或稍候",
+			"asked, not yet answered; ask again with the same Idempotency-Key to hear the answer")
+	}
+	return answer, nil
+}
+
+// wait joins whoever waits for a click already, or begins: then the caller writes the wish. A click that was answered
+// before gets its first answer.
+func (w *ward) wait(click, alert, key string) (wait *waiter, first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if wait, ok := w.waiting[click]; ok {
+		return wait, false
+	}
+	wait = &waiter{done: make(chan struct{}), alert: alert, key: key}
+	if a := w.known(click, key); a != nil {
+		wait.answer = a
+		close(wait.done)
+		return wait, false
+	}
+	w.waiting[click] = wait
+	return wait, true
+}
+
+// known answers what a click led to, from what was heard or from the patient's state. The caller holds the lock.
+func (w *ward) known(click, key string) *answered {
+	if a, ok := w.answers[click]; ok {
+		return a
+	}
+	p := w.people[key]
+	if p == nil {
+		return nil
+	}
+	a, ok := p.p.Alerts.Answered(click)
+	if !ok {
+		return nil
+	}
+	if a.Reason == "" {
+		return &answered{alert: a.Alert}
+	}
+	zh, en := alerts.Words(a.Reason, a.Holder)
+	return &answered{alert: a.Alert, refused: &event.RequestRefused{Request: click, Alert: a.Alert, Reason: a.Reason, Holder: a.Holder, Zh: zh, En: en}}
+}
+
+// written hears where a wish stands in the log, or that it could not be written.
+func (w *ward) written(click string, wait *waiter, partition int32, offset int64, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if wait.answer != nil || wait.err != nil {
+		return
+	}
+	if err != nil {
+		wait.err = err
+		w.release(click, wait)
+		return
+	}
+	wait.written, wait.partition, wait.offset = true, partition, offset
+	if w.parts[partition].input > offset {
+		w.decided(click, wait)
+	}
+}
+
+// settle hears the answers of a step, then answers those whose wish it folded without a word: a repeat, or the wish of
+// who had it already.
+func (w *ward) settle(s Seen) {
+	for _, e := range s.Events {
+		if click, a := answerIn(e.Data); click != "" {
+			w.keep(click, a)
+			if wait, ok := w.waiting[click]; ok {
+				wait.answer = a
+				w.release(click, wait)
+			}
+		}
+	}
+	for click, wait := range w.waiting {
+		if wait.written && wait.partition == s.Partition && wait.offset < s.Input {
+			w.decided(click, wait)
+		}
+	}
+}
+
+// decided answers a wish that has been folded and led to nothing new: what it asked for is so.
+func (w *ward) decided(click string, wait *waiter) {
+	if wait.answer = w.known(click, wait.key); wait.answer == nil {
+		wait.answer = &answered{alert: wait.alert, silent: true}
+	}
+	w.release(click, wait)
+}
+
+func (w *ward) release(click string, wait *waiter) {
+	delete(w.waiting, click)
+	close(wait.done)
+}
+
+// outcome answers what has come of a click; nobody waits for it any more after that.
+func (w *ward) outcome(click string, wait *waiter) (*answered, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if wait.answer == nil && wait.err == nil {
+		delete(w.waiting, click) // a repeat writes it again, which the fold passes over
+		wait.answer = w.known(click, wait.key)
+		if wait.answer == nil {
+			wait.err = errUnanswered
+		}
+		close(wait.done)
+	}
+	if errors.Is(wait.err, errUnanswered) {
+		return nil, nil
+	}
+	return wait.answer, wait.err
+}
+
+var errUnanswered = errors.New("asked, not yet answered")
+
+// keep remembers an answer for repeats, and lets the oldest go.
+func (w *ward) keep(click string, a *answered) {
+	if _, known := w.answers[click]; known {
+		return
+	}
+	w.answers[click] = a
+	w.order = append(w.order, click)
+	if len(w.order) > 2*keptAnswers {
+		for _, old := range w.order[:keptAnswers] {
+			delete(w.answers, old)
+		}
+		w.order = append([]string(nil), w.order[keptAnswers:]...)
+	}
+}
+
+// answerIn answers which click an event answers, and how.
+func answerIn(d event.Event) (click string, a *answered) {
+	switch d := d.(type) {
+	case *event.AlertAccepted:
+		return d.Request, &answered{alert: d.Alert}
+	case *event.AlertReturned:
+		return d.Request, &answered{alert: d.Alert}
+	case *event.AlertClosed:
+		return d.Request, &answered{alert: d.Alert}
+	case *event.RequestRefused:
+		return d.Request, &answered{alert: d.Alert, refused: d}
+	default:
+		return "", nil
+	}
+}

@@ -1,0 +1,284 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/alexedwards/scs/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// Options is what a desk server needs. Log, Follow, Directory, Asker, Edge and WaitDoors are required.
+type Options struct {
+	Log       Bounds    // where inputs end: how old is what is shown?
+	Follow    Follow    // see Watch
+	Directory Directory // *directory.View, which somebody runs
+	Asker     Asker     // *directory.Asker
+	Edge      Edge      // *streams.Edge, by which wishes are written
+	// WaitDoors waits until every live door has read the directory as far; directory.WaitDoors.
+	WaitDoors func(ctx context.Context, position int64) error
+	// History answers old readings; nil: history is off, and the desk says so.
+	History History
+
+	LocalAdmin    string    // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
+	Sessions      scs.Store // where sessions are kept; nil: in memory, so a restart signs everybody out
+	SecureCookies bool      // behind HTTPS
+	Simulated     bool      // the ward is a demonstration
+	Version       string
+
+	Ready  []Check                 // what else has to be well before /readyz says so
+	Mounts map[string]http.Handler // other handlers on the same address, by pattern, such as /mqtt
+
+	AnswerWithin time.Duration // how long a click waits for its answer; 0: 5 s
+	Now          func() time.Time
+	Logger       *slog.Logger
+	Registry     *prometheus.Registry // nil: one of its own
+}
+
+// Bounds is what the desk asks of the log besides following it.
+type Bounds interface {
+	Bounds(ctx context.Context, topic string, partition int32) (first, next int64, err error)
+}
+
+// Directory answers who may sign in and which groups there are; *directory.View is one.
+type Directory interface {
+	Account(id string) (event.AccountSet, bool)
+	Token(sha256hex string) (event.TokenSet, bool)
+	Groups() []event.GroupSet
+}
+
+// Edge writes to the log; *streams.Edge is one.
+type Edge interface {
+	Name() string
+	Partitions() int32
+	Append(topic, key string, env event.Envelope, done func(partition int32, offset int64, err error))
+}
+
+// Check is one thing that has to be well.
+type Check struct {
+	Name string
+	Well func(ctx context.Context) error // nil: it is
+}
+
+// Server is one desk server. Several may run beside each other: each follows the log by itself.
+type Server struct {
+	o        Options
+	ward     *ward
+	fresh    *freshness
+	sessions *scs.SessionManager
+	limit    *limiter
+	checking chan struct{} // passwords that are checked at the same time
+	nobody   string        // the hash of a password that nobody has
+	metrics  *metrics
+	handler  http.Handler
+	began    event.Time // before this the age of nothing is counted
+	screens  atomic.Int64
+	stopping chan struct{}
+	stopOnce sync.Once
+}
+
+// New makes a desk server. It answers /healthz at once, and everything else once Run has caught up with the log.
+func New(o Options) (*Server, error) {
+	switch {
+	case o.Log == nil, o.Follow == nil, o.Directory == nil, o.Asker == nil, o.Edge == nil, o.WaitDoors == nil:
+		return nil, errors.New("desk: Log, Follow, Directory, Asker, Edge and WaitDoors are required")
+	case o.Edge.Partitions() < 1:
+		return nil, errors.New("desk: the log has no partitions")
+	}
+	if o.AnswerWithin <= 0 {
+		o.AnswerWithin = 5 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	nobody, err := argon2id.CreateHash(newOneTime(), hashing)
+	if err != nil {
+		return nil, fmt.Errorf("desk: %w", err)
+	}
+	n := o.Edge.Partitions()
+	s := &Server{o: o, ward: newWard(n), fresh: newFreshness(n), sessions: newSessions(o), limit: newLimiter(),
+		checking: make(chan struct{}, 2), nobody: nobody, began: event.TimeOf(o.Now()), stopping: make(chan struct{})}
+	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
+		return nil, fmt.Errorf("desk: %w", err)
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// Handler answers everything: the API, the stream, the screens, health and metrics.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run follows every partition until ctx ends. After an error of the log it begins again; what newer programs have
+// written ends it, since a screen that leaves things out must not look alive.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	defer s.stop()
+	var all sync.WaitGroup
+	for p := range s.o.Edge.Partitions() {
+		all.Go(func() {
+			if err := s.follow(ctx, p); err != nil {
+				stop(err)
+			}
+		})
+		all.Go(func() { s.watchEnd(ctx, p) })
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// stop ends every open stream.
+func (s *Server) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
+
+const (
+	againFirst = 50 * time.Millisecond
+	againMost  = 2 * time.Second
+)
+
+// follow keeps one partition, over errors of the log.
+func (s *Server) follow(ctx context.Context, partition int32) error {
+	wait := againFirst
+	for {
+		heard := false
+		err := s.o.Follow(ctx, partition, func(seen Seen) error {
+			heard = true
+			s.take(seen)
+			return nil
+		})
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, event.ErrNewer), errors.Is(err, streams.ErrTrimmed), errors.Is(err, streams.ErrBeyond):
+			return fmt.Errorf("desk: follow partition %d: %w", partition, err)
+		case heard:
+			wait = againFirst
+		}
+		s.o.Logger.Warn("following the log stopped and is tried again", streams.KeyPartition, partition, "wait", wait, streams.KeyErr, err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, againMost)
+	}
+}
+
+// take brings one step to the screens, and measures how long its readings took to get here.
+func (s *Server) take(seen Seen) {
+	s.ward.take(seen)
+	now := event.TimeOf(s.o.Now())
+	s.fresh.heard(seen, now)
+	if seen.CaughtUp {
+		for _, received := range readingsBehind(seen) {
+			s.metrics.readingToDesk.Observe(max(now.Sub(received), 0).Seconds())
+		}
+	}
+}
+
+// readingsBehind answers when the readings were received that led to a warning being raised or becoming worse in this step.
+func readingsBehind(seen Seen) []event.Time {
+	causes := map[string]string{}
+	for _, e := range seen.Events {
+		causes[e.ID] = e.Cause
+	}
+	received := map[string]event.Time{}
+	for _, e := range seen.Inputs {
+		if o, ok := e.Data.(*event.ObservationRecorded); ok {
+			received[e.ID] = o.ReceivedAt
+		}
+	}
+	var all []event.Time
+	for _, e := range seen.Events {
+		switch e.Data.(type) {
+		case *event.AlertRaised, *event.AlertWorsened, *event.AlertUpdated:
+		default:
+			continue
+		}
+		id := e.Cause
+		for range len(seen.Events) { // from the warning to its assessment to the reading
+			if at, ok := received[id]; ok {
+				all = append(all, at)
+				break
+			}
+			if id = causes[id]; id == "" {
+				break
+			}
+		}
+	}
+	return all
+}
+
+// routes puts everything together, outermost first: no foreign page may act for who is signed in, nothing foreign runs
+// in our pages, then who asks, then what.
+func (s *Server) routes() http.Handler {
+	api := http.NewServeMux()
+	s.describe(api)
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(api)))))
+	mux.Handle("/openapi.json", api)
+	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
+	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))
+	mux.Handle("GET /metrics", s.metrics.handler())
+	mux.Handle("/", screens())
+	outer := http.NewServeMux()
+	for pattern, h := range s.o.Mounts {
+		outer.Handle(pattern, h)
+	}
+	outer.Handle("/", harden(http.NewCrossOriginProtection().Handler(mux)))
+	return outer
+}
+
+// remember keeps from where a request came, for who slows down guesses.
+func (s *Server) remember(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, r.RemoteAddr)))
+	})
+}
+
+// whenReady refuses what is about patients until the log has been read: half a list looks like a whole one.
+func (s *Server) whenReady(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if aboutPatients(r.URL.Path) && identityOf(r.Context()).Account != "" && !s.ward.caughtUp() {
+			writeProblem(w, starting())
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; " +
+	"font-src 'self' data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// harden sets the headers that keep foreign code out of our pages. Styles may stand in the page: the components' library
+// writes them there.
+func harden(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if len(r.URL.Path) > 4 && r.URL.Path[:4] == "/v1/" {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,194 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"tocsin/streams"
+)
+
+const (
+	writeWithin  = 10 * time.Second       // a screen that takes longer to read is let go; it comes back and resumes
+	rowsEvery    = 500 * time.Millisecond // rows of a board are sent at most this often
+	statusEvery  = 2 * time.Second
+	resumeWithin = 3 * time.Second // for a vector that this server has not reached yet
+	retryMs      = 1000
+)
+
+// stream sends one screen what changes. It reads the ward at its own pace: a screen that is slow gets the newest state of
+// what changed meanwhile, and never holds up anybody else.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	if !s.ward.caughtUp() {
+		writeProblem(w, starting())
+		return
+	}
+	out := &screen{s: s, w: w, rc: http.NewResponseController(w), group: r.URL.Query().Get("group"),
+		id: identityOf(r.Context()), session: s.sessions.Token(r.Context())}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	s.screens.Add(1)
+	s.metrics.streams.Inc()
+	defer func() { s.screens.Add(-1); s.metrics.streams.Dec() }()
+
+	last := r.Header.Get("Last-Event-ID")
+	if last == "" {
+		last = r.URL.Query().Get("after")
+	}
+	if err := out.begin(r.Context(), last); err == nil {
+		out.follow(r.Context())
+	}
+}
+
+// screen is one open stream.
+type screen struct {
+	s       *Server
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	group   string
+	id      identity
+	session string
+	seq     uint64 // warnings have been sent up to here
+	rows    uint64 // and rows
+	at      vector // everything up to here has been sent
+	buf     bytes.Buffer
+}
+
+// begin brings a screen up to date: what has changed since its vector, or everything.
+func (o *screen) begin(ctx context.Context, last string) error {
+	fmt.Fprintf(&o.buf, "retry: %d\n\n", retryMs)
+	if v, err := parseVector(last, len(o.s.ward.at)); err == nil {
+		if ws, rows, seq, at, ok := o.resume(ctx, v); ok {
+			o.seq, o.rows, o.at = seq, seq, v
+			o.put("status", o.s.status())
+			o.send(ws, rows, at)
+			return o.flush()
+		}
+	}
+	ws, rows, seq, at := o.s.ward.snapshot(o.group)
+	o.seq, o.rows, o.at = seq, seq, at
+	o.put("snapshot", Snapshot{Warnings: warningsOf(ws), Rows: rowsOf(rows), Status: o.s.status()})
+	return o.flush()
+}
+
+// resume waits a little for this server to reach v: the one that sent it may have been ahead.
+func (o *screen) resume(ctx context.Context, v vector) (ws []shown, rows []person, seq uint64, at vector, ok bool) {
+	ctx, stop := context.WithTimeout(ctx, resumeWithin)
+	defer stop()
+	for {
+		_, _, _, now, next := o.s.ward.changes(^uint64(0), "")
+		ahead := false
+		for p := range v {
+			ahead = ahead || v[p] > now[p]
+		}
+		if !ahead {
+			return o.s.ward.resume(v, o.group)
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return nil, nil, 0, nil, false
+		}
+	}
+}
+
+// follow sends changes until the screen goes, may no longer read, or the server stops.
+func (o *screen) follow(ctx context.Context) {
+	rows, status := time.NewTicker(rowsEvery), time.NewTicker(statusEvery)
+	defer rows.Stop()
+	defer status.Stop()
+	for {
+		ws, _, seq, at, next := o.s.ward.changes(o.seq, "")
+		if o.group != "" {
+			at = nil // rows follow at their own pace: only then has everything been sent
+		}
+		o.seq = seq
+		o.send(ws, nil, at)
+		if o.flush() != nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.s.stopping:
+			return
+		case <-next:
+		case <-rows.C:
+			o.sync()
+		case <-status.C:
+			if !o.s.still(o.id, o.session) {
+				return
+			}
+			o.sync()
+			o.put("status", o.s.status())
+		}
+	}
+}
+
+// sync sends the rows of the board that have changed as well, so that everything up to one vector has been sent.
+func (o *screen) sync() {
+	if o.group == "" {
+		return
+	}
+	ws, rows, seq, at, _ := o.s.ward.changes(min(o.seq, o.rows), o.group)
+	ws = slices.DeleteFunc(ws, func(w shown) bool { return w.seq <= o.seq })
+	o.seq, o.rows = seq, seq
+	o.send(ws, rows, at)
+}
+
+// send sends changes, each with the vector up to which everything has been sent before it; the last with at, when that
+// is all there is up to at. What was sent and comes again after a break does no harm.
+func (o *screen) send(ws []shown, rows []person, at vector) {
+	left := len(ws) + len(rows)
+	next := func() {
+		if left--; left == 0 && at != nil {
+			o.at = at
+		}
+	}
+	for i := range ws {
+		next()
+		o.put("warning", ws[i].warning())
+	}
+	for i := range rows {
+		next()
+		o.put("patient", rows[i].row())
+	}
+	if at != nil {
+		o.at = at
+	}
+}
+
+func (o *screen) put(name string, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		o.s.o.Logger.Error("a change could not be sent to screens", streams.KeyEvent, name, streams.KeyErr, err)
+		return
+	}
+	fmt.Fprintf(&o.buf, "event: %s\nid: %s\ndata: %s\n\n", name, o.at, b)
+}
+
+// flush sends what has been put.
+func (o *screen) flush() error {
+	if o.buf.Len() == 0 {
+		return nil
+	}
+	_ = o.rc.SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder in a test has none
+	_, err := o.w.Write(o.buf.Bytes())
+	if o.buf.Reset(); o.buf.Cap() > 1<<20 {
+		o.buf = bytes.Buffer{}
+	}
+	if err != nil {
+		return err
+	}
+	return o.rc.Flush()
+}
+
+func starting() *Problem {
+	return refuse(http.StatusServiceUnavailable, "starting", "正在启动，请稍候", "the desk is still reading the log; try again in a moment")
+}

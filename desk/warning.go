@@ -1,0 +1,193 @@
+package desk
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"tocsin/alerts"
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// OpenWarnings: what needs somebody now? Gravest first, then by the time that is left.
+
+// warnings answers what is open, or all that is still known.
+func (w *ward) warnings(all bool) []Warning {
+	w.mu.RLock()
+	some := make([]shown, 0, 64)
+	for _, s := range w.shown {
+		if all || s.past == nil {
+			some = append(some, *s)
+		}
+	}
+	w.mu.RUnlock()
+	return warningsOf(some)
+}
+
+func warningsOf(some []shown) []Warning {
+	list := make([]Warning, len(some))
+	for i := range some {
+		list[i] = some[i].warning()
+	}
+	slices.SortFunc(list, byUrgency)
+	return list
+}
+
+// byUrgency puts open before closed, graver before lighter, less time before more.
+func byUrgency(a, b Warning) int {
+	return cmp.Or(cmp.Compare(rankOf(b), rankOf(a)), cmp.Compare(a.AnswerBy, b.AnswerBy), cmp.Compare(b.Since, a.Since), cmp.Compare(a.ID, b.ID))
+}
+
+func rankOf(w Warning) int {
+	if w.State == string(alerts.Closed) {
+		return -1
+	}
+	return severityRank(w.Severity)
+}
+
+func severityRank(s event.Severity) int {
+	return map[event.Severity]int{event.High: 4, event.Medium: 3, event.Low: 2, event.Technical: 1}[s]
+}
+
+// find answers a warning by its id.
+func (w *ward) find(id string) (shown, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if s, ok := w.shown[id]; ok {
+		return *s, true
+	}
+	return shown{}, false
+}
+
+func (s shown) warning() Warning {
+	a := s.w
+	tenant, patient := streams.SplitPatientKey(s.key)
+	w := Warning{
+		ID: a.Alert, Tenant: tenant, Patient: patient, Group: s.group, Problem: a.Problem, Episode: a.Episode, State: string(a.Phase),
+		Severity: a.Severity, Peak: a.Peak, Danger: a.Danger, Rule: a.Rule, Reasons: some(a.Reasons), Score: scoreOf(a.Score),
+		RaisedAt: a.RaisedAt, Since: a.Since, AnswerBy: Deadline(a.AnswerBy), Owner: a.Owner, Was: a.Was, AcceptedAt: a.AcceptedAt,
+		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased,
+	}
+	if s.past != nil {
+		w.AnswerBy, w.ClosedAt, w.Outcome = Deadline(event.Never), &s.past.ClosedAt, s.past.Outcome
+	}
+	return w
+}
+
+// some answers the list, never nil: lists of the API are not null.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func scoreOf(s *event.Score) *event.Score {
+	if s == nil {
+		return nil
+	}
+	full := *s
+	full.Parts = some(s.Parts)
+	return &full
+}
+
+// story answers a warning with how it came to be what it is.
+func (w *ward) story(id string) (WarningStory, bool) {
+	s, ok := w.find(id)
+	if !ok {
+		return WarningStory{}, false
+	}
+	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Policy: s.w.Policy, Timeline: []Moment{}}
+	story.Policy.Steps = some(story.Policy.Steps)
+	source := s.w.Story
+	if s.past != nil {
+		source = s.past.Story
+	}
+	for _, m := range source {
+		zh, en := momentWords(m, s.w.Reasons)
+		story.Timeline = append(story.Timeline, Moment{At: m.At, Type: m.Type, By: m.By, To: m.To, TextZh: zh, TextEn: en})
+	}
+	if b, ok := w.before(s); ok {
+		story.Before = &b
+	}
+	return story, true
+}
+
+// before answers the last closed episode of the same problem, when it is another.
+func (w *ward) before(s shown) (Before, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	p := w.people[s.key]
+	if p == nil {
+		return Before{}, false
+	}
+	for _, c := range p.p.Alerts.Closed {
+		if c.Problem == s.w.Problem && c.Alert != s.w.Alert && c.Episode < s.w.Episode {
+			return Before{ID: c.Alert, Episode: c.Episode, Severity: c.Peak, ClosedAt: c.ClosedAt, ClosedBy: c.ClosedBy, Outcome: c.Outcome, Done: c.Done}, true
+		}
+	}
+	return Before{}, false
+}
+
+// momentWords says one line of a story, Chinese and English.
+func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
+	severity := severityWords[m.Severity]
+	switch m.Type {
+	case "alert.raised":
+		return "发出" + severity[0] + "预警，通知" + deskZh(m.To), "raised as " + severity[1] + "; asks " + m.To
+	case "alert.updated":
+		return "依据更新，现为" + severity[0], "findings changed; now " + severity[1]
+	case "alert.worsened":
+		why := whyWords[m.Note]
+		return "加重（" + why[0] + "），现为" + severity[0] + "，再次通知" + deskZh(m.To), "worse (" + why[1] + "), now " + severity[1] + "; asks " + m.To + " again"
+	case "alert.eased":
+		return "已无异常，等待人工结案", "nothing is found any more; waits for a person to close it"
+	case "alert.accepted":
+		return m.By + " 接手" + in("（", m.Note, "）"), m.By + " accepted" + in(" (", m.Note, ")")
+	case "alert.escalated":
+		why := whyWords[m.Note]
+		return why[0] + "，上报至" + deskZh(m.To), why[1] + "; asks " + m.To
+	case "alert.returned":
+		return m.By + " 退回" + in("：", m.Note, ""), m.By + " gave it back" + in(": ", m.Note, "")
+	case "alert.closed":
+		outcome := outcomeWords[m.Note]
+		return m.By + " 结案：" + outcome[0], m.By + " closed it: " + outcome[1]
+	default:
+		return string(m.Type), string(m.Type)
+	}
+}
+
+// in puts a text between two others, or says nothing when it is empty.
+func in(before, text, after string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text + after
+}
+
+var severityWords = map[event.Severity][2]string{
+	event.NoSeverity: {"无", "nothing"}, event.Low: {"低优先级", "low"}, event.Medium: {"中优先级", "medium"},
+	event.High: {"高优先级", "high"}, event.Technical: {"技术", "technical"},
+}
+
+var whyWords = map[string][2]string{
+	"severity": {"优先级升高", "a higher severity"}, "danger": {"进入危险范围", "immediate danger"}, "score": {"评分下限升高", "the score's lower bound rose"},
+	"reason": {"出现新的依据", "a new reason"}, "unanswered": {"无人应答", "nobody answered"}, "care_overdue": {"接手后未处理", "taken and not closed in time"},
+}
+
+var outcomeWords = map[string][2]string{
+	event.OutcomeReal: {"属实", "real"}, event.OutcomeUsual: {"属实，但为该患者常态", "real, but usual for this patient"},
+	event.OutcomeMeasurement: {"测量误差", "measurement fault"}, event.OutcomeTechnical: {"技术原因", "technical"}, event.OutcomeUnknown: {"尚不明确", "not known yet"},
+}
+
+// deskZh names a step of a policy.
+func deskZh(to string) string {
+	names := map[string]string{"nurse": "护士", "doctor-1": "一线医生", "doctor-2": "二线医生", "duty-office": "总值班", "day-list": "白班清单", "lead": "负责人"}
+	if zh, ok := names[to]; ok {
+		return zh
+	}
+	return to
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
