@@ -46,21 +46,26 @@ func (l *Log) Close() error {
 
 // Partitions asks the cluster how many partitions topic has.
 func (l *Log) Partitions(ctx context.Context, topic string) (int32, error) {
+	t, err := l.describe(ctx, topic)
+	return int32(len(t.Partitions)), err
+}
+
+func (l *Log) describe(ctx context.Context, topic string) (kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = kmsg.StringPtr(topic)
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, l.admin)
+	if err == nil && len(resp.Topics) != 1 {
+		err = errors.New("the broker says nothing of it")
+	}
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("ask for topic %s: %w", topic, closed(err))
+		return kmsg.MetadataResponseTopic{}, fmt.Errorf("ask for topic %s: %w", topic, closed(err))
 	}
-	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
-			return 0, fmt.Errorf("ask for topic %s: %w", topic, err)
-		}
-		return int32(len(t.Partitions)), nil
-	}
-	return 0, fmt.Errorf("ask for topic %s: the broker says nothing of it", topic)
+	return resp.Topics[0], nil
 }
 
 // Bounds asks the partition's leader for its first offset and for the one that the next record will get.

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type reader struct {
 	at      place
 	next    int64
 	checked bool
-	late    error // came together with records: theirs is the first turn
+	id      [16]byte // of the topic as we found it: another one is another log
+	late    error    // came together with records: theirs is the first turn
 	spent   error
 	cl      *kgo.Client
 
@@ -96,11 +98,15 @@ func (r *reader) check(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	t, err := r.log.describe(ctx, r.at.topic)
+	if err != nil {
+		return err
+	}
 	first, next, err := r.log.Bounds(ctx, r.at.topic, r.at.partition)
 	if err == nil {
 		err = r.within(first, next)
 	}
-	r.checked = err == nil
+	r.checked, r.id = err == nil, t.TopicID
 	return err
 }
 
@@ -172,13 +178,15 @@ func (r *reader) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("the log lost what it had acknowledged: %w: %w", streams.ErrBeyond, err)
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		first, next, asked := r.log.Bounds(ctx, r.at.topic, r.at.partition)
-		if asked != nil {
+		return cmp.Or(asked, r.within(first, next), err)
+	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
+		switch t, asked := r.log.describe(ctx, r.at.topic); {
+		case asked != nil:
 			return asked
+		case t.TopicID == r.id:
+			return kerr.LeaderNotAvailable // a broker that has just started and does not know it yet
 		}
-		if beyond := r.within(first, next); beyond != nil {
-			return beyond
-		}
-		return err
+		return fmt.Errorf("another log stands there now: %w: %w", streams.ErrBeyond, err)
 	}
 	return closed(err)
 }
@@ -188,11 +196,11 @@ func away(err error) bool {
 	var timeout net.Error
 	var kafka *kerr.Error
 	switch {
+	case errors.Is(err, streams.ErrBeyond), errors.Is(err, streams.ErrTrimmed), errors.Is(err, streams.ErrClosed):
+		return false
 	case errors.As(err, &kafka):
 		// A topic that is not there stays away: the topics are created before anyone reads.
-		return kafka.Retriable && !errors.Is(err, kerr.UnknownTopicOrPartition) && !errors.Is(err, kerr.UnknownTopicID)
-	case errors.Is(err, streams.ErrClosed):
-		return false
+		return kafka.Retriable && !errors.Is(err, kerr.UnknownTopicOrPartition)
 	}
 	return errors.As(err, &timeout) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, context.DeadlineExceeded) || kgo.IsRetryableBrokerErr(err)
