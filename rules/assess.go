@@ -195,7 +195,8 @@ func (e *eval) scoredEvent(problem string, all []finding) *event.SeverityScored 
 }
 
 // asToldDeterioration tells whether the findings say nothing new: the same gravity for the same reasons, no value graver
-// than the one that was told, and (while something is wrong, or when each change is recorded) the same score.
+// than the one that was told, and (while something is wrong) no higher score, other band or other signs known. A pack that
+// records every change compares the whole score.
 func (e *eval) asToldDeterioration(all []finding) bool {
 	was := &e.s.Found
 	if !sameReasons(all, was) {
@@ -206,7 +207,15 @@ func (e *eval) asToldDeterioration(all []finding) bool {
 		return true
 	}
 	t, _ := e.shown(sc)
-	return was.Lower == t.Lower && was.Upper == t.Upper && was.Known == t.Known && was.Band == sc.Bands[t.Band].Name
+	if e.p.AsRecorded {
+		return was.Lower == t.Lower && was.Upper == t.Upper && was.Known == t.Known && was.Band == sc.Bands[t.Band].Name
+	}
+	return t.Lower <= was.Lower && t.Known == was.Known && (was.Band == sc.Bands[t.Band].Name || held(all))
+}
+
+// held tells whether something is only kept for the time being: what goes to and fro meanwhile is not told each time.
+func held(all []finding) bool {
+	return slices.ContainsFunc(all, func(f finding) bool { return f.held })
 }
 
 // sameReasons compares findings with what was told. A reading that is graver than the one told is new; a milder one of

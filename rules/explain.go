@@ -228,7 +228,7 @@ func (e *eval) parts(ty *Tally, t *text) {
 func (e *eval) missingReason(f *finding, r *event.Reason, t *text) {
 	sc := e.p.Score
 	e.sourced(r, sc.Ask.Source)
-	usual, _ := e.s.Usual.median()
+	usual, _ := e.s.Usual.median(&e.s.Tally)
 	n, u := interval(&e.s.Tally), strconv.Itoa(usual)
 	t.add(names[f.quantity].zh+"已询问，未答复；"+sc.Zh+" "+n+"，平时 "+u,
 		names[f.quantity].en+" was asked for and not answered; "+sc.En+" "+n+", usually "+u)
@@ -249,6 +249,10 @@ func (e *eval) silenceReason(f *finding, r *event.Reason, t *text) {
 		t.add("从未收到"+names[f.quantity].zh+"，自 "+since+" 起应每 "+everyZh+"一次", "no "+names[f.quantity].en+" ever came; expected every "+everyEn+" since "+since)
 	} else {
 		t.add("自 "+since+" 起无"+names[f.quantity].zh+"，应每 "+everyZh+"一次", "no "+names[f.quantity].en+" since "+since+", expected every "+everyEn)
+	}
+	if i >= 0 && e.s.Silences[i].Repeat > 0 {
+		n := strconv.Itoa(e.s.Silences[i].Repeat + 1)
+		t.add("（第 "+n+" 次提醒）", " (told "+n+" times)")
 	}
 	if f.severity >= event.Medium && e.s.Found.Severity >= event.Medium {
 		t.add("；此前结果异常后停止测量", "; stopped measuring after a grave reading")

@@ -241,27 +241,40 @@ func (e *eval) habit() {
 	if u.Since == 0 || e.s.Anchor.Sub(u.Since).Milliseconds() > sc.WindowMs {
 		if u.Since != 0 && e.s.Anchor > u.Since {
 			copy(u.Past[1:], u.Past[:])
-			u.Past[0] = u.Lower
+			u.Past[0] = u.Set
 			u.Count = min(u.Count+1, uint8(len(u.Past)))
 		}
 		u.Since = max(u.Since, e.s.Anchor)
 	}
-	u.Lower = e.s.Tally.Lower
+	u.Set = Set{e.s.Tally.Lower, uint16(e.s.Tally.Known)}
 	e.s.Usual = u
 }
 
-// median answers the usual lower bound, and from how many sets it is known. Of an even number the lower one counts.
-func (u *Usual) median() (lower, sets int) {
-	sorted := u.Past
-	for i := 1; i < int(u.Count); i++ {
-		for k := i; k > 0 && sorted[k] < sorted[k-1]; k-- {
-			sorted[k], sorted[k-1] = sorted[k-1], sorted[k]
+// median answers the usual lower bound, and from how many sets it is known: of those that knew every sign which scores
+// now, since a set that knew less was lower for that alone. Of an even number the lower one counts.
+func (u *Usual) median(t *Tally) (lower, sets int) {
+	scoring := uint16(0)
+	for q := range event.Quantities {
+		if t.Points[q] > 0 {
+			scoring |= 1 << q
 		}
 	}
-	if u.Count == 0 {
+	var sorted [len(u.Past)]uint8
+	for i := range int(u.Count) {
+		if u.Past[i].Known&scoring != scoring {
+			continue
+		}
+		k := sets
+		for ; k > 0 && u.Past[i].Lower < sorted[k-1]; k-- {
+			sorted[k] = sorted[k-1]
+		}
+		sorted[k] = u.Past[i].Lower
+		sets++
+	}
+	if sets == 0 {
 		return 0, 0
 	}
-	return int(sorted[(u.Count-1)/2]), int(u.Count)
+	return int(sorted[(sets-1)/2]), sets
 }
 
 // wantsMissing tells whether the score could be high and is above the patient's usual, so that missing signs are asked for.
@@ -270,9 +283,12 @@ func (e *eval) wantsMissing(sc *Score) bool {
 	if a == nil || e.s.fenced(RuleMissing) {
 		return false
 	}
-	usual, sets := e.s.Usual.median()
 	t := &e.s.Tally
-	return sets >= a.Sets && int(t.Upper) >= a.Upper && int(t.Lower) < a.Upper && int(t.Lower) >= usual+a.Above
+	if int(t.Upper) < a.Upper || int(t.Lower) < a.Above {
+		return false
+	}
+	usual, sets := e.s.Usual.median(t)
+	return sets >= a.Sets && int(t.Lower) < a.Upper && int(t.Lower) >= usual+a.Above
 }
 
 // askMissing asks for signs that are missing and have not been asked for.
@@ -282,7 +298,7 @@ func (e *eval) askMissing() []event.Event {
 		return nil
 	}
 	e.rule = RuleMissing
-	if !e.wantsMissing(sc) {
+	if !e.wantsMissing(sc) || e.partSettles(sc) > e.now {
 		return nil
 	}
 	var out []event.Event

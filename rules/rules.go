@@ -33,14 +33,15 @@ type Core struct {
 
 // eval is one look at one patient. rule is what is being judged, so that a panic can be fenced to it.
 type eval struct {
-	f    *Facts
-	s    *State
-	g    *Group
-	p    *Pack // nil: none is known
-	now  event.Time
-	rule string
-	next event.Time // when to look again, as far as this look has found out
-	fall bool       // p stands in for a pack that is not known
+	f     *Facts
+	s     *State
+	g     *Group
+	p     *Pack // nil: none is known
+	now   event.Time
+	rule  string
+	next  event.Time // when to look again, as far as this look has found out
+	again bool       // silence is told again though nothing has changed
+	fall  bool       // p stands in for a pack that is not known
 }
 
 func look(f *Facts, s *State, now event.Time) eval {
@@ -299,7 +300,7 @@ func (c Core) Due(f Facts, s State, now event.Time) []event.Event {
 		return nil
 	}
 	defer x.fence()
-	return x.reassess(x.fallSilent())
+	return x.reassess(append(x.fallSilent(), x.askMissing()...))
 }
 
 // NextDue answers when to ask again.

@@ -155,7 +155,7 @@ func (e *eval) newestBreach(q event.Quantity, t *Track) finding {
 	n := int(t.Count)
 	for i := n - 1; i >= 0 && t.Points[i].At == t.Points[n-1].At; i-- {
 		l, of := e.worst(q, t.Points[i].Value, false, t, i)
-		if l == nil || l.level() <= f.level() {
+		if l == nil || l.level() < f.level() || f.limit != nil && l.level() == f.level() && !f.milder(t.Points[i].Value) {
 			continue
 		}
 		f = finding{rule: l.ID, quantity: q, severity: l.level().severity(), danger: l.Danger, valued: true,
@@ -165,6 +165,11 @@ func (e *eval) newestBreach(q event.Quantity, t *Track) finding {
 		}
 	}
 	return f
+}
+
+// milder tells whether v lies further beyond the limit than the finding's own value.
+func (f *finding) milder(v event.Decimal) bool {
+	return f.limit.Above && v > f.value || !f.limit.Above && v < f.value
 }
 
 // inRow counts how many readings up to point i breach l one after the other.

@@ -72,6 +72,7 @@ func (e *eval) fallSilent() []event.Event {
 		if need < 0 || w.ms < need {
 			continue
 		}
+		e.again = e.again || repeat > 0
 		d := &event.SignalFellSilent{Quantity: q, Since: w.since, CadenceMs: x.ms, GraceMs: x.grace, Repeat: repeat}
 		if !w.never {
 			folded := w.since
@@ -124,7 +125,7 @@ func (e *eval) silence() *event.SeverityScored {
 			}
 		}
 	}
-	if sameReasons(all, &e.s.Quiet) {
+	if sameReasons(all, &e.s.Quiet) && !e.again {
 		return nil
 	}
 	return e.scoredEvent(event.Silence, all)

@@ -60,10 +60,16 @@ type Expect struct {
 
 // Usual is what the lower bound usually is for this patient: those of the last sets, the current one apart.
 type Usual struct {
-	Past  [7]uint8   `json:"past"`
+	Past  [7]Set     `json:"past"`
 	Count uint8      `json:"count,omitempty"`
-	Lower uint8      `json:"lower,omitempty"` // of the current set
+	Set   Set        `json:"set"`             // the current one
 	Since event.Time `json:"since,omitempty"` // when the current set began
+}
+
+// Set is what one set of readings came to, and which signs it knew.
+type Set struct {
+	Lower uint8  `json:"lower,omitempty"`
+	Known uint16 `json:"known,omitempty"`
 }
 
 // Wait is a question to patient and carer: to repeat a measurement that can hardly be, or for a sign that is missing.
