@@ -344,3 +344,31 @@ func observed(t *testing.T, reg *prometheus.Registry, name, topic string) int64 
 	}
 	return -1
 }
+
+// A done that appends, to a log that is gone, with everything full: nobody waits for ever.
+func TestADoneThatAppendsWithoutALogIsAnswered(t *testing.T) {
+	w, err := open(t, kafka.Options{Brokers: []string{silent(t)}, WriteTimeout: 500 * time.Millisecond}).Write("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	const many = 300 // of 256 KiB: more than a writer takes at once
+	answered := make(chan error, 2*many)
+	value := make([]byte, streams.MaxEventBytes)
+	for i := range int32(many) {
+		w.Append(streams.Record{Topic: streams.Inputs, Partition: i % 3, Value: value}, func(_ int64, err error) {
+			answered <- err
+			w.Append(streams.Record{Topic: streams.Decisions, Partition: i % 3, Value: value}, func(_ int64, err error) { answered <- err })
+		})
+	}
+	for i := range 2 * many {
+		select {
+		case err := <-answered:
+			if err == nil {
+				t.Fatal("an append succeeded without a log")
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d of %d appends were answered", i, 2*many)
+		}
+	}
+}

@@ -144,8 +144,9 @@ func (r *reader) take(fetches kgo.Fetches) ([]streams.Record, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	records := make([]streams.Record, 0, n)
-	headers := make([]event.Header, 0, n*12)
+	records, count := make([]streams.Record, 0, n), 0
+	fetches.EachRecord(func(k *kgo.Record) { count += len(k.Headers) })
+	headers := make([]event.Header, 0, count)
 	for it := fetches.RecordIter(); !it.Done(); {
 		k := it.Next()
 		switch {

@@ -19,9 +19,10 @@ func (l *Log) Write(owner string) (streams.Writer, error) {
 	}
 	w := &writer{
 		log: l, owner: owner, cl: cl, flows: map[place]*flow{},
-		work: make(chan struct{}, 1), ended: make(chan struct{}),
+		work: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go w.run()
+	go w.watch()
 	return w, nil
 }
 
@@ -45,6 +46,7 @@ type writer struct {
 	closed    bool
 
 	work  chan struct{} // something is ready, or the writer was closed
+	stop  chan struct{} // closed with the writer
 	ended chan struct{} // run has ended
 }
 
@@ -188,18 +190,25 @@ func (w *writer) wake() {
 	}
 }
 
-// run calls back what is ready, and gives up what waits too long, until the writer is closed.
+// run calls back what is ready until the writer is closed.
 func (w *writer) run() {
 	defer close(w.ended)
+	for range w.work {
+		if w.callBack() {
+			return
+		}
+	}
+}
+
+// watch gives up what waits too long. It is not part of run, which may itself wait in a done that appends.
+func (w *writer) watch() {
 	look := time.NewTicker(w.log.o.WriteTimeout / 8)
 	defer look.Stop()
 	for {
 		select {
-		case <-w.work:
 		case now := <-look.C:
 			w.giveUp(now)
-		}
-		if w.callBack() {
+		case <-w.stop:
 			return
 		}
 	}
@@ -294,6 +303,7 @@ func (w *writer) shut() bool {
 		return false
 	}
 	w.closed = true
+	close(w.stop)
 	for _, f := range w.flows {
 		f.cancel()
 		for _, p := range f.queue {
