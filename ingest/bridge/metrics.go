@@ -1,0 +1,35 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tocsin/ingest/door"
+)
+
+type metrics struct {
+	*door.Metrics
+	connected prometheus.Gauge
+	panics    prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	shared, err := door.NewMetrics(r)
+	if err != nil {
+		return nil, err
+	}
+	m := &metrics{
+		Metrics:   shared,
+		connected: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tocsin_bridge_connected", Help: "1 while the bridge is subscribed at its broker."}),
+		panics:    prometheus.NewCounter(prometheus.CounterOpts{Name: "tocsin_bridge_panics_total", Help: "Messages that panicked and ended a connection to the broker."}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	if err := errors.Join(r.Register(m.connected), r.Register(m.panics)); err != nil {
+		return nil, fmt.Errorf("register the metrics of the bridge: %w", err)
+	}
+	return m, nil
+}
