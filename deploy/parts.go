@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"tocsin/deploy/embedded/broker"
@@ -63,6 +64,7 @@ func (a *App) startBroker() error {
 	switch {
 	case len(a.cfg.Log.Brokers) > 0:
 		a.brokers = a.cfg.Log.Brokers
+		a.run.Kafka = strings.Join(a.brokers, ",") // for the commands that find everything by --data
 		return nil
 	case !a.cfg.has(roleLog):
 		a.brokers = []string{a.cfg.Log.Listen}

@@ -1,0 +1,184 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/alerts"
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// reader follows one partition as a desk would, and judges what it reads with rules of its own.
+type reader struct {
+	w         *world
+	partition int32
+	replica   *replica
+	again     *replica // decides every step again
+	steps     *streams.Steps
+	opened    event.Time
+	openedBy  string
+	open      map[string]string // patient and problem -> alert
+	seen      map[string]bool   // alerts that were ever raised
+	counts    map[string]int    // what was seen, so that a world in which nothing happens is noticed
+}
+
+func newReader(w *world, p int32) *reader {
+	return &reader{w: w, partition: p, steps: streams.NewSteps(streams.Beginning), open: map[string]string{}, seen: map[string]bool{}, counts: map[string]int{},
+		replica: streams.NewReplica(w.parts, streams.PatientPair, p), again: streams.NewReplica(w.parts, streams.PatientPair, p)}
+}
+
+// readOn reads what has come and checks every step that holds.
+func (r *reader) readOn() {
+	for _, rec := range r.w.since(streams.Decisions, r.partition, r.steps.Next()) {
+		if e, err := event.Decode(rec.Headers, rec.Value); err == nil {
+			if o, ok := e.Data.(*event.OwnerOpened); ok {
+				r.counts["lives"]++
+				r.opened, r.openedBy = r.w.now, o.Owner
+			}
+		}
+		step, err := r.steps.Read(rec)
+		if err != nil {
+			r.w.fail("reading partition %d: %v", r.partition, err)
+			return
+		}
+		if step == nil {
+			continue
+		}
+		r.counts["repeats"] += step.Close.Repeats
+		inputs := r.w.inputs(r.partition, step.Close.Inputs.From, step.Close.Inputs.Next)
+		if _, err := r.replica.Apply(step, inputs); err != nil {
+			r.w.fail("folding partition %d: %v", r.partition, err)
+			return
+		}
+		if err := streams.Redecide(r.w.parts, r.again, step, inputs); err != nil {
+			r.w.fail("deciding partition %d again: %v", r.partition, err)
+			return
+		}
+		for _, e := range step.Events {
+			r.judge(e)
+		}
+		r.deadlines(step)
+	}
+}
+
+// judge holds one decided event against the promises.
+func (r *reader) judge(e event.Envelope) {
+	r.counts[string(e.Data.Type())]++
+	switch d := e.Data.(type) {
+	case *event.AlertRaised:
+		problem := e.Subject + " " + d.Problem
+		if was := r.open[problem]; was != "" {
+			r.w.fail("%s: %s is raised while %s is open", problem, d.Alert, was)
+		}
+		if r.seen[d.Alert] {
+			r.w.fail("%s is raised twice", d.Alert)
+		}
+		r.open[problem], r.seen[d.Alert] = d.Alert, true
+	case *event.AlertClosed:
+		for problem, alert := range r.open {
+			if alert == d.Alert {
+				delete(r.open, problem)
+				return
+			}
+		}
+		r.w.fail("%s is closed and was not open", d.Alert)
+	case *event.RuleFenced:
+		r.w.fail("a core failed: %+v", *d)
+	}
+}
+
+// deadlines: an open warning always has one ahead of the partition's clock.
+func (r *reader) deadlines(step *streams.Step) {
+	open := 0
+	for _, key := range r.replica.Keys() {
+		s, _ := r.replica.Get(key)
+		for _, warning := range s.B.Open {
+			open++
+			if warning.AnswerBy <= step.Close.Clock {
+				r.w.fail("%s of %s is open, its deadline %s is not ahead of %s", warning.Alert, key, warning.AnswerBy, step.Close.Clock)
+			}
+		}
+	}
+	if open != len(r.open) {
+		r.w.fail("partition %d: %d warnings are open in the state and %d in the log", r.partition, open, len(r.open))
+	}
+}
+
+// check compares the folds: applied as recorded, decided again, and what each owner holds in memory at the same step.
+func (w *world) check() {
+	for _, r := range w.readers {
+		want, err := r.replica.Dump()
+		if err != nil {
+			w.fail("dump: %v", err)
+			return
+		}
+		again, err := r.again.Dump()
+		if err != nil || string(again) != string(want) {
+			w.fail("partition %d: decided again it is\n%s\ninstead of\n%s (%v)", r.partition, again, want, err)
+		}
+		for _, o := range w.owners {
+			if o.base == nil || o.partition != r.partition || o.base.At().Number != r.replica.At().Number {
+				continue
+			}
+			if live, err := o.base.Dump(); err != nil || string(live) != string(want) {
+				w.fail("owner %s of partition %d holds\n%s\ninstead of\n%s (%v)", o.name, r.partition, live, want, err)
+			}
+		}
+	}
+}
+
+// checkAll: after the calm everything that was kept is folded once, nothing grave is left without a person.
+func (w *world) checkAll() {
+	w.check()
+	for _, r := range w.readers {
+		if behind := len(w.inputs(r.partition, r.replica.Input(), -1)); behind > 200 {
+			w.fail("partition %d: %d inputs are not folded", r.partition, behind)
+		}
+		for _, key := range r.replica.Keys() {
+			s, _ := r.replica.Get(key)
+			for _, warning := range s.B.Open {
+				if warning.Phase != alerts.Accepted && w.now.Sub(warning.Since) > 2*time.Hour {
+					w.fail("%s of %s (%s) reached nobody since %s", warning.Alert, key, warning.Severity, warning.Since)
+				}
+			}
+		}
+	}
+}
+
+// person sits at a desk: sees what is open, takes it, closes it; late, twice, or together with another.
+type person struct {
+	name   string
+	clicks int
+	asked  []event.Envelope // clicks that may be sent again
+}
+
+func (w *world) answer(p *person) {
+	if len(p.asked) > 0 && w.faults && w.rng.IntN(20) == 0 {
+		again := p.asked[w.rng.IntN(len(p.asked))]
+		w.append(streams.Inputs, again.Subject, again) // the browser sends the click again
+	}
+	if w.rng.IntN(40) != 0 {
+		return
+	}
+	r := w.readers[w.rng.IntN(partitions)]
+	keys := r.replica.Keys()
+	if len(keys) == 0 {
+		return
+	}
+	key := keys[w.rng.IntN(len(keys))]
+	s, _ := r.replica.Get(key)
+	if len(s.B.Open) == 0 {
+		return
+	}
+	warning := s.B.Open[w.rng.IntN(len(s.B.Open))]
+	p.clicks++
+	request := event.Request{Alert: warning.Alert, By: p.name, Role: "nurse"}
+	e := event.Envelope{ID: fmt.Sprintf("%s/%d", p.name, p.clicks), Source: "desk", Subject: key, At: w.now, Data: &event.AcceptRequested{Request: request}}
+	if warning.Phase == alerts.Accepted && warning.Owner == p.name && w.rng.IntN(2) == 0 {
+		e.Data = &event.CloseRequested{Request: request, Outcome: event.OutcomeReal, Contacted: true, Disposition: "home"}
+	}
+	p.asked = append(slices.Clip(p.asked), e)
+	w.append(streams.Inputs, key, e)
+}
