@@ -132,7 +132,7 @@ func orderOf(r Row) (order int, zh, en string) {
 	if len(r.Warnings) > 0 {
 		return placeAt(placeTechnical, free(r.Warnings[0])), "技术报警", "technical warning"
 	}
-	if s := r.Score; s != nil {
+	if s := r.Score; s != nil && len(r.Latest) > 0 {
 		return placeAt(placeMeasuring, 100-s.Lower), "正常测量，评分 " + span(s), "measuring, score " + span(s)
 	}
 	if len(r.Latest) > 0 {

@@ -177,8 +177,9 @@ func (h *hospital) measure(patient string, spo2 int64) {
 	h.seq++
 	now := event.TimeOf(time.Now())
 	device := "ox-" + patient
+	measured := now - event.Time(max(0, 100-h.seq)) // each a little after the one before
 	h.append("demo/"+patient, event.Envelope{ID: fmt.Sprintf("%s/1/%d", device, h.seq), Source: "door", Subject: "demo/" + patient, At: now,
-		Data: &event.ObservationRecorded{Device: device, BootID: 1, Seq: int64(h.seq), Sequenced: true, MeasuredAt: now, ReceivedAt: now,
+		Data: &event.ObservationRecorded{Device: device, BootID: 1, Seq: int64(h.seq), Sequenced: true, MeasuredAt: measured, ReceivedAt: now,
 			Clock: event.Clock{Quality: event.ClockOK}, Door: "door", Readings: []event.Reading{{Quantity: event.SpO2Percent, Value: event.Int(spo2)}}}})
 }
 

@@ -1,0 +1,130 @@
+package desk
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/streams/event"
+)
+
+// The first start: a one-time password, with which nothing can be done but replace it.
+func TestFirstSignInReplacesTheOneTimePassword(t *testing.T) {
+	h := open(t)
+	password, err := FirstPassword(soon(t), h.view, h.asker, "lead", "lead")
+	if err != nil || len(password) < 20 {
+		t.Fatalf("%q, %v", password, err)
+	}
+	b := h.browser(h.url)
+	var s Session
+	if status, raw := b.do("POST", "/v1/session", SignIn{"lead", password}, &s); status != 200 || !s.MustChange || s.Role != "lead" {
+		t.Fatalf("%d %s", status, raw)
+	}
+	if status, _ := b.do("GET", "/v1/warnings", nil, nil); status != 403 {
+		t.Fatalf("with a one-time password warnings are shown: %d", status)
+	}
+	if status, raw := b.do("POST", "/v1/session/password", NewPassword{password, "short"}, nil); status != 422 {
+		t.Fatalf("a short one: %d %s", status, raw)
+	}
+	if status, raw := b.do("POST", "/v1/session/password", NewPassword{"wrong", "correct horse battery"}, nil); status != 401 {
+		t.Fatalf("without the old one: %d %s", status, raw)
+	}
+	other := h.browser(h.url)
+	other.do("POST", "/v1/session", SignIn{"lead", password}, nil)
+	s = Session{}
+	if status, raw := b.do("POST", "/v1/session/password", NewPassword{password, "correct horse battery"}, &s); status != 200 || s.MustChange {
+		t.Fatalf("%d %s", status, raw)
+	}
+	if status, _ := b.do("GET", "/v1/warnings", nil, nil); status != 200 {
+		t.Fatalf("after the change: %d", status)
+	}
+	if status, _ := other.do("GET", "/v1/session", nil, nil); status != 401 {
+		t.Errorf("a session of the old password lives on: %d", status)
+	}
+	if again, err := FirstPassword(soon(t), h.view, h.asker, "lead", "lead"); err != nil || again != "" {
+		t.Errorf("a second start gave %q, %v", again, err)
+	}
+	if status, _ := b.do("DELETE", "/v1/session", nil, nil); status != 204 {
+		t.Errorf("sign out: %d", status)
+	}
+	if status, _ := b.do("GET", "/v1/session", nil, nil); status != 401 {
+		t.Errorf("signed out and still there: %d", status)
+	}
+}
+
+// What is wrong with a pair is not said, the cookie is closed to scripts and foreign sites, and guessing gets slow.
+func TestSignInTellsNothingAndSlowsDown(t *testing.T) {
+	h := open(t)
+	password, err := FirstPassword(soon(t), h.view, h.asker, "lead", "lead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := h.browser(h.url)
+	var wrong, unknown Problem
+	s1, _ := b.do("POST", "/v1/session", SignIn{"lead", "guess-0"}, &wrong)
+	s2, _ := b.do("POST", "/v1/session", SignIn{"nobody", "guess-0"}, &unknown)
+	if s1 != 401 || s2 != 401 || wrong.Detail != unknown.Detail || wrong.Zh != unknown.Zh {
+		t.Errorf("%d %+v and %d %+v differ", s1, wrong, s2, unknown)
+	}
+	for range mostPair - 1 {
+		b.do("POST", "/v1/session", SignIn{"lead", "guess"}, nil)
+	}
+	if status, _ := b.do("POST", "/v1/session", SignIn{"lead", password}, nil); status != 429 {
+		t.Errorf("after %d guesses: %d", mostPair, status)
+	}
+	h.server.limit.tries = map[string]*tries{}
+	resp, err := b.http.Post(h.url+"/v1/session", "application/json", strings.NewReader(`{"account":"lead","password":"`+password+`"}`))
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%v %v", resp.Status, err)
+	}
+	resp.Body.Close()
+	c := resp.Cookies()[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Name != cookieName || len(c.Value) < 40 {
+		t.Errorf("the cookie is %+v", c)
+	}
+	for name, want := range map[string]string{"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"} {
+		if !strings.Contains(resp.Header.Get(name), want) {
+			t.Errorf("%s is %q", name, resp.Header.Get(name))
+		}
+	}
+	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://elsewhere.example"}} {
+		if status, _ := b.do("POST", "/v1/session/password", NewPassword{password, "another password"}, nil, headers...); status != 403 {
+			t.Errorf("a foreign page acted: %d with %v", status, headers)
+		}
+	}
+}
+
+func TestLimiterForgets(t *testing.T) {
+	l, now := newLimiter(), time.Unix(1000, 0)
+	for range mostPair {
+		l.failed("a", "1.2.3.4", now)
+	}
+	if l.wait("a", "1.2.3.4", now) <= 0 || l.wait("a", "5.6.7.8", now) != 0 || l.wait("b", "1.2.3.4", now) != 0 {
+		t.Error("it slows down the wrong ones")
+	}
+	if later := now.Add(triesFor + time.Second); l.wait("a", "1.2.3.4", later) > 0 {
+		t.Error("it never forgets")
+	}
+	l.failed("c", "9.9.9.9", now.Add(triesFor+2*time.Minute))
+	if len(l.tries) != 3 {
+		t.Errorf("%d entries are kept", len(l.tries))
+	}
+}
+
+// A token acts under its own name, never under a person's.
+func TestATokenIsNobodyElse(t *testing.T) {
+	h := open(t)
+	if _, err := h.asker.Ask(soon(t), &event.AccountRequested{Account: "nurse-a", Role: "nurse", Password: "$argon2id$", By: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	var s Session
+	if status, raw := h.as("doctor", "nurse-a").do("GET", "/v1/session", nil, &s); status != 200 || s.Account != "token/nurse-a" || s.Role != "doctor" {
+		t.Errorf("%d %s", status, raw)
+	}
+	admin := h.browser(h.url)
+	admin.token = localToken
+	if status, _ := admin.do("POST", "/v1/admin/tokens", TokenBody{Name: "nurse-a", Role: "nurse"}, nil); status != 409 {
+		t.Errorf("a token of a person's name was made: %d", status)
+	}
+}
