@@ -59,7 +59,7 @@ func browserResults(w io.Writer, titles []string, outcomes map[string]outcome, o
 			o = otherwise
 		}
 		fmt.Fprintf(w, "%s browser: %s\n", o, title)
-		results = append(results, result{name: "browser: " + title, ids: idsOf(titleIDs.FindString(title)), outcome: o})
+		results = append(results, result{name: "browser: " + title, ids: browserIDs(title), outcome: o})
 	}
 	return results
 }

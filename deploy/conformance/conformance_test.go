@@ -15,14 +15,18 @@ func TestIDs(t *testing.T) {
 	for name, want := range map[string][]string{
 		"TestING1_REL2_NoPubackBeforeLog": {"ING-1", "REL-2"},
 		"TestRUL12_SameState":             {"RUL-12"},
+		"TestWorlds_REL7_ALR4":            {"REL-7", "ALR-4"},
 		"TestVectors":                     nil,
 		"TestHTTP2_Door":                  nil, // four letters are no id
 	} {
-		if got := idsOf(goIDs.FindString(name)); !slices.Equal(got, want) {
+		if got := goTestIDs(name); !slices.Equal(got, want) {
 			t.Errorf("%s carries %v, want %v", name, got, want)
 		}
+		if withID.MatchString(name) != (want != nil) {
+			t.Errorf("%s is run: %v", name, want == nil)
+		}
 	}
-	if got := idsOf(titleIDs.FindString("ALR-6 REL-2: the name appears in a second browser, see ING-1")); !slices.Equal(got, []string{"ALR-6", "REL-2"}) {
+	if got := browserIDs("ALR-6 REL-2: the name appears in a second browser, see ING-1"); !slices.Equal(got, []string{"ALR-6", "REL-2"}) {
 		t.Errorf("title carries %v", got)
 	}
 }

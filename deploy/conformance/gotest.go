@@ -61,7 +61,7 @@ func testsIn(path string) []string {
 	}
 	var names []string
 	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && goIDs.MatchString(f.Name.Name) {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") && withID.MatchString(f.Name.Name) {
 			names = append(names, f.Name.Name)
 		}
 	}
@@ -85,7 +85,7 @@ func runGo(ctx context.Context, w io.Writer, root string) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"test", "-json", "-count=1", "-timeout=60m", "-run", goIDs.String()}, pkgs...)
+	args := append([]string{"test", "-json", "-count=1", "-timeout=60m", "-run", withID.String()}, pkgs...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Stderr = root, w
 	out, err := cmd.StdoutPipe()
@@ -108,7 +108,7 @@ func runGo(ctx context.Context, w io.Writer, root string) ([]result, error) {
 			fmt.Fprintf(w, "FAIL %s in %s left no result\n", t.name, t.pkg)
 		}
 		results = append(results, result{
-			name: "`" + strings.TrimPrefix(t.pkg, "./") + "` " + t.name, ids: idsOf(goIDs.FindString(t.name)), outcome: o})
+			name: "`" + strings.TrimPrefix(t.pkg, "./") + "` " + t.name, ids: goTestIDs(t.name), outcome: o})
 	}
 	return results, ctx.Err()
 }

@@ -132,16 +132,25 @@ func (t table) markdown() []byte {
 }
 
 var (
-	goIDs    = regexp.MustCompile(`^Test((?:[A-Z]{3}[0-9]+_)+)`)
+	// withID matches a Go test's name that carries an id between underscores.
+	withID   = regexp.MustCompile(`(^Test|_)[A-Z]{3}[0-9]+(_|$)`)
+	goID     = regexp.MustCompile(`^([A-Z]{3})([0-9]+)$`)
 	titleIDs = regexp.MustCompile(`^(?:[A-Z]{3}-[0-9]+[ ,:]*)+`)
-	anID     = regexp.MustCompile(`([A-Z]{3})-?([0-9]+)`)
+	titleID  = regexp.MustCompile(`[A-Z]{3}-[0-9]+`)
 )
 
-// idsOf reads the ids at the beginning of a Go test's name or of a browser test's title.
-func idsOf(lead string) []string {
+// goTestIDs reads the ids in a Go test's name: TestING1_REL2_NoPubackBeforeLog carries ING-1 and REL-2.
+func goTestIDs(name string) []string {
 	var ids []string
-	for _, m := range anID.FindAllStringSubmatch(lead, -1) {
-		ids = append(ids, m[1]+"-"+m[2])
+	for _, word := range strings.Split(strings.TrimPrefix(name, "Test"), "_") {
+		if m := goID.FindStringSubmatch(word); m != nil {
+			ids = append(ids, m[1]+"-"+m[2])
+		}
 	}
 	return ids
+}
+
+// browserIDs reads the ids at the beginning of a browser test's title.
+func browserIDs(title string) []string {
+	return titleID.FindAllString(titleIDs.FindString(title), -1)
 }
