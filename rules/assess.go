@@ -14,6 +14,9 @@ func (e *eval) findings() []finding {
 		all = append(all, f)
 	}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if e.calm(q) {
+			continue
+		}
 		if f, ok := e.sign(q); ok {
 			all = append(all, f)
 		}
@@ -170,7 +173,7 @@ func (e *eval) deterioration() *event.SeverityScored {
 	d := e.scoredEvent(event.Deterioration, all)
 	if sc := e.score(); sc != nil && e.s.Anchor != 0 {
 		t, _ := e.shown(sc)
-		d.Score = scoreOf(e.s, &t, sc.ID, sc.Bands[t.Band].Name)
+		d.Score = scoreOf(&e.s, &t, sc.ID, sc.Bands[t.Band].Name)
 	}
 	return d
 }
@@ -286,14 +289,14 @@ func scoreOf(s *State, t *Tally, rule, band string) *event.Score {
 // Assess answers the assessment of a patient as it would be written at the moment now, whether or not it differs from
 // what was told; nil when nothing is known by which to judge. Screens and explain use it.
 func Assess(f Facts, s State, now event.Time) *event.SeverityScored {
-	e := look(&f, &s, now)
-	if e.p == nil {
+	e := eval{f: f, s: s, now: now}
+	if e.open(); e.p == nil {
 		return nil
 	}
 	d := e.scoredEvent(event.Deterioration, e.findings())
 	if sc := e.score(); sc != nil && s.Anchor != 0 {
 		t, _ := e.shown(sc)
-		d.Score = scoreOf(&s, &t, sc.ID, sc.Bands[t.Band].Name)
+		d.Score = scoreOf(&e.s, &t, sc.ID, sc.Bands[t.Band].Name)
 	}
 	return d
 }

@@ -176,6 +176,9 @@ func (e *eval) late(q event.Quantity, p Point, id string) {
 
 // retally scores the newest set anew and drops questions for signs that are not missing any more.
 func (e *eval) retally() {
+	if e.p != nil {
+		e.s.Judged = e.p.Mark
+	}
 	sc := e.score()
 	if sc == nil {
 		e.s.Tally, e.s.Rule, e.s.Band, e.s.Anchor = Tally{}, "", "", 0

@@ -13,7 +13,8 @@ import (
 type Pack struct {
 	ID      string `json:"id"`
 	Version int    `json:"version"`
-	Sum     string `json:"sum"` // SHA-256 of the text, hex
+	Sum     string `json:"sum"`  // SHA-256 of the text, hex
+	Mark    uint64 `json:"mark"` // the first eight bytes of Sum
 	Zh      string `json:"zh,omitempty"`
 	En      string `json:"en,omitempty"`
 	ZoneMin int    `json:"zone_min,omitempty"` // minutes east of UTC, in which dates are put into words
@@ -106,6 +107,11 @@ type Score struct {
 	Parts    []Part `json:"parts"`
 	Bands    []Band `json:"bands"` // in the order of evaluation
 	Ask      *Ask   `json:"ask,omitempty"`
+
+	// Drawn from the above by Finish: where each quantity stands in Parts, from 1, and the band of each total, without and
+	// with a part that has the single-parameter points.
+	Place  [event.Quantities]uint8 `json:"place"`
+	Ladder [2][]uint8              `json:"ladder"`
 }
 
 // Part is one input of the score. Pick names the table for oxygen scale (1 or 2, from 0) and oxygen (0 air, 1 oxygen).
@@ -113,18 +119,18 @@ type Part struct {
 	Quantity event.Quantity `json:"quantity"`
 	Tables   []Table        `json:"tables"`
 	Pick     [2][2]uint8    `json:"pick"`
+	Max      uint8          `json:"max"` // of all tables
 }
 
-// Table gives points for values, from low to high.
+// MaxRows is how many rows a table may have.
+const MaxRows = 8
+
+// Table gives points for values, from low to high. A row ends at its cut, inclusive, in millionths before rounding: half-up
+// rounding to the chart's grid is folded into it. Cuts beyond the last row are out of reach.
 type Table struct {
-	Rows []Row `json:"rows"`
-	Max  uint8 `json:"max"`
-}
-
-// Row ends at Cut, inclusive, in millionths before rounding: half-up rounding to the chart's grid is folded into it.
-type Row struct {
-	Cut    event.Decimal `json:"cut"`
-	Points uint8         `json:"points"`
+	Cuts   [MaxRows - 1]event.Decimal `json:"cuts"`
+	Points [MaxRows]uint8             `json:"points"`
+	Max    uint8                      `json:"max"`
 }
 
 // Band is a range of totals. The first of the list that holds is the band.
@@ -173,16 +179,36 @@ func Cut(bound, step event.Decimal) event.Decimal {
 	return bound + step/2 + step%2 - 1
 }
 
-// NewTable makes a table of bounds with their points; the last row has no bound and bounds is one shorter.
+// NewTable makes a table of bounds with their points; the last row has no bound and bounds is one shorter. It holds
+// MaxRows rows at most.
 func NewTable(step event.Decimal, bounds []event.Decimal, points []uint8) Table {
-	t := Table{Rows: make([]Row, len(points)), Max: slices.Max(points)}
-	for i, p := range points {
-		t.Rows[i] = Row{noCut, p}
+	t := Table{Max: slices.Max(points)}
+	for i := range t.Cuts {
+		t.Cuts[i] = noCut
 		if i < len(bounds) {
-			t.Rows[i].Cut = Cut(bounds[i], step)
+			t.Cuts[i] = Cut(bounds[i], step)
 		}
 	}
+	copy(t.Points[:], points)
 	return t
+}
+
+// Finish draws what is looked up at every reading from parts and bands.
+func (sc *Score) Finish() {
+	most := 0
+	for i := range sc.Parts {
+		sc.Place[sc.Parts[i].Quantity] = uint8(i + 1)
+		for k := range sc.Parts[i].Tables {
+			sc.Parts[i].Max = max(sc.Parts[i].Max, sc.Parts[i].Tables[k].Max)
+		}
+		most += int(sc.Parts[i].Max)
+	}
+	for single := range sc.Ladder {
+		sc.Ladder[single] = make([]uint8, most+1)
+		for total := range sc.Ladder[single] {
+			sc.Ladder[single][total] = uint8(sc.bandOf(total, single == 1))
+		}
+	}
 }
 
 // SortLimits brings limits into the order in which they are looked at: gravest first, then by id.

@@ -33,24 +33,30 @@ type Core struct {
 
 // eval is one look at one patient. rule is what is being judged, so that a panic can be fenced to it.
 type eval struct {
-	f     *Facts
-	s     *State
-	g     *Group
-	p     *Pack // nil: none is known
-	now   event.Time
-	rule  string
-	next  event.Time // when to look again, as far as this look has found out
-	again bool       // silence is told again though nothing has changed
-	fall  bool       // p stands in for a pack that is not known
+	f       Facts // with s by value: pointers to them would let both escape to the heap at every reading
+	s       State
+	g       *Group
+	p       *Pack // nil: none is known
+	now     event.Time
+	rule    string
+	next    event.Time // when to look again, as far as this look has found out
+	again   bool       // silence is told again though nothing has changed
+	renewed bool       // the score was last made by another pack
+	fall    bool       // p stands in for a pack that is not known
 }
 
-func look(f *Facts, s *State, now event.Time) eval {
-	e := eval{f: f, s: s, now: now, next: event.Never}
-	if s.Enrolled() {
-		e.g = f.Group(s.Group)
-		e.p, e.fall = f.packFor(e.g)
+// open finds the group and the pack by which the patient is judged. When that is another than the score was last made
+// by, it is made anew.
+func (e *eval) open() {
+	e.next, e.g, e.p, e.fall = event.Never, nil, nil, false
+	if e.s.Enrolled() {
+		e.g = e.f.Group(e.s.Group)
+		e.p, e.fall = e.f.packFor(e.g)
 	}
-	return e
+	if e.p != nil && e.s.Judged != e.p.Mark {
+		e.renewed = true
+		e.retally()
+	}
 }
 
 // wake asks to look again at t.
@@ -87,21 +93,20 @@ func (e *eval) fence() {
 
 // Apply folds an input or a decided event into s.
 func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, error) {
-	x := look(&f, &s, at)
+	x := eval{f: f, s: s, now: at}
 	defer x.fence()
+	x.open()
 	switch d := e.Data.(type) {
 	case *event.ObservationRecorded:
 		x.observe(d, e.ID)
 	case *event.SeverityScored:
-		s.told(d)
+		x.s.told(d)
 	case *event.RepeatAsked:
-		s.asked(d)
+		x.s.asked(d)
 	case *event.SignalFellSilent:
-		s.fell(d, at)
+		x.s.fell(d, at)
 	case *event.SignalReturned:
-		if i := s.silent(d.Quantity); i >= 0 {
-			s.Silences = without(s.Silences, i)
-		}
+		x.s.returned(d)
 	case *event.PatientEnrolled:
 		x.enrol(groupKey(d.Tenant, d.Group))
 	case *event.PatientGrouped:
@@ -109,13 +114,14 @@ func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, e
 	case *event.PlanChanged:
 		x.plan(&d.Plan)
 	case *event.RuleFenced:
-		if d.Machine == Machine && d.Rule != "" && !s.fenced(d.Rule) {
-			s.Fenced = put(s.Fenced, -1, d.Rule)
+		if d.Machine == Machine && d.Rule != "" && !x.s.fenced(d.Rule) {
+			x.s.Fenced = put(x.s.Fenced, -1, d.Rule)
+			x.retally()
 		}
 	case *event.TechnicalFault:
-		s.faulted(d)
+		x.s.faulted(d)
 	}
-	return s, nil
+	return x.s, nil
 }
 
 // Machine is the rules' own among the machines.
@@ -127,13 +133,13 @@ func (e *eval) enrol(group string) {
 		return
 	}
 	e.s.Group = group
-	e.s.Faults = [2]string{}
+	e.s.FaultTold = false
 	e.expectAnew()
 }
 
 func (e *eval) expectAnew() {
 	e.s.Expect = Expect{At: e.now, Open: e.f.anyOpen(e.now)}
-	*e = look(e.f, e.s, e.now)
+	e.open()
 	e.prune()
 	e.retally()
 }
@@ -178,11 +184,8 @@ const (
 
 // faulted notes that a fault was told, so that it is not told again.
 func (s *State) faulted(d *event.TechnicalFault) {
-	switch d.Kind {
-	case FaultUnknownPatient:
-		s.Faults[0] = d.Kind
-	case FaultNoPack:
-		s.Faults[1] = s.Group
+	if d.Kind == FaultUnknownPatient || d.Kind == FaultNoPack {
+		s.FaultTold = true
 	}
 }
 
@@ -195,8 +198,9 @@ func (c Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]even
 	default:
 		return nil, nil
 	}
-	x := look(&f, &s, now)
+	x := eval{f: f, s: s, now: now}
 	defer x.fence()
+	x.open()
 	if x.p == nil {
 		return x.unwatched(e), nil
 	}
@@ -207,16 +211,15 @@ func (c Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]even
 func (e *eval) unwatched(in event.Envelope) []event.Event {
 	o, ok := in.Data.(*event.ObservationRecorded)
 	switch {
-	case !ok:
+	case !ok || e.s.FaultTold:
 		return nil
-	case !e.s.Enrolled() && e.s.Faults[0] == "":
+	case !e.s.Enrolled():
 		return []event.Event{&event.TechnicalFault{Kind: FaultUnknownPatient, Offset: -1, Door: o.Door,
 			Detail: fmt.Sprintf("device %s sent a reading for %s, who is not enrolled; it is kept and will be judged once the patient is: import the patient", o.Device, in.Subject)}}
-	case e.s.Enrolled() && e.s.Faults[1] != e.s.Group:
+	default:
 		return []event.Event{&event.TechnicalFault{Kind: FaultNoPack, Offset: -1, Door: o.Door,
 			Detail: fmt.Sprintf("nothing of %s is judged: neither the pack of group %s nor %s has been published: publish one", in.Subject, e.s.Group, DefaultPack)}}
 	}
-	return nil
 }
 
 func shutFault(f *Facts, door string, now event.Time) []event.Event {
@@ -250,25 +253,18 @@ func (e *eval) decide() []event.Event {
 	return e.reassess(out)
 }
 
-// reassess adds to out, which is about to happen, what has changed in the assessments once it has.
+// reassess adds to out, which is about to happen, what has changed in the assessments once it has. It works on this
+// look's own copy of the state.
 func (e *eval) reassess(out []event.Event) []event.Event {
 	if len(out) > 0 {
-		after := *e.s
 		for _, d := range out {
-			after.soon(d, e.now)
+			e.s.soon(d, e.now)
 		}
-		mine := *e
-		mine.s = &after
-		e = &mine
 	}
 	if d := e.deterioration(); d != nil {
 		out = append(out, d)
 		if len(e.s.Silences) > 0 || e.s.Quiet.Severity != 0 { // how grave a silence is depends on what is found
-			after := *e.s
-			after.told(d)
-			mine := *e
-			mine.s = &after
-			e = &mine
+			e.s.told(d)
 		}
 	}
 	if d := e.silence(); d != nil {
@@ -281,9 +277,7 @@ func (e *eval) reassess(out []event.Event) []event.Event {
 func (s *State) soon(d event.Event, now event.Time) {
 	switch d := d.(type) {
 	case *event.SignalReturned:
-		if i := s.silent(d.Quantity); i >= 0 {
-			s.Silences = without(s.Silences, i)
-		}
+		s.returned(d)
 	case *event.SignalFellSilent:
 		s.fell(d, now)
 	case *event.RepeatAsked:
@@ -295,20 +289,20 @@ func (s *State) soon(d event.Event, now event.Time) {
 
 // Due answers what waiting has brought about by now.
 func (c Core) Due(f Facts, s State, now event.Time) []event.Event {
-	x := look(&f, &s, now)
-	if x.p == nil {
+	x := eval{f: f, s: s, now: now}
+	defer x.fence()
+	if x.open(); x.p == nil {
 		return nil
 	}
-	defer x.fence()
 	return x.reassess(append(x.fallSilent(), x.askMissing()...))
 }
 
 // NextDue answers when to ask again.
 func (c Core) NextDue(f Facts, s State) event.Time {
-	x := look(&f, &s, 0)
-	if x.p == nil {
+	x := eval{f: f, s: s}
+	defer x.fence()
+	if x.open(); x.p == nil {
 		return event.Never
 	}
-	defer x.fence()
 	return x.nextDue()
 }

@@ -13,81 +13,117 @@ func (v *Values) Set(q event.Quantity, d event.Decimal) { v.Known |= 1 << q; v.A
 
 // Tally is a score as an interval, without words. Lower sums what is known, Upper adds the worst of what is not.
 type Tally struct {
-	Lower  uint8                   `json:"lower"`
-	Upper  uint8                   `json:"upper"`
-	Band   uint8                   `json:"band"` // of Lower: index into the pack's bands
-	Most   uint8                   `json:"most"` // of Upper
-	Scale  uint8                   `json:"scale"`
-	Known  uint32                  `json:"known"`  // bit per Quantity that counts
-	Parts  uint32                  `json:"parts"`  // bit per Quantity that the score asks for
-	Points [event.Quantities]uint8 `json:"points"` // what each added to Lower
-	Worst  [event.Quantities]uint8 `json:"worst"`  // what each added to Upper
+	Lower    uint8                   `json:"lower"`
+	Upper    uint8                   `json:"upper"`
+	Band     uint8                   `json:"band"`      // of Lower: index into the pack's bands
+	Most     uint8                   `json:"most"`      // of Upper
+	Reds     uint8                   `json:"reds"`      // parts of Lower that have the single-parameter points
+	MostReds uint8                   `json:"most_reds"` // of Upper
+	Scale    uint8                   `json:"scale"`
+	Known    uint32                  `json:"known"`  // bit per Quantity that counts
+	Parts    uint32                  `json:"parts"`  // bit per Quantity that the score asks for
+	Points   [event.Quantities]uint8 `json:"points"` // what each added to Lower
+	Worst    [event.Quantities]uint8 `json:"worst"`  // what each added to Upper
 }
 
 // Determined tells whether both ends fall in one band.
 func (t *Tally) Determined() bool { return t.Band == t.Most }
 
-// points answers what a value scores: the row is found by comparing whole numbers.
+// points answers what a value scores. It counts the cuts below the value, all of them: where a reading falls is hard to
+// foresee, and a wrong guess of the processor costs more than the comparisons.
 func (t *Table) points(d event.Decimal) uint8 {
-	rows := t.Rows
-	for i := range rows {
-		if d <= rows[i].Cut {
-			return rows[i].Points
+	n := 0
+	for _, c := range t.Cuts {
+		if d > c {
+			n++
 		}
 	}
-	return 0
+	return t.Points[n&(MaxRows-1)]
+}
+
+// supply answers which tables are possible by what is known of oxygen: on air, on oxygen, or either.
+func supply(v *Values) (air, oxygen int) {
+	switch {
+	case v.Known&(1<<event.SupplementalO2) == 0:
+		return 0, 1
+	case v.At[event.SupplementalO2] >= event.One:
+		return 1, 1
+	default:
+		return 0, 0
+	}
 }
 
 // Tally scores v on oxygen scale 1 or 2. An unknown sign adds nothing to the lower bound and its worst to the upper;
 // when it is not known whether the patient is on oxygen, both tables that depend on it are taken into account.
 func (sc *Score) Tally(v *Values, scale int) (t Tally) {
-	s := 0
-	if scale == 2 {
-		s = 1
-	}
-	t.Scale = uint8(s + 1)
-	air, oxygen := 0, 1 // which of the tables are possible
-	if v.Known&(1<<event.SupplementalO2) != 0 {
-		if v.At[event.SupplementalO2] >= event.One {
-			air = 1
-		} else {
-			oxygen = 0
-		}
-	}
-	var redLow, redHigh bool
+	t.Scale = uint8(max(1, min(scale, 2)))
+	air, oxygen := supply(v)
 	for i := range sc.Parts {
 		p := &sc.Parts[i]
 		t.Parts |= 1 << p.Quantity
-		low, high := uint8(0), uint8(0)
-		a, b := &p.Tables[p.Pick[s][air]], &p.Tables[p.Pick[s][oxygen]]
-		switch {
-		case v.Known&(1<<p.Quantity) == 0:
-			high = max(a.Max, b.Max)
-		case a == b:
-			low = a.points(v.At[p.Quantity])
-			high = low
-		default:
-			low, high = a.points(v.At[p.Quantity]), b.points(v.At[p.Quantity])
-			low, high = min(low, high), max(low, high)
-		}
-		t.Points[p.Quantity], t.Worst[p.Quantity] = low, high
-		t.Lower, t.Upper = t.Lower+low, t.Upper+high
-		redLow, redHigh = redLow || int(low) >= sc.Single, redHigh || int(high) >= sc.Single
+		low, high := p.add(v.Known&(1<<p.Quantity) != 0, v.At[p.Quantity], int(t.Scale-1), air, oxygen)
+		t.put(sc, p.Quantity, low, high)
 	}
 	t.Known = v.Known & t.Parts
-	t.Band, t.Most = uint8(sc.bandOf(int(t.Lower), redLow)), uint8(sc.bandOf(int(t.Upper), redHigh))
+	t.judge(sc)
 	return t
 }
 
-// Red tells whether any one part has the points of the single-parameter rule.
-func (sc *Score) Red(t *Tally) bool {
-	for i := range sc.Parts {
-		if int(t.Points[sc.Parts[i].Quantity]) >= sc.Single {
-			return true
-		}
+// Update scores one more reading into t: v is what is known with it. Everything else is as it was when t was made.
+func (sc *Score) Update(t *Tally, v *Values, q event.Quantity) {
+	if q == event.SupplementalO2 { // the tables of other parts hang on it
+		*t = sc.Tally(v, int(t.Scale))
+		return
 	}
-	return false
+	i := sc.Place[q]
+	if i == 0 {
+		return
+	}
+	air, oxygen := supply(v)
+	low, high := sc.Parts[i-1].add(true, v.At[q], int(t.Scale-1), air, oxygen)
+	t.put(sc, q, low, high)
+	t.Known |= 1 << q
+	t.judge(sc)
 }
+
+// add answers what a part adds to both bounds.
+func (p *Part) add(known bool, v event.Decimal, scale, air, oxygen int) (low, high uint8) {
+	a, b := p.Pick[scale][air], p.Pick[scale][oxygen]
+	if !known {
+		return 0, max(p.Tables[a].Max, p.Tables[b].Max)
+	}
+	low = p.Tables[a].points(v)
+	if a == b {
+		return low, low
+	}
+	high = p.Tables[b].points(v)
+	return min(low, high), max(low, high)
+}
+
+// put sets what a part adds, in place of what it added before.
+func (t *Tally) put(sc *Score, q event.Quantity, low, high uint8) {
+	t.Lower += low - t.Points[q]
+	t.Upper += high - t.Worst[q]
+	t.Reds += red(low, sc.Single) - red(t.Points[q], sc.Single)
+	t.MostReds += red(high, sc.Single) - red(t.Worst[q], sc.Single)
+	t.Points[q], t.Worst[q] = low, high
+}
+
+func red(points uint8, single int) uint8 {
+	if int(points) >= single {
+		return 1
+	}
+	return 0
+}
+
+// judge reads the bands of both bounds from the ladder.
+func (t *Tally) judge(sc *Score) {
+	t.Band = sc.Ladder[min(t.Reds, 1)][t.Lower]
+	t.Most = sc.Ladder[min(t.MostReds, 1)][t.Upper]
+}
+
+// Red tells whether any one part has the points of the single-parameter rule.
+func (t *Tally) Red() bool { return t.Reds > 0 }
 
 // BandName answers the name of a band by its index.
 func (sc *Score) BandName(i uint8) string { return sc.Bands[i].Name }

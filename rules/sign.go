@@ -72,31 +72,46 @@ func (t *Target) covers(above bool) bool { return above && t.High != nil || !abo
 // in in up to point i; without in each is taken as if one were enough.
 func (e *eval) worst(q event.Quantity, v event.Decimal, margin bool, in *Track, i int) (*Limit, *Target) {
 	t := e.s.Plan.target(q)
-	var found *Limit
-	var of *Target
-	consider := func(limits []Limit, t *Target) {
-		for k := range limits {
-			l := &limits[k]
-			if found != nil && l.level() <= found.level() {
-				continue
-			}
-			if e.applies(l) && l.breach(t, v, margin) && (in == nil || l.Readings <= 1 || inRow(in, i, l, t) >= l.Readings) {
-				found, of = l, t
-			}
-		}
-	}
 	if t == nil {
-		consider(e.p.Limits[q], nil)
-		return found, of
+		return e.first(e.p.Limits[q], nil, v, margin, in, i), nil
 	}
-	consider(e.p.Own[q], t)
+	found, of := e.first(e.p.Own[q], t, v, margin, in, i), t
 	for k := range e.p.Limits[q] { // what the patient's own target says nothing about, and danger outside of it
 		l := &e.p.Limits[q][k]
-		if !t.covers(l.Above) || l.Danger && !t.inside(v) {
-			consider(e.p.Limits[q][k:k+1], nil)
+		if t.covers(l.Above) && (!l.Danger || t.inside(v)) {
+			continue
+		}
+		if found == nil || l.level() > found.level() {
+			if l = e.first(e.p.Limits[q][k:k+1], nil, v, margin, in, i); l != nil {
+				found, of = l, nil
+			}
 		}
 	}
 	return found, of
+}
+
+// first answers the first of limits that v breaches; they stand gravest first.
+func (e *eval) first(limits []Limit, t *Target, v event.Decimal, margin bool, in *Track, i int) *Limit {
+	for k := range limits {
+		l := &limits[k]
+		if e.applies(l) && l.breach(t, v, margin) && (in == nil || l.Readings <= 1 || inRow(in, i, l, t) >= l.Readings) {
+			return l
+		}
+	}
+	return nil
+}
+
+// calm tells whether the newest reading of q breaches nothing and nothing was told of it: nearly always.
+func (e *eval) calm(q event.Quantity) bool {
+	t := e.s.Tracks[q]
+	if t == nil || t.Count == 0 {
+		return true
+	}
+	if len(e.s.Found.Reasons) > 0 || t.Count > 1 && t.Points[t.Count-2].At == t.newest().At {
+		return false
+	}
+	l, _ := e.worst(q, t.newest().Value, false, nil, 0)
+	return l == nil
 }
 
 // applies tells whether a limit is to be looked at for this patient.
@@ -237,7 +252,7 @@ func (e *eval) gravity(q event.Quantity, v event.Decimal) event.Severity {
 	if sc := e.score(); sc != nil {
 		var one Values
 		one.Set(q, v)
-		if t := sc.Tally(&one, e.s.Plan.scale()); sc.Red(&t) {
+		if t := sc.Tally(&one, e.s.Plan.scale()); t.Red() {
 			sev = max(sev, sc.Bands[t.Band].Severity)
 		}
 	}

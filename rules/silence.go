@@ -98,6 +98,13 @@ func (e *eval) needed(q event.Quantity, x expected) (repeat int, ms int64) {
 	return repeat, ms + int64(repeat)*every
 }
 
+// returned notes that a silence has ended.
+func (s *State) returned(d *event.SignalReturned) {
+	if i := s.silent(d.Quantity); i >= 0 {
+		s.Silences = without(s.Silences, i)
+	}
+}
+
 // fell notes that a signal is silent.
 func (s *State) fell(d *event.SignalFellSilent, at event.Time) {
 	i := s.silent(d.Quantity)
@@ -141,7 +148,11 @@ func (a *Answer) lastAt() (at event.Time) {
 
 // nextDue answers the earliest moment at which something may change by waiting alone.
 func (e *eval) nextDue() event.Time {
-	e.findings()
+	if e.renewed || len(e.s.Found.Reasons)+len(e.s.Waits)+len(e.s.Settles) > 0 {
+		if all := e.findings(); e.renewed && !e.asToldDeterioration(all) {
+			return 0 // the pack has changed, and what it says with it
+		}
+	}
 	if e.s.fenced(RuleSilence) {
 		return e.next
 	}

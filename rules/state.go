@@ -17,6 +17,7 @@ type State struct {
 	Tracks [event.Quantities]*Track `json:"tracks"`
 	Expect Expect                   `json:"expect"`
 
+	Judged uint64     `json:"judged,omitempty"`  // mark of the pack behind Tally
 	Tally  Tally      `json:"tally"`             // of the newest set
 	Rule   string     `json:"rule,omitempty"`    // the score behind Tally; empty: none
 	Band   string     `json:"band,omitempty"`    // of Tally.Lower
@@ -27,12 +28,13 @@ type State struct {
 	Found Answer `json:"found"` // what was last told of deterioration
 	Quiet Answer `json:"quiet"` // what was last told of silence
 
-	Waits    []Wait    `json:"waits,omitempty"`    // questions that are open, by quantity
-	Silences []Silent  `json:"silences,omitempty"` // signals that fell silent, by quantity
-	Settles  []Settle  `json:"settles,omitempty"`  // old grave readings that a newer one may overtake yet
-	Lates    []Late    `json:"lates,omitempty"`    // the newest late finding of each signal
-	Fenced   []string  `json:"fenced,omitempty"`   // rules that failed for this patient and are left out
-	Faults   [2]string `json:"faults"`             // what has been said about a missing patient and a missing pack
+	Waits    []Wait   `json:"waits,omitempty"`    // questions that are open, by quantity
+	Silences []Silent `json:"silences,omitempty"` // signals that fell silent, by quantity
+	Settles  []Settle `json:"settles,omitempty"`  // old grave readings that a newer one may overtake yet
+	Lates    []Late   `json:"lates,omitempty"`    // the newest late finding of each signal
+	Fenced   []string `json:"fenced,omitempty"`   // rules that failed for this patient and are left out
+
+	FaultTold bool `json:"fault_told,omitempty"` // that the patient, or any pack for the group, is not known
 }
 
 // Track is one signal: its newest believed readings in the order in which they were measured.

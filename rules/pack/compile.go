@@ -2,6 +2,7 @@ package pack
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ func Compile(text string) (*rules.Pack, error) { return CompileFile("pack.yaml",
 // CompileFile is Compile for a file with a name, which then stands in every fault.
 func CompileFile(file, text string) (*rules.Pack, error) {
 	sum := sha256.Sum256([]byte(text))
-	c := &compiler{reader: reader{file: file}, pack: &rules.Pack{Sum: hex.EncodeToString(sum[:])}, ids: map[string]ast.Node{}}
+	c := &compiler{reader: reader{file: file}, pack: &rules.Pack{Sum: hex.EncodeToString(sum[:]), Mark: binary.BigEndian.Uint64(sum[:])}, ids: map[string]ast.Node{}}
 	if root := c.parse(text); root != nil {
 		c.root(root)
 	}

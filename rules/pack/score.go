@@ -27,11 +27,8 @@ func (c *compiler) wholeScore(n ast.Node, s *rules.Score) {
 	if len(s.Parts) == 0 || len(s.Bands) == 0 {
 		return // told already
 	}
-	most := 0
-	for i := range s.Parts {
-		most += int(s.Parts[i].Tables[0].Max)
-	}
-	if most > 255 {
+	s.Finish()
+	if most := len(s.Ladder[0]) - 1; most > 255 {
 		c.fault(n, "score %q can reach %d; the most is 255", s.ID, most)
 	}
 	last := &s.Bands[len(s.Bands)-1]
@@ -167,6 +164,9 @@ func (c *compiler) table(n ast.Node, step event.Decimal) (rules.Table, bool) {
 		}
 		bounds = append(bounds, *to)
 	})
+	if len(points) > rules.MaxRows {
+		c.fault(n, "%d rows; a table may have %d", len(points), rules.MaxRows)
+	}
 	if len(points) == 0 || !open {
 		c.fault(n, "the last row must have no bound, so that every value has points")
 	}

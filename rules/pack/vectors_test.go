@@ -138,7 +138,7 @@ func checkNEWS2(t *testing.T, sc *rules.Score, r row) {
 	if v.Known == got.Parts && got.Upper != got.Lower {
 		t.Errorf("everything is known and still it is %d–%d", got.Lower, got.Upper)
 	}
-	same(t, r, "exp_single_param_3", flag(sc.Red(&got)))
+	same(t, r, "exp_single_param_3", flag(got.Red()))
 	if want := r["exp_band"]; want != "" && want != sc.BandName(got.Band) {
 		t.Errorf("band is %s, want %s", sc.BandName(got.Band), want)
 	}
