@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"tocsin/desk"
+	"tocsin/ingest/bridge"
 	"tocsin/ingest/gateway"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
@@ -63,5 +64,22 @@ func (a *App) startGateway(context.Context) error {
 	}
 	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt) })
 	a.front.socket.Store(ptr[http.Handler](g.WebSocket()))
+	return nil
+}
+
+// startBridge subscribes to the hospital's own broker, when there is one.
+func (a *App) startBridge(context.Context) error {
+	if !a.cfg.has(roleBridge) || a.cfg.Bridge.Broker == "" {
+		return nil
+	}
+	password, err := readSecret(a.cfg.Bridge.PasswordFile)
+	if err != nil {
+		return err
+	}
+	c := a.cfg.Bridge
+	a.runs("bridge", func(ctx context.Context) error {
+		return bridge.Run(ctx, bridge.Options{Broker: c.Broker, ClientID: c.ClientID, User: c.User, Password: string(password), Group: c.Group,
+			Name: a.cfg.Name + "-bridge", Directory: a.view, Edge: a.edge, Registry: a.registry, Logger: a.log})
+	})
 	return nil
 }

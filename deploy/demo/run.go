@@ -1,0 +1,292 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"tocsin/rules/pack"
+	"tocsin/streams"
+	"tocsin/streams/directory"
+	"tocsin/streams/event"
+)
+
+// Options of the ward; all are needed.
+type Options struct {
+	Log    streams.Log
+	View   *directory.View
+	Asker  *directory.Asker
+	Edge   *streams.Edge
+	Broker string // tcp://host:port of the gateway
+	Logger *slog.Logger
+	Began  func() // hears when the ward begins to publish
+}
+
+// span is how long the courses are laid out at once; after it the ward begins anew.
+const span = 6 * time.Hour
+
+// Run enrols the ward, loads its fourteen days of history and publishes until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	w := NewWard()
+	fresh := true
+	if _, there := o.View.Patient(Tenant, w.Patients[0].ID); there {
+		fresh = false
+	}
+	tokens, err := w.enrol(ctx, o)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if fresh {
+		if err := w.load(ctx, o); err != nil {
+			return fmt.Errorf("demo: load history: %w", err)
+		}
+	}
+	o.Began()
+	for ctx.Err() == nil {
+		if err := w.publish(ctx, o, tokens); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	return ctx.Err()
+}
+
+// packID is the ward's version of a library pack.
+func packID(library string) string { return "demo-" + library }
+
+var (
+	waits = regexp.MustCompile(`cadence: \S+, grace: \S+,`)
+	holds = regexp.MustCompile(`(?m)^hold: \{for: \w+,`)
+	heads = regexp.MustCompile(`(?m)^pack: (\S+)\nversion: (\d+)$`)
+)
+
+// wardPack is a pack of the library with the ward's cadence, in which minutes stand for hours. Nothing else is changed.
+func wardPack(library string) (text string, version int, err error) {
+	text = pack.Library()[library]
+	text = heads.ReplaceAllString(text, "# The simulated ward's version: patients measure every 40 s, so that courses fit into minutes.\npack: "+packID(library)+"\nversion: ${2}")
+	text = waits.ReplaceAllString(text, "cadence: 2m, grace: 1m,")
+	text = holds.ReplaceAllString(text, "hold: {for: 2m,")
+	p, err := pack.Compile(text)
+	if err != nil {
+		return "", 0, fmt.Errorf("pack %s: %w", packID(library), err)
+	}
+	return text, p.Version, nil
+}
+
+// enrol publishes the ward's packs, makes its groups and patients with their orders, and answers the devices' tokens.
+func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) {
+	for _, g := range groups {
+		text, version, err := wardPack(g.Pack)
+		if err != nil {
+			return nil, err
+		}
+		if err := ask(ctx, o, &event.PackRequested{Pack: packID(g.Pack), Version: version, Text: text, By: "demo"}); err != nil {
+			return nil, err
+		}
+		if err := ask(ctx, o, &event.GroupRequested{Tenant: Tenant, Group: g.ID, Pack: packID(g.Pack), Zh: g.Zh, En: g.En, By: "demo"}); err != nil {
+			return nil, err
+		}
+	}
+	tokens := map[string]string{}
+	rows := make([]directory.Row, len(w.Patients))
+	for i, p := range w.Patients {
+		tokens[p.Device()] = directory.NewToken()
+		rows[i] = directory.Row{Line: i + 1, Tenant: Tenant, Patient: p.ID, Group: p.Group.ID, Device: p.Device(), Token: tokens[p.Device()]}
+	}
+	outcomes, position, err := o.Asker.Import(ctx, rows, "demo", nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, out := range outcomes {
+		if out.Refused != nil {
+			return nil, fmt.Errorf("patient %s: %s", out.Patient, out.Refused.En)
+		}
+	}
+	for _, p := range w.Patients {
+		if p.Plan == nil {
+			continue
+		}
+		if err := ask(ctx, o, &event.PlanRequested{Tenant: Tenant, Patient: p.ID, Plan: *p.Plan, By: "demo"}); err != nil {
+			return nil, err
+		}
+	}
+	return tokens, directory.WaitDoors(ctx, o.Log, position)
+}
+
+// ask brings a request to the registrar. A pack of an older demo in the same data stays as it is.
+func ask(ctx context.Context, o Options, r event.Event) error {
+	_, err := o.Asker.Ask(ctx, r)
+	var refused *directory.Refused
+	if errors.As(err, &refused) && refused.Reason == "not_newer" {
+		return nil
+	}
+	return err
+}
+
+// load writes the ward's history straight into the log: no door takes readings that are two weeks old, and rightly so.
+// The values are quiet, so nobody is warned by them.
+func (w *Ward) load(ctx context.Context, o Options) error {
+	now := event.TimeOf(time.Now())
+	var left sync.WaitGroup
+	var failed atomic.Pointer[error]
+	for _, p := range w.Patients {
+		at, values := p.history(now)
+		for i := range at {
+			env := p.recorded(int64(i), at[i], values[i], now)
+			left.Add(1)
+			o.Edge.Append(streams.Inputs, env.Subject, env, func(_ int32, _ int64, err error) {
+				defer left.Done()
+				if err != nil {
+					failed.CompareAndSwap(nil, &err)
+				}
+			})
+		}
+	}
+	left.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return ctx.Err()
+}
+
+// bootOfHistory keeps the readings of history apart from those that are sent.
+const bootOfHistory = 1
+
+// recorded makes the event of a reading of history.
+func (p *Patient) recorded(seq int64, at event.Time, values Values, now event.Time) event.Envelope {
+	o := &event.ObservationRecorded{
+		Device: p.Device(), MsgID: fmt.Sprintf("simulated/%s/%d", p.ID, seq), BootID: bootOfHistory, Seq: seq, Sequenced: true,
+		MeasuredAt: at, ReceivedAt: now, Clock: event.Clock{Quality: event.ClockOK, Action: "simulated"}, Door: "demo",
+	}
+	for _, q := range inOrder(values) {
+		o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: decimal(values[q])})
+	}
+	return event.Envelope{ID: fmt.Sprintf("%s/%d/%d", o.Device, o.BootID, o.Seq), Source: "demo", Subject: streams.PatientKey(Tenant, p.ID), At: now, Data: o}
+}
+
+func inOrder(values Values) []event.Quantity {
+	var all []event.Quantity
+	for q := range values {
+		all = append(all, q)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// publish sends what the ward measures, each patient by a device and a connection of its own.
+func (w *Ward) publish(ctx context.Context, o Options, tokens map[string]string) error {
+	begin := time.Now()
+	var all sync.WaitGroup
+	for _, p := range w.Patients {
+		all.Go(func() {
+			if err := p.publish(ctx, begin, o, tokens[p.Device()]); err != nil && ctx.Err() == nil {
+				o.Logger.Warn("a simulated device stopped", streams.KeyDevice, p.Device(), streams.KeyErr, err)
+			}
+		})
+	}
+	all.Wait()
+	return ctx.Err()
+}
+
+func (p *Patient) publish(ctx context.Context, begin time.Time, o Options, token string) error {
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(o.Broker).SetClientID(p.Device()).SetUsername(p.Device()).SetPassword(token).
+		SetCleanSession(false).SetAutoReconnect(true).SetConnectRetry(true).SetConnectRetryInterval(time.Second).SetMaxReconnectInterval(5 * time.Second).
+		SetKeepAlive(60 * time.Second).SetOrderMatters(false))
+	if t := c.Connect(); !wait(ctx, t) {
+		return errors.Join(ctx.Err(), t.Error())
+	}
+	defer c.Disconnect(100)
+	topic := "v1/" + Tenant + "/" + p.Device() + "/obs"
+	for seq, u := range p.plan(event.TimeOf(begin), span) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(begin.Add(u.Send))):
+		}
+		b, err := p.envelope(begin, int64(seq), u)
+		if err != nil {
+			return err
+		}
+		c.Publish(topic, 1, false, b) // paho keeps it until it is acknowledged, over connections too
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(begin.Add(span))):
+	}
+	return ctx.Err()
+}
+
+// wait waits for a token unless ctx ends first.
+func wait(ctx context.Context, t mqtt.Token) bool {
+	select {
+	case <-t.Done():
+		return t.Error() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// codes are the native envelope's names of quantities.
+var codes = map[event.Quantity]struct {
+	mdc  int
+	code string
+	unit string
+}{
+	event.RespirationPerMin: {151562, "", "/min"}, event.SpO2Percent: {150456, "", "%"}, event.PulsePerMin: {149530, "", "/min"},
+	event.SystolicMmHg: {150021, "", "mm[Hg]"}, event.DiastolicMmHg: {150022, "", "mm[Hg]"}, event.TemperatureCel: {150364, "", "Cel"},
+	event.WeightKg: {188736, "", "kg"}, event.GlucoseMmolPerL: {160368, "", "mmol/L"}, event.SupplementalO2: {0, "supplemental_o2", ""},
+}
+
+// envelope is an upload in the native format, as a device would write it.
+func (p *Patient) envelope(begin time.Time, seq int64, u upload) ([]byte, error) {
+	measured := begin.Add(u.Measured)
+	if u.Clock > 0 {
+		measured = time.UnixMilli(u.Clock)
+	}
+	type reading struct {
+		MDC  int    `json:"mdc,omitempty"`
+		Code string `json:"code,omitempty"`
+		V    any    `json:"v"`
+		U    string `json:"u,omitempty"`
+	}
+	e := struct {
+		V          int            `json:"v"`
+		MsgID      string         `json:"msg_id"`
+		BootID     int64          `json:"boot_id"`
+		Seq        int64          `json:"seq"`
+		PatientRef string         `json:"patient_ref"`
+		Measured   string         `json:"t_meas"`
+		Clock      map[string]any `json:"clock"`
+		Obs        []reading      `json:"obs"`
+	}{1, fmt.Sprintf("simulated/%s/%d/%d", p.ID, begin.Unix(), seq), begin.Unix(), seq, p.ID, measured.UTC().Format("2006-01-02T15:04:05.000Z"),
+		map[string]any{"source": "utc", "synced": true, "timeline": "current"}, nil}
+	for _, q := range inOrder(u.Values) {
+		c := codes[q]
+		r := reading{MDC: c.mdc, Code: c.code, U: c.unit, V: json.RawMessage(decimal(u.Values[q]).String())}
+		if q == event.SupplementalO2 {
+			r.V = u.Values[q] == 1
+		}
+		e.Obs = append(e.Obs, r)
+	}
+	return json.Marshal(e)
+}
+
+// Story answers what there is to be seen, a line for each course.
+func Story() string {
+	var b strings.Builder
+	for _, p := range NewWard().Patients {
+		if p.Course != nil {
+			fmt.Fprintf(&b, "%s  %s\n", p.ID, p.Course.Story)
+		}
+	}
+	return b.String()
+}
