@@ -184,6 +184,7 @@ func TestING1_REL2_BridgeAcknowledgesAfterTheLog(t *testing.T) {
 	m := testkit.Mosquitto(t, testkit.MosquittoOptions{})
 	log := streams.NewMemory(4)
 	run(t, log, Options{Broker: "tcp://" + m.Addr(), Name: "bridge-1", Group: "tocsin", Directory: &everybody{}, Patience: time.Second})
+	eventually(t, "the bridge has subscribed", func() bool { return len(events(t, log, streams.Inputs, "door.open")) >= 4 })
 	s := newSender(t, m.Addr())
 	s.publish("v1/t/d1/obs", upload(1))
 	recorded := func() []int64 { return seqs(events(t, log, streams.Inputs, "observation.recorded")) }

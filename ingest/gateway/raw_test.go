@@ -65,6 +65,7 @@ func signIn(t testing.TB, addr, device, token string, v5 bool) *raw {
 	if code := r.connect(device, device, token); code != 0 {
 		t.Fatalf("CONNACK %#x for device %s", code, device)
 	}
+	r.ping() // the gateway looks once more whether we may stay, after the CONNACK
 	return r
 }
 
