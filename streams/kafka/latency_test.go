@@ -25,10 +25,8 @@ func BenchmarkLatency(b *testing.B) {
 
 func latency(b *testing.B, linger time.Duration, owners bool) {
 	const partitions, rate, seconds = 4, 2000, 4
-	addr := embedded(b).Addr()
-	door := open(b, kafka.Options{Brokers: []string{addr}, Linger: linger})
-	log := open(b, kafka.Options{Brokers: []string{addr}})
-	w, err := door.Write("door")
+	log := open(b, kafka.Options{Brokers: []string{embedded(b).Addr()}})
+	w, err := log.Lingering(linger).Write("door")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -167,5 +165,8 @@ func BenchmarkThroughput(b *testing.B) {
 			b.Fatal(err)
 		}
 		n += len(got)
+	}
+	if err := w.Flush(b.Context()); err != nil { // what is read may not be acknowledged yet
+		b.Fatal(err)
 	}
 }

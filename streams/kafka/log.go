@@ -38,6 +38,13 @@ func Open(o Options) (*Log, error) {
 	return l, nil
 }
 
+// Lingering is the same log whose writers wait d for company, as doors want it (Options.Linger). Close the first alone.
+func (l *Log) Lingering(d time.Duration) *Log {
+	door := *l
+	door.o.Linger = d
+	return &door
+}
+
 // Close ends the client that asks questions.
 func (l *Log) Close() error {
 	l.admin.Close()
