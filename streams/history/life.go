@@ -228,7 +228,7 @@ func (l *life) store(ctx context.Context, b batch, proven time.Time) error {
 
 // open begins the life: everything before our open is settled once we have read it.
 func (l *life) open(ctx context.Context) error {
-	err := l.append(event.Envelope{ID: l.id, Data: &event.OwnerOpened{Life: l.id, Owner: l.Name}})
+	err := l.append(event.Envelope{ID: l.id, Life: l.id, After: -1, Data: &event.OwnerOpened{Life: l.id, Owner: l.Name}})
 	if err != nil {
 		return err
 	}

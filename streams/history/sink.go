@@ -183,9 +183,13 @@ func (s *sink) copy(ctx context.Context, m streams.Membership, p int32) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.gone.lives.Inc()
-		s.doubt()
-		s.log.Warn("history of a partition broke off and is taken up again", "partition", p, "err", err, "took", time.Since(began))
+		if errors.Is(err, streams.ErrNotOurs) {
+			s.log.Debug("history of a partition waits until the group has settled", "partition", p, "err", err)
+		} else {
+			s.gone.lives.Inc()
+			s.doubt()
+			s.log.Warn("history of a partition broke off and is taken up again", "partition", p, "err", err, "took", time.Since(began))
+		}
 		if stored > 0 {
 			pause = firstPause
 		}

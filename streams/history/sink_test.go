@@ -118,15 +118,15 @@ func TestHIS1_LateInsertOfASinkThatWasReplaced(t *testing.T) {
 			}()
 			<-asleep
 			run(t, sinkFor(t, log, quick, "other"))
-			mustEqual(t, caughtUp(t, quick, log, 30*time.Second))
+			mustEqual(t, caughtUp(t, quick, log, 8*time.Second))
 			w.turn(50)
 			w.close()
-			mustEqual(t, caughtUp(t, quick, log, 30*time.Second))
+			mustEqual(t, caughtUp(t, quick, log, 8*time.Second))
 			close(awake)
 			if err := <-sleeper; !errors.Is(err, errReplaced) {
 				t.Fatalf("the sleeper ended with %v", err)
 			}
-			mustEqual(t, caughtUp(t, quick, log, 30*time.Second))
+			mustEqual(t, caughtUp(t, quick, log, 8*time.Second))
 		})
 	}
 }

@@ -15,7 +15,13 @@ import (
 	"tocsin/streams/event"
 )
 
-func TestMain(m *testing.M) { enginetest.Main(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "sink" {
+		fmt.Fprintln(os.Stderr, sinkProcess(os.Args[2], os.Args[3]))
+		os.Exit(1)
+	}
+	enginetest.Main(m)
+}
 
 // world writes a log such as gateways and owners leave behind, void steps, repeats and unreadable records among it.
 type world struct {
