@@ -1,5 +1,17 @@
 // Package broker is the embedded log: a broker that speaks Kafka's protocol in our own process, with its records on
 // disk and synced before they are acknowledged. It is for one machine, tests and trials: no replicas.
+//
+// It is franz-go's kfake. What kfake does not do, and what becomes of it here:
+//   - It forgets in a crash what DeleteRecords trimmed: remembered in trimmed.json and trimmed again at start.
+//   - It counts offsets from 0 again when a partition that was trimmed empty is opened: the last record always stays.
+//   - It keeps producers' sequences of the last orderly stop, and after a crash refuses whoever went on since: the file
+//     is removed once it is read. Sequences are thus forgotten in a crash, and a batch that was sent again may lie in
+//     the log twice; identities and the rule of reading pass over it.
+//   - It deletes what is older than a week unless told otherwise: every topic is made with retention.ms=-1.
+//   - It syncs twice for each batch, on one goroutine: doors linger (kafka.Log.Lingering).
+//   - It does not tell a writer that a sync failed, and it has no LogAppendTime. Nothing mends that here.
+//   - After a crash it reads the whole log into memory at once before it listens, and lets it go again: another reason
+//     to keep the embedded log below 1 GB.
 package broker
 
 import (
