@@ -210,10 +210,11 @@ func (e *eval) asToldDeterioration(all []finding) bool {
 		return true
 	}
 	t, _ := e.shown(sc)
+	sameBand := int(was.Lower) < len(sc.Ladder[0]) && sc.Ladder[red(was.Gravest, sc.Single)][was.Lower] == t.Band
 	if e.p.AsRecorded {
-		return was.Lower == t.Lower && was.Upper == t.Upper && was.Known == t.Known && was.Band == sc.Bands[t.Band].Name
+		return was.Lower == t.Lower && was.Upper == t.Upper && was.Known == t.Known && sameBand
 	}
-	return t.Lower <= was.Lower && t.Known == was.Known && (was.Band == sc.Bands[t.Band].Name || held(all))
+	return t.Lower <= was.Lower && t.Known == was.Known && (sameBand || held(all))
 }
 
 // held tells whether something is only kept for the time being: what goes to and fro meanwhile is not told each time.

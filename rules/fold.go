@@ -339,8 +339,9 @@ func (s *State) told(d *event.SeverityScored) {
 	}
 	a := Answer{Severity: d.Severity, Danger: d.Danger}
 	if sc := d.Score; sc != nil {
-		a.Lower, a.Upper, a.Band = uint8(sc.Lower), uint8(sc.Upper), sc.Band
+		a.Lower, a.Upper = uint8(sc.Lower), uint8(sc.Upper)
 		for i := range sc.Parts {
+			a.Gravest = max(a.Gravest, uint8(sc.Parts[i].Points))
 			if sc.Parts[i].Known {
 				a.Known |= 1 << sc.Parts[i].Quantity
 			}

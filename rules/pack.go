@@ -168,8 +168,8 @@ const (
 	ruleFallback    = "pack-not-known"
 )
 
-// noCut is the cut of the last row.
-const noCut = event.Decimal(1<<63 - 1)
+// noCut is the cut of the last row: the largest number that a Decimal holds.
+const noCut = event.Decimal(1e15)
 
 // Cut answers the last value, in millionths, that half-up rounding to step brings to bound or below.
 func Cut(bound, step event.Decimal) event.Decimal {

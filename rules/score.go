@@ -32,11 +32,9 @@ func (t *Tally) Determined() bool { return t.Band == t.Most }
 // points answers what a value scores. It counts the cuts below the value, all of them: where a reading falls is hard to
 // foresee, and a wrong guess of the processor costs more than the comparisons.
 func (t *Table) points(d event.Decimal) uint8 {
-	n := 0
-	for _, c := range t.Cuts {
-		if d > c {
-			n++
-		}
+	n := uint64(0)
+	for i := range t.Cuts {
+		n += uint64(t.Cuts[i]-d) >> 63 // 1 when the cut lies below
 	}
 	return t.Points[n&(MaxRows-1)]
 }

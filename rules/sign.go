@@ -138,7 +138,8 @@ func (e *eval) sign(q event.Quantity) (finding, bool) {
 	}
 	told := e.told(q)
 	now := e.newestBreach(q, t)
-	if e.s.settling(q) > e.now && now.level() > told.level() { // a newer reading may be on its way
+	if until := e.s.settling(q); until > e.now && now.level() > told.level() { // a newer reading may be on its way
+		e.wake(until)
 		now = finding{}
 	}
 	if told.limit == nil || now.level() >= told.level() {

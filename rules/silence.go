@@ -10,7 +10,7 @@ type expected struct {
 
 // cadence answers how often q is expected of the patient: own plan beats group beats pack.
 func (e *eval) cadence(q event.Quantity) expected {
-	x := expected{e.p.Signals[q].CadenceMs, e.p.Signals[q].GraceMs, "pack"}
+	x := expected{e.p.Signals[q].CadenceMs, e.p.Signals[q].GraceMs, "pack"} // the pack's grace goes with the pack's cadence
 	if e.asRecorded() {
 		return expected{}
 	}
@@ -24,8 +24,8 @@ func (e *eval) cadence(q event.Quantity) expected {
 			x.ms, x.from = ms, "patient"
 		}
 	}
-	if x.ms > 0 && x.grace == 0 {
-		x.grace = x.ms / 4 // a pack that does not expect it gives no grace; a quarter of the cadence is ours
+	if own := x.ms / 4; x.from != "pack" && (x.grace == 0 || x.grace > own) {
+		x.grace = own // whoever is to be heard of every ten minutes is not waited for two hours longer [P]
 	}
 	return x
 }

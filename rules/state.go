@@ -115,7 +115,7 @@ type Answer struct {
 	Danger   bool           `json:"danger,omitempty"`
 	Lower    uint8          `json:"lower,omitempty"`
 	Upper    uint8          `json:"upper,omitempty"`
-	Band     string         `json:"band,omitempty"`
+	Gravest  uint8          `json:"gravest,omitempty"` // points of the part that had most
 	Known    uint32         `json:"known,omitempty"`
 	Reasons  []Told         `json:"reasons,omitempty"`
 }
