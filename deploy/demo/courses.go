@@ -16,6 +16,8 @@ type Course struct {
 	Quiet time.Duration
 	// Out is a stretch in which nothing arrives; what was measured meanwhile is sent afterwards.
 	OutFrom, OutTo time.Duration
+	// Also lets the usual measurements go on beside the beats.
+	Also bool
 	// Begins is when the device is heard for the first time.
 	Begins time.Duration
 	// Stop is when the patient measures no more; zero: never.
@@ -77,18 +79,18 @@ var courses = map[string]*Course{
 	"P-0112": {Story: "oximeter whose clock fell back to 1970: kept aside, never scored", Clock1970: 60 * time.Second},
 	"P-0113": {Story: "COPD on oxygen, own target 88 to 92: from 90 to 84 % within a minute", Usual: spo2(90, 84), Plan: ordered(88, 92),
 		Beats: falling(4*time.Second, 6*time.Second, spo2(90, 84), spo2(89, 88), spo2(88, 92), spo2(87, 96), spo2(86, 102), spo2(84, 108), spo2(84, 110), spo2(83, 112))},
-	"P-0119": {Story: "heart failure and diabetes: glucose 2.9 mmol/L, the carer is reached and it rises", Beats: []Beat{
+	"P-0119": {Story: "heart failure and diabetes: glucose 2.9 mmol/L, the carer is reached and it rises", Also: true, Beats: []Beat{
 		{At: 240 * time.Second, Values: Values{event.GlucoseMmolPerL: 2.9, event.PulsePerMin: 96}},
 		{At: 540 * time.Second, Values: Values{event.GlucoseMmolPerL: 6.1, event.PulsePerMin: 80}},
-	}, Quiet: 550 * time.Second},
+	}, Quiet: 541 * time.Second},
 	"P-0125": {Story: "a village's late upload: 186/122 of seven hours ago, which 138/84 has overtaken", Begins: 130 * time.Second, Beats: []Beat{
 		{At: 130 * time.Second, Values: pressure(138, 84, 74), Ago: 6 * time.Hour},
 		{At: 131 * time.Second, Values: pressure(186, 122, 88), Ago: 7 * time.Hour},
 	}, Quiet: 132 * time.Second},
 	"P-0126": {Story: "186/122 and again a minute later", Beats: []Beat{
 		{At: 120 * time.Second, Values: pressure(186, 122, 88)}, {At: 180 * time.Second, Values: pressure(184, 121, 86)},
-		{At: 420 * time.Second, Values: pressure(168, 104, 80)},
-	}, Quiet: 800 * time.Second},
+		{At: 260 * time.Second, Values: pressure(176, 112, 84)}, {At: 380 * time.Second, Values: pressure(168, 104, 80)},
+	}, Quiet: 440 * time.Second},
 	"P-0127": gatewayOut, "P-0128": gatewayOut, "P-0129": gatewayOut, "P-0130": gatewayOut, "P-0131": gatewayOut, "P-0132": gatewayOut,
 	"P-0135": {Story: "fifth day after surgery: 38.6 °C", Beats: falling(90*time.Second, 120*time.Second,
 		Values{event.TemperatureCel: 38.6, event.PulsePerMin: 96, event.SystolicMmHg: 122, event.DiastolicMmHg: 74},

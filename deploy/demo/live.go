@@ -53,7 +53,7 @@ func (c *Course) silences(at time.Duration) bool {
 	if at < c.Begins || c.Stop > 0 && at >= c.Stop {
 		return true
 	}
-	return len(c.Beats) > 0 && at >= c.Beats[0].At-time.Second && (c.Quiet == 0 || at < c.Quiet)
+	return len(c.Beats) > 0 && !c.Also && at >= c.Beats[0].At-time.Second && (c.Quiet == 0 || at < c.Quiet)
 }
 
 // lasts answers the beat that goes on for ever: the last one of a course that neither ends nor stops.

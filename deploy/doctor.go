@@ -1,0 +1,138 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/streams"
+	"tocsin/streams/witness"
+)
+
+// embeddedLimit is how large the embedded log should be at most: it is for one machine, and restarts read it.
+const embeddedLimit = 1 << 30
+
+func doctorCommand() *cobra.Command {
+	var r reach
+	var partitions, replicas int
+	c := &cobra.Command{
+		Use: "doctor", Short: "Look at the whole chain and say for each fault what to do", Args: cobra.NoArgs,
+		Long: "Look at the whole chain, with a second, independent client: is the log reachable, are topics and settings right, is anybody behind,\n" +
+			"are checkpoints whole, does history equal the log, does the clock agree, is there room on the disk. Says for each fault what to do.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			findings, err := r.examine(c.Context(), partitions, replicas)
+			if err != nil {
+				return err
+			}
+			if faults := witness.PrintFindings(c.OutOrStdout(), findings); faults > 0 {
+				return fmt.Errorf("%d faults", faults)
+			}
+			return nil
+		},
+	}
+	c.Flags().IntVar(&partitions, "partitions", 0, "how many partitions the log should have (default: as many as it has)")
+	c.Flags().IntVar(&replicas, "replicas", 1, "how many copies of each record there should be")
+	r.add(c)
+	return c
+}
+
+func (r *reach) examine(ctx context.Context, partitions, replicas int) ([]witness.Finding, error) {
+	run, err := r.running()
+	if err != nil {
+		return nil, err
+	}
+	n := int32(partitions)
+	if n == 0 {
+		n = r.partitionsNow(ctx)
+	}
+	expect := witness.Expect{Replicas: replicas}
+	for _, t := range streams.Topics {
+		expect.Topics = append(expect.Topics, witness.TopicSpec{Name: t.Name, Partitions: int(t.Count(n)), Config: streams.TopicConfig(replicas)})
+	}
+	for _, p := range []streams.Pair{streams.PatientPair, streams.DirectoryPair} {
+		expect.Pairs = append(expect.Pairs, witness.Pair{Inputs: p.Inputs, Decisions: p.Decisions, Checkpoints: p.Checkpoints, Group: p.Group})
+	}
+	if log := (&Config{Data: abs(r.data)}).path("log"); exists(log) {
+		expect.DataDir, expect.LimitBytes = log, embeddedLimit
+	}
+	findings := witness.Examine(ctx, witness.Options{Brokers: strings.Split(run.Kafka, ",")}, expect)
+	findings = append(findings, deskFinding(ctx, run))
+	return append(findings, r.historyFindings(ctx, run)...), nil
+}
+
+// partitionsNow asks the log how many partitions it has; 4 when it does not answer, which is told as a fault anyway.
+func (r *reach) partitionsNow(ctx context.Context) int32 {
+	conn, err := r.connect(ctx)
+	if err != nil {
+		return 4
+	}
+	n := conn.n
+	_ = conn.close()
+	return n
+}
+
+// deskFinding asks the desk whether readings are taken and scored.
+func deskFinding(ctx context.Context, run Running) witness.Finding {
+	f := witness.Finding{Check: "desk", Level: witness.Warn, Found: "its address is not known", Do: "start one with `tocsin serve --roles=desk`, or name it with --http"}
+	if run.HTTP == "" {
+		return f
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+run.HTTP+"/readyz", nil)
+	if err != nil {
+		f.Found = err.Error()
+		return f
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.Level, f.Found, f.Do = witness.Fault, err.Error(), "start the desk; until then nobody sees new warnings here"
+		return f
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		f.Level, f.Found, f.Do = witness.Fault, "is not ready: readings are not taken and scored", "GET http://"+run.HTTP+"/readyz says what is missing"
+		return f
+	}
+	return witness.Finding{Check: "desk", Found: "ready: readings are taken and scored at " + run.HTTP}
+}
+
+// historyFindings compares history with the log.
+func (r *reach) historyFindings(ctx context.Context, run Running) []witness.Finding {
+	if run.HistoryDSN == "" {
+		return []witness.Finding{{Check: "history", Level: witness.Warn, Found: "is off: charts have no past, and the log is never trimmed",
+			Do: "fetch the engine (make engine), or name a ClickHouse server in history.dsn_file"}}
+	}
+	h, err := r.openHistory("")
+	if err == nil {
+		defer func() { _ = h.Close() }()
+		err = h.Ping(ctx)
+	}
+	if err != nil {
+		return []witness.Finding{{Check: "history", Level: witness.Fault, Found: err.Error(), Do: "start ClickHouse; warnings go on meanwhile, and history catches up"}}
+	}
+	conn, err := r.connect(ctx)
+	if err != nil {
+		return nil // the log has been told as a fault
+	}
+	checks, err := h.Verify(ctx, conn.log)
+	err = errors.Join(err, conn.close())
+	if err != nil {
+		return []witness.Finding{{Check: "history", Level: witness.Fault, Found: err.Error(), Do: "try again; if it stays, run `tocsin history rebuild`"}}
+	}
+	var all []witness.Finding
+	equal := 0
+	for _, c := range checks {
+		if c.Equal() {
+			equal++
+			continue
+		}
+		all = append(all, witness.Finding{Check: "history", Level: witness.Fault, Found: c.String(), Do: "run `tocsin history rebuild`"})
+	}
+	return append(all, witness.Finding{Check: "history", Found: fmt.Sprintf("equals the log in %d of %d partitions, as far as it has come", equal, len(checks))})
+}
