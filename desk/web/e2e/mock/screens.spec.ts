@@ -48,13 +48,12 @@ for (const [size, viewport] of Object.entries(sizes))
       })
     }
 
-test('wall', async ({ page, mock }) => {
-  for (const language of languages) {
+for (const language of languages)
+  test(`wall-${language}`, async ({ page, mock }) => {
     await settle(page, language, 'wall')
     await enter(page, mock, '/queue')
     await page.waitForSelector('.wall-queue li')
     await shoot(page, `wall-${language}`)
+    await fits(page, 'wall')
     await accessible(page, 'wall')
-    await page.evaluate(() => sessionStorage.clear())
-  }
-})
+  })

@@ -1,9 +1,8 @@
 import { ref } from 'vue'
-import { useI18n } from 'vue-i18n'
 import { api, clickId, Refused } from '../api/client'
 import type { Closing, Warning } from '../api/types'
 import { change } from '../live/store'
-import { settings } from './settings'
+import { useSay } from './say'
 
 export type Act = 'accept' | 'giveBack' | 'close'
 
@@ -19,7 +18,7 @@ export interface Answer {
  * When no answer comes, the next press of the same sends the same click's id: it counts once.
  */
 export function useActing() {
-  const { t } = useI18n()
+  const { t, inWords } = useSay()
   const pending = ref<{ id: string; act: Act } | null>(null)
   const answer = ref<Answer | null>(null)
   const unanswered = new Map<string, string>()
@@ -38,7 +37,7 @@ export function useActing() {
     } catch (e) {
       if (e instanceof Refused && e.status < 500) {
         unanswered.delete(name)
-        answer.value = { id, ok: false, text: settings.language === 'zh' ? e.zh : e.en }
+        answer.value = { id, ok: false, text: inWords(e) }
       } else {
         unanswered.set(name, key)
         answer.value = { id, ok: false, text: t('warning.noAnswer') }

@@ -52,7 +52,7 @@ function greysOf(box: HTMLElement): Greys {
 }
 
 /** Each doubt has its own hollow shape; a triangle is kept for severity. */
-const shapes: Record<Doubt, string> = { unconfirmed: 'diamond', low_quality: 'emptyCircle', test: 'rect', clock: 'roundRect', clock_corrected: 'roundRect' }
+const shapes: Record<Doubt, string> = { unconfirmed: 'diamond', low_quality: 'circle', test: 'rect', clock: 'roundRect', clock_corrected: 'roundRect' }
 
 function option(panels: Panel[], a: Around, g: Greys) {
   const fontFamily = getComputedStyle(document.body).fontFamily
@@ -122,7 +122,7 @@ function doubts(p: Panel, i: number, g: Greys) {
   return {
     type: 'scatter', xAxisIndex: i, yAxisIndex: i, z: 5, emphasis: { disabled: true },
     data: p.dots.filter((d) => d.doubt !== '').map((d) => ({
-      value: [d.t, d.v], symbol: shapes[d.doubt as Doubt], symbolSize: believed(d) ? 8 : 11, itemStyle: { color: g.panel, borderColor: g.ink, borderWidth: 2 },
+      value: [d.t, d.v], symbol: shapes[d.doubt as Doubt], symbolSize: believed(d) ? 8 : 11, itemStyle: { color: g.panel, borderColor: g.ink, borderWidth: 2, opacity: 1 },
     })),
   }
 }

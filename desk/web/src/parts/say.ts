@@ -1,14 +1,18 @@
-import { useI18n } from 'vue-i18n'
 import type { Group, Reason, Warning } from '../api/types'
 import { exactly, now } from '../live/now'
 import { settings } from './settings'
 import { acvpuLetter, shownAs, valueText } from './quantity'
 import { msUntil, spanOf } from './span'
 import { groups } from './groups'
+import { i18n } from '../words'
 
-/** useSay answers how things are said in the language of the screen. Whatever it says follows the language at once. */
-export function useSay() {
-  const { t, te } = useI18n()
+/** useSay answers how things are said in the language of the screen. Whatever it says follows the language at once. It is the same for every part: a composer for each row of a long list costs more than the row. */
+export const useSay = () => say
+
+const say = speaker()
+
+function speaker() {
+  const { t, te } = i18n.global
 
   const span = (ms: number, fine = true) =>
     spanOf(ms, fine).map(([unit, n]) => t(`span.${unit}`, { n })).join(t('span.sep'))

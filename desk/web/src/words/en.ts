@@ -33,7 +33,7 @@ export const en = {
     lead: 'lead', nurse: 'nurse', doctor: 'doctor', pharmacist: 'pharmacist', 'health-manager': 'health manager', clinic: 'community clinic',
     administrator: 'administrator', security: 'security', auditor: 'auditor',
   },
-  asked: { desk: 'the desk', nurse: 'nurse', 'doctor-1': 'first doctor', 'doctor-2': 'second doctor', 'duty-office': 'duty office' },
+  asked: { desk: 'the desk', nurse: 'nurse', 'doctor-1': 'first doctor', 'doctor-2': 'second doctor', 'duty-office': 'duty office', 'day-list': 'the day list', lead: 'lead' },
   queue: {
     title: 'What needs me now', list: 'Open warnings', mine: 'Mine', unclaimed: 'Unclaimed', all: 'All', whose: 'Which warnings',
     group: 'Group', everyGroup: 'All groups', search: 'Search', searchHint: 'Patient, words', order: 'By severity, then time left',
@@ -51,7 +51,7 @@ export const en = {
     noAnswer: 'No answer from the desk. It may have been heard: press again, a repeat counts once.', retry: 'Try again', offline: 'Not possible without a connection.',
     notMine: 'Only {who} can close or give it back.', notRole: 'Your role cannot take this warning.', notFound: 'This warning is not known here.', loadFailed: 'Could not be loaded: {why}',
     why: 'Why', whyTitle: 'Why it was raised', told: 'Told and answered', toldNobody: 'Nobody has been told yet.', leftOut: '{n} lines left out', before: 'Before', beforeText: 'Episode {n} of this problem was closed {at} by {who}: {outcome}.', first: 'The first warning of this kind for this patient.',
-    patientPage: 'Open alone', was: 'was with {who}',
+    patientPage: 'Own page', was: 'was with {who}',
   },
   reason: {
     measured: 'measured {at}', limitLow: 'lower limit {v}', limitHigh: 'upper limit {v}', limitBoth: '{low} to {high}', patient: 'own target', group: 'set for the group', pack: 'set by the rules',
@@ -65,7 +65,7 @@ export const en = {
   chart: {
     title: 'Readings', around: '24 h before the warning until now', off: 'History is off: past readings cannot be drawn. The values above come from the live log.', none: 'No readings in this stretch.', failed: 'The readings could not be loaded.', retry: 'Load again',
     gap: 'no data for {span}', target: 'own target', limit: 'limit', raised: 'warning raised', table: 'As a table', drawing: 'As a drawing', summary: '{what}: {n} readings, {low} to {high} {unit}, last {last} {at}, gaps: {gaps}',
-    time: 'Measured', value: 'Value', received: 'Received', mark: 'Mark', marks: 'Marks', loading: 'Loading the readings …', hours: '{n} h', stretch: 'Stretch of time', not: 'nothing is joined across a gap',
+    time: 'Measured', what: 'Sign', value: 'Value', received: 'Received', mark: 'Mark', marks: 'Marks', loading: 'Loading the readings …', hours: '{n} h', stretch: 'Stretch of time', not: 'nothing is joined across a gap',
   },
   mark: {
     unconfirmed: 'unconfirmed', low_quality: 'poor quality', test: 'test', clock: 'doubtful clock', clock_corrected: 'clock corrected', stale: 'too old',
@@ -75,7 +75,7 @@ export const en = {
     },
   },
   close: {
-    title: 'Close the warning', outcome: 'What was it?', done: 'What was done?', disposition: 'Where is the patient?', contacted: 'Patient or carer was reached', choose: 'choose …', need: 'Still needed: {what}.', contactRule: 'High: only after a contact, or with a doctor’s reason.',
+    title: 'Close the warning', outcome: 'What was it?', done: 'What was done?', disposition: 'Where is the patient?', contacted: 'Patient or carer was reached', choose: 'choose …', need: 'Still needed: {what}.', contactRule: 'High: needs a contact, or a doctor’s reason.',
     outcomes: { real: 'Real', real_usual: 'Real, but usual for this patient', measurement_fault: 'Measurement fault', technical: 'Technical', not_known_yet: 'Not known yet' },
     dispositions: { home: 'At home', clinic: 'At a clinic', ambulance: 'In an ambulance', admitted: 'Admitted' },
     dones: { spoke: 'Spoke with the patient', carer: 'Spoke with a carer', visit: 'Home visit arranged', medicine: 'Medicine changed on a doctor’s order', ambulance: 'Ambulance called', remeasure: 'Measured again, normal', device: 'Device checked', none: 'Nothing needed' },

@@ -34,7 +34,7 @@ export const zh: Words = {
     lead: '负责人', nurse: '护士', doctor: '医生', pharmacist: '药师', 'health-manager': '健康管理师', clinic: '社区卫生服务中心',
     administrator: '系统管理员', security: '安全管理员', auditor: '审计员',
   },
-  asked: { desk: '预警台', nurse: '护士', 'doctor-1': '一线医生', 'doctor-2': '二线医生', 'duty-office': '总值班室' },
+  asked: { desk: '预警台', nurse: '护士', 'doctor-1': '一线医生', 'doctor-2': '二线医生', 'duty-office': '总值班室', 'day-list': '日间清单', lead: '负责人' },
   queue: {
     title: '现在需要我处理什么', list: '未结案预警', mine: '我的', unclaimed: '未接手', all: '全部', whose: '显示哪些预警',
     group: '专病组', everyGroup: '全部专病组', search: '搜索', searchHint: '患者、文字', order: '按优先级，再按剩余时间',
@@ -52,7 +52,7 @@ export const zh: Words = {
     noAnswer: '预警台没有应答，请求可能已送达：请再按一次，重复只算一次。', retry: '重试', offline: '连接中断时无法操作。',
     notMine: '只有 {who} 可以结案或退回。', notRole: '您的角色不能接手此预警。', notFound: '没有找到这条预警。', loadFailed: '无法载入：{why}',
     why: '预警依据', whyTitle: '为什么发出预警', told: '通知与应答', toldNobody: '尚未通知任何人。', leftOut: '省略 {n} 行', before: '既往', beforeText: '此问题第 {n} 次预警于 {at} 由 {who} 结案：{outcome}。', first: '该患者首次出现此类预警。',
-    patientPage: '单独打开', was: '原由 {who} 接手',
+    patientPage: '独立页面', was: '原由 {who} 接手',
   },
   reason: {
     measured: '{at} 测得', limitLow: '下限 {v}', limitHigh: '上限 {v}', limitBoth: '{low} 至 {high}', patient: '个体化目标', group: '专病组设定', pack: '规则设定',
@@ -66,7 +66,7 @@ export const zh: Words = {
   chart: {
     title: '读数', around: '预警前 24 小时至今', off: '历史库已关闭，无法绘制既往读数。上方数值来自实时日志。', none: '此时段没有读数。', failed: '读数未能载入。', retry: '重新载入',
     gap: '{span}无数据', target: '个体化目标', limit: '阈值', raised: '发出预警', table: '表格', drawing: '图形', summary: '{what}：{n} 次读数，{low} 至 {high} {unit}，最近 {last}，{at}，中断 {gaps} 处',
-    time: '测量时间', value: '数值', received: '收到时间', mark: '标记', marks: '标记', loading: '正在载入读数……', hours: '{n} 小时', stretch: '时间范围', not: '中断处不连线',
+    time: '测量时间', what: '项目', value: '数值', received: '收到时间', mark: '标记', marks: '标记', loading: '正在载入读数……', hours: '{n} 小时', stretch: '时间范围', not: '中断处不连线',
   },
   mark: {
     unconfirmed: '未证实', low_quality: '质量差', test: '测试', clock: '时钟存疑', clock_corrected: '时钟已校正', stale: '已过时',

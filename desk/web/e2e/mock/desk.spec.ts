@@ -1,0 +1,227 @@
+import { devices } from '@playwright/test'
+import { accessible, fits, languages, settle, shoot } from '../look'
+import { phone } from '../browser'
+import { enter, expect, test } from './desk'
+
+test.beforeEach(async ({ page }) => settle(page, 'en', 'light'))
+
+test('a one-time password is changed, then the queue opens', async ({ page, mock }) => {
+  await page.goto(mock.url)
+  await page.fill('#account', 'new')
+  await page.fill('#password', 'wrong')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('#trouble')).toHaveText('account or password is wrong')
+  await page.fill('#password', 'mock')
+  await page.keyboard.press('Enter')
+  await page.fill('#fresh', 'short')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('#trouble')).toContainText('At least 10')
+  await page.fill('#fresh', 'a long enough one')
+  await page.fill('#again', 'a long enough two')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('#trouble')).toContainText('differ')
+  await page.fill('#again', 'a long enough one')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('[role=option]').first()).toBeVisible()
+})
+
+test('the whole of a warning by keyboard: choose, accept, give back, accept, close', async ({ page, mock }) => {
+  await enter(page, mock)
+  const option = page.locator('[role=option]')
+  await expect(option.first()).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('KeyJ')
+  await expect(option.nth(1)).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('KeyK')
+  await expect(option.first()).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('KeyA')
+  await expect(page.locator('[data-test=whose]')).toHaveText('you have it')
+  await page.keyboard.press('KeyG')
+  await expect(page.locator('#give-back-reason')).toBeFocused()
+  await page.keyboard.type('gave to b')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('[data-test=whose]')).toHaveText('given back')
+  await page.keyboard.press('KeyA')
+  await expect(page.locator('[data-test=whose]')).toHaveText('you have it')
+  await page.keyboard.press('KeyC')
+  await expect(page.locator('select[name=outcome]')).toBeFocused()
+  for (const name of ['outcome', 'done', 'disposition']) await expect(page.locator(`[name=${name}]`)).toHaveValue('')
+  await expect(page.locator('[name=contacted]')).not.toBeChecked()
+  await shoot(page, 'close-desk-en-light')
+  await accessible(page, 'close')
+  await page.locator('[data-test=close-now]').click()
+  await expect(page.locator('.close [role=alert]')).toContainText('What was it?')
+  await page.selectOption('[name=outcome]', 'real')
+  await page.fill('[name=done]', 'Spoke with the patient')
+  await page.selectOption('[name=disposition]', 'home')
+  await page.keyboard.press('Tab')
+  await page.locator('[data-test=close-now]').click()
+  await expect(page.locator('.answer')).toContainText('only after a contact')
+  await page.check('[name=contacted]')
+  await page.locator('[data-test=close-now]').click()
+  await expect(page.locator('[data-test=whose]')).toHaveText('closed')
+})
+
+test('two press accept: one has it, the other reads her name', async ({ page, mock, browser }) => {
+  await enter(page, mock)
+  const other = await browser.newPage()
+  await settle(other, 'zh', 'dark')
+  await enter(other, mock, '/queue', 'nurse-b')
+  await other.locator('[role=option]', { hasText: 'P-0113' }).click()
+  await expect(other.locator('[data-test=accept]')).toBeEnabled()
+  await page.locator('[role=option]', { hasText: 'P-0113' }).click()
+  await page.keyboard.press('KeyA')
+  await expect(other.locator('[data-test=whose]')).toHaveText('由 nurse-a 接手', { timeout: 1000 })
+  const said = await other.evaluate(async () => {
+    const r = await fetch('/v1/warnings/w-0001/accept', { method: 'POST', body: '{}', headers: { 'Idempotency-Key': 'x' } })
+    return [r.status, (await r.json()).holder]
+  })
+  expect(said).toEqual([409, 'nurse-a'])
+  await other.close()
+})
+
+test('a key works with an input method on, and not at all when shortcuts are switched off', async ({ page, mock }) => {
+  await enter(page, mock)
+  const option = page.locator('[role=option]')
+  await expect(option.first()).toHaveAttribute('aria-selected', 'true')
+  await page.evaluate(() => window.dispatchEvent(new KeyboardEvent('keydown', { code: 'KeyJ', key: 'Process', bubbles: true })))
+  await expect(option.nth(1)).toHaveAttribute('aria-selected', 'true')
+  await page.getByRole('button', { name: /nurse-a/ }).click()
+  await page.getByLabel('Single-key shortcuts').uncheck()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('KeyJ')
+  await expect(option.nth(1)).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('ArrowDown')
+  await expect(option.nth(2)).toHaveAttribute('aria-selected', 'true')
+})
+
+test('what is under the pointer does not move; what came is said, and shown on asking', async ({ page, mock }) => {
+  await enter(page, mock)
+  const third = page.locator('[role=option]').nth(2)
+  await third.hover()
+  const id = await third.getAttribute('id')
+  await mock.steer('raise', { severity: 'high', left: 1000 })
+  await expect(page.locator('.line .linkish')).toContainText('1 new')
+  await expect(page.locator('[role=option]').nth(2)).toHaveAttribute('id', id!)
+  await expect(page.locator('[role=alert]', { hasText: 'New high priority' })).toHaveCount(1)
+  await page.keyboard.press('KeyN')
+  await expect(page.locator('[role=option]')).toHaveCount(7)
+  await expect(page.locator('[role=option]').first()).toContainText('(7)')
+})
+
+test('the connection breaks: it says since when, greys the numbers, and goes on where it was', async ({ page, mock }) => {
+  await enter(page, mock)
+  await expect(page.locator('[role=option]')).toHaveCount(6)
+  await mock.steer('refuse')
+  await expect(page.locator('.down')).toContainText('No connection since')
+  await expect(page.locator('.list')).toHaveClass(/aged/)
+  await expect(page.locator('[data-test=accept]')).toBeDisabled()
+  await shoot(page, 'down-desk-en-light')
+  await accessible(page, 'down')
+  await mock.steer('raise')
+  const asked = page.waitForRequest((r) => r.url().endsWith('/v1/stream') && /p0:\d+/.test(r.headers()['last-event-id'] ?? ''))
+  await mock.steer('serve')
+  await asked
+  await expect(page.locator('.down')).toHaveCount(0)
+  await expect(page.locator('[role=option]')).toHaveCount(7)
+})
+
+for (const language of languages)
+  test(`nobody is watching: the striped bar says since when (${language})`, async ({ page, mock }) => {
+    await page.addInitScript((s) => localStorage.setItem('tocsin.settings', s), JSON.stringify({ language, look: 'dark', keys: true }))
+    await enter(page, mock)
+    await expect(page.locator('[role=option]').first()).toBeVisible()
+    await expect(page.locator('.blind')).toHaveCount(0)
+    await mock.steer('stall')
+    await expect(page.locator('.blind')).toContainText(language === 'zh' ? '无人监测' : 'NOT WATCHING since')
+    await shoot(page, `blind-desk-${language}-dark`)
+    await accessible(page, 'blind')
+    await mock.steer('flow')
+    await expect(page.locator('.blind')).toHaveCount(0)
+  })
+
+test('the language switches at once, without the network', async ({ page, mock }) => {
+  await enter(page, mock)
+  await expect(page.locator('h2', { hasText: 'Why' })).toBeVisible()
+  await page.context().setOffline(true)
+  await page.keyboard.press('KeyL')
+  await expect(page.locator('h2', { hasText: '预警依据' })).toBeVisible()
+  await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+})
+
+test('500 open items stand within 1 s and scroll without a stutter', async ({ page, mock }) => {
+  await mock.steer('many', { n: 500 })
+  await page.context().request.post(`${mock.url}/v1/session`, { data: { account: 'nurse-a', password: 'mock' } })
+  const cdp = await page.context().newCDPSession(page)
+  // Processor time of the page's main thread: what other programs do at the same time does not count.
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const busy = async () => (await cdp.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration')!.value * 1000
+  await page.goto(`${mock.url}/#/queue`)
+  await page.locator('[role=option]').first().waitFor()
+  const first = await page.evaluate(() => performance.now())
+  await expect(page.locator('[role=option]')).toHaveCount(506)
+  const stood = await busy()
+  const before = await busy()
+  await page.evaluate(async () => {
+    const list = document.querySelector('.list')!
+    for (let i = 0; i < 60; i++) {
+      list.scrollTop += 500
+      await new Promise(requestAnimationFrame)
+    }
+  })
+  const frame = ((await busy()) - before) / 60
+  console.log(`500 items: first rows after ${Math.round(first)} ms by the clock; ${Math.round(stood)} ms of work until all stood; ${frame.toFixed(1)} ms of work a frame while scrolling`)
+  expect(stood).toBeLessThan(1000)
+  expect(frame).toBeLessThan(16)
+})
+
+test('an old browser: nothing that came after Chrome 87 is called', async ({ page, mock }) => {
+  const faults: string[] = []
+  page.on('pageerror', (e) => faults.push(String(e)))
+  await page.addInitScript(() => {
+    const gone: [object, string][] = [
+      [Array.prototype, 'at'], [String.prototype, 'at'], [Array.prototype, 'findLast'], [Array.prototype, 'findLastIndex'], [Array.prototype, 'toSorted'], [Array.prototype, 'toReversed'], [Array.prototype, 'with'],
+      [Object, 'hasOwn'], [Object, 'groupBy'], [crypto, 'randomUUID'], [Crypto.prototype, 'randomUUID'], [window, 'structuredClone'], [AbortSignal, 'timeout'], [AbortSignal, 'any'], [Promise, 'withResolvers'], [Array, 'fromAsync'],
+    ]
+    for (const [o, k] of gone) delete (o as Record<string, unknown>)[k]
+  })
+  await enter(page, mock)
+  await page.waitForSelector('.box canvas')
+  await page.keyboard.press('KeyA')
+  await expect(page.locator('[data-test=whose]')).toHaveText('you have it')
+  await page.keyboard.press('Digit2')
+  await page.locator('.page li a').first().click()
+  await expect(page.locator('.place').first()).toBeVisible()
+  expect(faults).toEqual([])
+})
+
+test('help, menu and the table of readings', async ({ page, mock }) => {
+  await enter(page, mock)
+  await page.waitForSelector('.box canvas')
+  await page.keyboard.press('Shift+Slash')
+  await expect(page.locator('dialog')).toBeVisible()
+  await shoot(page, 'help-desk-en-light')
+  await accessible(page, 'help')
+  await page.keyboard.press('Escape')
+  await expect(page.locator('dialog')).toHaveCount(0)
+  await page.getByRole('button', { name: 'As a table' }).click()
+  await expect(page.locator('tbody tr').first()).toBeVisible()
+  await accessible(page, 'table')
+  await page.getByRole('button', { name: /nurse-a/ }).click()
+  await shoot(page, 'menu-desk-en-light')
+  await accessible(page, 'menu')
+})
+
+test.describe('phone', () => {
+  test.use({ viewport: phone, hasTouch: true, userAgent: devices['Pixel 5'].userAgent })
+
+  test('a tap opens a warning, which is accepted and closed there', async ({ page, mock }) => {
+    await enter(page, mock)
+    await page.locator('[role=option]').first().tap()
+    await page.locator('[data-test=accept]').tap()
+    await page.locator('[data-test=close]').tap()
+    await expect(page.locator('select[name=outcome]')).toBeVisible()
+    await shoot(page, 'close-phone-en-light')
+    await fits(page, 'close')
+    await accessible(page, 'close on a phone')
+  })
+})
