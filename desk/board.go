@@ -54,6 +54,13 @@ func (w *ward) board(tenant, name string) []Row {
 	return rowsOf(people)
 }
 
+// board answers the rows of a group that somebody has set or that has people.
+func (s *Server) board(tenant, name string) (rows []Row, known bool) {
+	rows = s.ward.board(tenant, name)
+	known = len(rows) > 0 || slices.ContainsFunc(s.o.Directory.Groups(), func(g event.GroupSet) bool { return g.Tenant == tenant && g.Group == name })
+	return rows, known
+}
+
 func rowsOf(people []person) []Row {
 	rows := make([]Row, len(people))
 	for i := range people {

@@ -72,6 +72,9 @@ func TestBoardShowsWhatTheRulesKnow(t *testing.T) {
 	if board.Patients[1].Patient != "P-0114" || board.Patients[1].WhyEn != "no reading yet" {
 		t.Errorf("got %+v", board.Patients[1])
 	}
+	if status, _ := nurse.do("GET", "/v1/groups/demo/none", nil, nil); status != 404 {
+		t.Errorf("a group that there is not: %d", status)
+	}
 	var groups struct{ Groups []Group }
 	nurse.do("GET", "/v1/groups", nil, &groups)
 	if g := groups.Groups[0]; g.Patients != 2 || g.Open.High+g.Open.Medium+g.Open.Low != 1 {

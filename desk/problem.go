@@ -23,7 +23,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 func newProblem(status int, msg string, errs ...error) huma.StatusError {
 	p := &Problem{Status: status, Title: http.StatusText(status), Detail: msg}
 	for _, err := range errs {
-		if d, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma hands over bare details, as its own NewError reads them
+		if d, ok := err.(huma.ErrorDetailer); ok {
 			e := d.ErrorDetail()
 			p.Errors = append(p.Errors, ProblemField{Where: e.Location, Message: e.Message})
 		} else if err != nil {

@@ -181,7 +181,11 @@ func (s *Server) groupOperations(api huma.API) {
 			Tenant string `path:"tenant"`
 			Group  string `path:"group"`
 		}) (*body[board], error) {
-			return &body[board]{board{s.ward.board(in.Tenant, in.Group)}}, nil
+			rows, known := s.board(in.Tenant, in.Group)
+			if !known {
+				return nil, refuse(http.StatusNotFound, "unknown", "没有这个专病组", "there is no such group")
+			}
+			return &body[board]{board{rows}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {

@@ -30,10 +30,10 @@ type Options struct {
 	// History answers old readings; nil: history is off, and the desk says so.
 	History History
 
-	LocalAdmin    string    // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
-	Sessions      scs.Store // where sessions are kept; nil: in memory, so a restart signs everybody out
-	SecureCookies bool      // behind HTTPS
-	Simulated     bool      // the ward is a demonstration
+	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
+	SessionFile   string // where sessions are kept; empty: in memory, so a restart signs everybody out
+	SecureCookies bool   // behind HTTPS
+	Simulated     bool   // the ward is a demonstration
 	Version       string
 
 	Ready  []Check                 // what else has to be well before /readyz says so
@@ -144,7 +144,9 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // stop ends every open stream.
-func (s *Server) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
+func (s *Server) stop() {
+	s.stopOnce.Do(func() { close(s.stopping) })
+}
 
 const (
 	againFirst = 50 * time.Millisecond

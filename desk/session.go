@@ -36,9 +36,7 @@ func newSessions(o Options) *scs.SessionManager {
 	m := scs.New()
 	m.Lifetime = sessionLasts
 	m.Cookie = scs.SessionCookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Persist: true, Secure: o.SecureCookies}
-	if o.Sessions != nil {
-		m.Store = o.Sessions
-	}
+	m.Store = openSessions(o.SessionFile, o.Now, o.Logger)
 	return m
 }
 

@@ -1,10 +1,17 @@
 package desk
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alexedwards/argon2id"
 
 	"tocsin/streams/event"
 )
@@ -127,4 +134,59 @@ func TestATokenIsNobodyElse(t *testing.T) {
 	if status, _ := admin.do("POST", "/v1/admin/tokens", TokenBody{Name: "nurse-a", Role: "nurse"}, nil); status != 409 {
 		t.Errorf("a token of a person's name was made: %d", status)
 	}
+}
+
+// A restart of the desk signs nobody out; the file of sessions opens no door by itself; what has run out is gone.
+func TestSessionsOutlastARestart(t *testing.T) {
+	h := open(t)
+	file := filepath.Join(t.TempDir(), "sessions.json")
+	with := func(o *Options) { o.SessionFile = file }
+	if _, err := h.asker.Ask(soon(t), &event.AccountRequested{Account: "nurse-a", Role: "nurse", Password: hashOf(t, "a long password"), By: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	first := h.openDesk(with)
+	b := h.browser(first.url)
+	if status, raw := b.do("POST", "/v1/session", SignIn{"nurse-a", "a long password"}, nil); status != 200 {
+		t.Fatalf("%d %s", status, raw)
+	}
+	at, err := url.Parse(first.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := b.http.Jar.Cookies(at)
+	first.stop()
+	kept, err := os.ReadFile(file)
+	if info, serr := os.Stat(file); err != nil || serr != nil || info.Mode().Perm() != 0o600 || bytes.Contains(kept, []byte(cookies[0].Value)) {
+		t.Fatalf("%v, %v: %s", err, serr, kept)
+	}
+
+	second := h.openDesk(with)
+	at, err = url.Parse(second.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.url = second.url
+	b.http.Jar.SetCookies(at, cookies)
+	var s Session
+	if status, raw := b.do("GET", "/v1/session", nil, &s); status != 200 || s.Account != "nurse-a" {
+		t.Errorf("%d %s", status, raw)
+	}
+	late := openSessions(file, func() time.Time { return time.Now().Add(sessionLasts + time.Minute) }, slog.New(slog.DiscardHandler))
+	if _, found, _ := late.Find(cookies[0].Value); found {
+		t.Error("a session lasts for ever")
+	}
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := openSessions(file, time.Now, slog.New(slog.DiscardHandler)); len(s.all) != 0 || s.Commit("t", []byte("x"), time.Now().Add(time.Hour)) != nil {
+		t.Error("a broken file keeps people out")
+	}
+}
+
+func hashOf(t *testing.T, password string) string {
+	hash, err := argon2id.CreateHash(password, hashing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
 }

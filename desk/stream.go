@@ -17,6 +17,7 @@ const (
 	rowsEvery    = 500 * time.Millisecond // rows of a board are sent at most this often
 	statusEvery  = 2 * time.Second
 	resumeWithin = 3 * time.Second // for a vector that this server has not reached yet
+	resumeLook   = 20 * time.Millisecond
 	retryMs      = 1000
 )
 
@@ -79,23 +80,19 @@ func (o *screen) begin(ctx context.Context, last string) error {
 
 // resume waits a little for this server to reach v: the one that sent it may have been ahead.
 func (o *screen) resume(ctx context.Context, v vector) (ws []shown, rows []person, seq uint64, at vector, ok bool) {
-	ctx, stop := context.WithTimeout(ctx, resumeWithin)
-	defer stop()
-	for {
-		_, _, _, now, next := o.s.ward.changes(^uint64(0), "")
-		ahead := false
-		for p := range v {
-			ahead = ahead || v[p] > now[p]
-		}
-		if !ahead {
-			return o.s.ward.resume(v, o.group)
-		}
+	late := time.After(resumeWithin)
+	again := time.NewTicker(resumeLook)
+	defer again.Stop()
+	for !o.s.ward.reached(v) {
 		select {
-		case <-next:
+		case <-again.C:
+		case <-late:
+			return nil, nil, 0, nil, false
 		case <-ctx.Done():
 			return nil, nil, 0, nil, false
 		}
 	}
+	return o.s.ward.resume(v, o.group)
 }
 
 // follow sends changes until the screen goes, may no longer read, or the server stops.

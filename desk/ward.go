@@ -15,7 +15,8 @@ import (
 type ward struct {
 	mu      sync.RWMutex
 	seq     uint64        // counts changes on this server
-	changed chan struct{} // closed and replaced when something changes
+	changed chan struct{} // closed and replaced when a warning changes; rows are looked at now and then
+	alarmed bool          // a warning has changed in this step
 	at      vector        // how far each partition has been folded
 	floor   vector        // below this, what has been closed is not known any more
 	parts   []part
@@ -108,8 +109,10 @@ func (w *ward) take(s Seen) {
 	w.at[s.Partition] = s.Offset
 	w.parts[s.Partition] = part{s.Input, s.Clock, s.CaughtUp}
 	w.settle(s)
-	close(w.changed)
-	w.changed = make(chan struct{})
+	if w.alarmed {
+		close(w.changed)
+		w.changed, w.alarmed = make(chan struct{}), false
+	}
 }
 
 // put replaces what is known of a patient.
@@ -181,7 +184,7 @@ func (w *ward) show(key, group string, a alerts.Warning, past *alerts.Past, m ma
 		w.shown[a.Alert] = s
 		s.place = w.recent.PushFront(s)
 	}
-	s.mark, s.group, s.w, s.past = m, group, a, past
+	s.mark, s.group, s.w, s.past, w.alarmed = m, group, a, past, true
 	w.recent.MoveToFront(s.place)
 	if past != nil && s.inPast == nil {
 		s.inPast = w.closed.PushFront(s)
@@ -234,6 +237,18 @@ func (w *ward) caughtUp() bool {
 	defer w.mu.RUnlock()
 	for _, p := range w.parts {
 		if !p.caughtUp {
+			return false
+		}
+	}
+	return true
+}
+
+// reached tells whether the fold has come as far as v.
+func (w *ward) reached(v vector) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for p := range v {
+		if v[p] > w.at[p] {
 			return false
 		}
 	}
