@@ -3,7 +3,6 @@ package desk
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -106,7 +105,7 @@ func (s *sessionStore) write() error {
 		err = os.Rename(f.Name(), s.path)
 	}
 	if err != nil {
-		return fmt.Errorf("%w (and %v)", err, os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }
