@@ -230,8 +230,8 @@ func sameReasons(all []finding, was *Answer) bool {
 	}
 	for i := range all {
 		f := &all[i]
-		k := slices.IndexFunc(was.Reasons, func(t Told) bool { return t.Rule == f.rule && t.Quantity == f.quantity })
-		if k < 0 || was.Reasons[k].Severity != f.severity || was.Reasons[k].Unsure != f.unsure {
+		k := slices.IndexFunc(was.Reasons, func(t Told) bool { return t.Rule == f.rule && t.Quantity == f.quantity && t.Unsure == f.unsure })
+		if k < 0 || was.Reasons[k].Severity != f.severity {
 			return false
 		}
 		if t := &was.Reasons[k]; f.valued && t.Valued && f.graver(t.Value) {
