@@ -120,7 +120,7 @@ func (r *reach) historyFindings(ctx context.Context, run Running) []witness.Find
 	if err != nil {
 		return nil // the log has been told as a fault
 	}
-	checks, err := h.Verify(ctx, conn.log)
+	checks, err := verifySettled(ctx, conn, h)
 	err = errors.Join(err, conn.close())
 	if err != nil {
 		return []witness.Finding{{Check: "history", Level: witness.Fault, Found: err.Error(), Do: "try again; if it stays, run `tocsin history rebuild`"}}
