@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"tocsin/ingest"
 	"tocsin/streams"
@@ -740,6 +741,15 @@ func counted(t testing.TB, reg *prometheus.Registry, name, label string) float64
 		}
 	}
 	return 0
+}
+
+func value(t testing.TB, c prometheus.Counter) float64 {
+	t.Helper()
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.GetCounter().GetValue()
 }
 
 // A panic costs one connection, never the process, and never a success PUBACK.
