@@ -14,3 +14,22 @@ func TestRUL4_LibraryCompiles(t *testing.T) {
 		}
 	}
 }
+
+// TestRUL4_LibraryCases runs what clinicians can read: readings in, severities out, for every pack of the library.
+func TestRUL4_LibraryCases(t *testing.T) {
+	for id, text := range Library() {
+		t.Run(id, func(t *testing.T) {
+			cases, ok := Cases()[id]
+			if !ok {
+				t.Fatalf("pack %s has no cases", id)
+			}
+			n, err := RunCases(id+"_test.yaml", text, cases)
+			if err != nil {
+				t.Error(err)
+			}
+			if n == 0 {
+				t.Error("no case was run")
+			}
+		})
+	}
+}

@@ -64,7 +64,7 @@ func (r *reader) err() error {
 
 // parse answers the one document of a file.
 func (r *reader) parse(text string) ast.Node {
-	file, err := parser.ParseBytes([]byte(text), 0)
+	file, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey()) // a doubled key is told with all other faults
 	if err != nil {
 		f := Fault{File: r.file, Line: 1, Column: 1, Says: "this is no YAML: " + err.Error()}
 		var at interface{ GetMessage() string }
@@ -274,7 +274,7 @@ func parseSpan(s string) (int64, bool) {
 	}
 	unit := map[byte]int64{'s': 1000, 'm': 60_000, 'h': 3_600_000, 'd': 86_400_000}[s[len(s)-1]]
 	d, err := event.ParseDecimal(s[:len(s)-1])
-	if err != nil || unit == 0 || d <= 0 || d > event.Int(400) {
+	if err != nil || unit == 0 || d <= 0 || d > event.Int(10_000) {
 		return 0, false
 	}
 	return int64(d) * unit / int64(event.One), true

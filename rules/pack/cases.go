@@ -1,0 +1,218 @@
+package pack
+
+import (
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"tocsin/rules"
+	"tocsin/rules/trial"
+	"tocsin/streams/event"
+)
+
+// RunCases runs the cases of a pack: readings in, severities out, as clinicians write them. The error is Faults: what
+// went otherwise than expected, at the line that expected it. It answers how many cases were run.
+//
+//	pack: copd
+//	cases:
+//	  - name: Home oxygen at a usual 89 stays quiet
+//	    plan: {scale: 2, ordered: "2026-03-01", low: {spo2_percent: 88}, high: {spo2_percent: 92}}
+//	    steps:
+//	      - {at: 1m, give: {spo2_percent: 89, supplemental_o2: 1}, severity: none}
+//	      - {at: 6h, give: {spo2_percent: 84, supplemental_o2: 1}, severity: high, rules: [spo2-own-low-4]}
+//	      - {at: 17h, severity: high, silence: medium}
+func RunCases(file, packText, text string) (int, error) {
+	r := &cases{reader: reader{file: file}, pack: packText}
+	if root := r.parse(text); root != nil {
+		var id string
+		r.mapping(root, "a file of cases", fields{"pack!": func(n ast.Node) { id, _ = r.word(n); r.samePack(n, id) }, "cases!": func(n ast.Node) { r.each(n, "cases", r.run) }})
+	}
+	return r.count, r.err()
+}
+
+// Cases answers the cases of the packs of the library, by pack.
+func Cases() map[string]string { return files(true) }
+
+type cases struct {
+	reader
+	pack  string
+	count int
+}
+
+func (r *cases) samePack(n ast.Node, id string) {
+	p, err := Compile(r.pack)
+	if err != nil {
+		r.fault(n, "the pack does not compile: %v", err)
+	} else if p.ID != id {
+		r.fault(n, "these are cases of pack %q, not of %q", id, p.ID)
+	}
+}
+
+// begin is when every case begins.
+var begin, _ = event.ParseTime("2026-03-02T04:00:00Z")
+
+// run plays one case.
+func (r *cases) run(n ast.Node) {
+	if len(r.faults) > 0 && r.count == 0 {
+		return // the pack itself is at fault
+	}
+	r.count++
+	p, err := trial.New(Compile, r.pack, begin)
+	if err != nil {
+		r.fault(n, "%v", err)
+		return
+	}
+	var name string
+	var steps ast.Node
+	r.mapping(n, "a case", fields{"name!": r.text(&name), "plan": func(n ast.Node) { r.plan(n, p) }, "steps!": func(n ast.Node) { steps = n }})
+	if steps != nil {
+		r.each(steps, "steps", func(n ast.Node) { r.step(n, p, name) })
+	}
+}
+
+func (r *cases) plan(n ast.Node, p *trial.Patient) {
+	plan := event.Plan{OrderedBy: "doctor", Targets: map[event.Quantity]event.Target{}}
+	bound := func(set func(*event.Target, *event.Decimal)) func(ast.Node) {
+		return func(n ast.Node) {
+			for q, d := range r.numbers(n) {
+				t := plan.Targets[q]
+				set(&t, &d)
+				plan.Targets[q] = t
+			}
+		}
+	}
+	r.mapping(n, "a plan", fields{
+		"scale": r.whole(&plan.SpO2Scale, 1, 2), "age": r.whole(&plan.AgeYears, 0, 130), "pregnant": r.truth(&plan.Pregnant),
+		"ordered": func(n ast.Node) {
+			s, _ := r.word(n)
+			at, err := event.ParseTime(s + "T04:00:00Z")
+			if err != nil {
+				r.fault(n, "%q: want a day such as \"2026-03-01\"", s)
+			}
+			plan.OrderedAt = at
+		},
+		"low":  bound(func(t *event.Target, d *event.Decimal) { t.Low = d }),
+		"high": bound(func(t *event.Target, d *event.Decimal) { t.High = d }),
+	})
+	if _, err := p.Give(&event.PlanChanged{Plan: plan}); err != nil {
+		r.fault(n, "%v", err)
+	}
+}
+
+// numbers reads a mapping of quantities to values; consciousness is given by its letter.
+func (r *cases) numbers(n ast.Node) map[event.Quantity]event.Decimal {
+	all := map[event.Quantity]event.Decimal{}
+	for _, kv := range r.pairs(n, "values") {
+		q, err := event.ParseQuantity(kv.Key.String())
+		if err != nil {
+			r.fault(kv.Key, "%v", err)
+			continue
+		}
+		s, ok := r.word(kv.Value)
+		if !ok {
+			continue
+		}
+		d, err := event.ParseDecimal(s)
+		if q == event.ACVPU {
+			d, err = event.ParseACVPU(s)
+		}
+		if err != nil {
+			r.fault(kv.Value, "%v", err)
+		}
+		all[q] = d
+	}
+	return all
+}
+
+// step waits, gives readings and compares.
+func (r *cases) step(n ast.Node, p *trial.Patient, name string) {
+	var at, old int64
+	var mark string
+	var given map[event.Quantity]event.Decimal
+	var severity, silence event.Severity
+	var danger, late, quiet bool
+	var found, asked []string
+	words := func(to *[]string) func(ast.Node) {
+		return func(n ast.Node) {
+			r.each(n, "a list", func(n ast.Node) {
+				if s, ok := r.word(n); ok {
+					*to = append(*to, s)
+				}
+			})
+		}
+	}
+	before := len(r.faults)
+	r.mapping(n, "a step", fields{
+		"at!": r.span(&at), "give": func(n ast.Node) { given = r.numbers(n) }, "old": r.span(&old), "mark": r.text(&mark), "severity!": r.severity(&severity),
+		"silence": r.severity(&silence), "danger": r.truth(&danger), "late": r.truth(&late), "quiet": r.truth(&quiet), "rules": words(&found), "asked": words(&asked),
+	})
+	if len(r.faults) > before {
+		return
+	}
+	said, err := play(p, at, old, event.Mark(mark), given)
+	if err != nil {
+		r.fault(n, "%s: %v", name, err)
+		return
+	}
+	if got := p.State.Found.Severity; got != severity {
+		r.fault(n, "%s: severity is %s, expected %s", name, got, severity)
+	}
+	if got := p.State.Quiet.Severity; got != silence {
+		r.fault(n, "%s: silence is %s, expected %s", name, got, silence)
+	}
+	if p.State.Found.Danger != danger {
+		r.fault(n, "%s: danger is %t, expected %t", name, p.State.Found.Danger, danger)
+	}
+	if quiet && len(said) > 0 {
+		r.fault(n, "%s: expected to stay quiet, but %s was said", name, said[0].Type())
+	}
+	for _, id := range found {
+		if !slices.ContainsFunc(p.State.Found.Reasons, func(t rules.Told) bool { return t.Rule == id }) {
+			r.fault(n, "%s: rule %s found nothing", name, id)
+		}
+	}
+	r.said(n, name, said, late, asked)
+}
+
+// play waits until at and gives what was measured.
+func play(p *trial.Patient, at, old int64, mark event.Mark, given map[event.Quantity]event.Decimal) ([]event.Event, error) {
+	before := len(p.Said)
+	if until := begin + event.Time(at); until > p.Now {
+		if _, err := p.Wait(int64(until - p.Now)); err != nil {
+			return nil, err
+		}
+	}
+	if len(given) == 0 {
+		return p.Said[before:], nil
+	}
+	o := trial.Measured(p.Now - event.Time(old))
+	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if v, ok := given[q]; ok {
+			o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: v, Mark: mark})
+		}
+	}
+	_, err := p.Give(o)
+	return p.Said[before:], err
+}
+
+// said compares what was said along the way.
+func (r *cases) said(n ast.Node, name string, said []event.Event, late bool, asked []string) {
+	gotLate := false
+	var gotAsked []string
+	for _, d := range said {
+		switch d := d.(type) {
+		case *event.SeverityScored:
+			gotLate = gotLate || d.Late
+		case *event.RepeatAsked:
+			gotAsked = append(gotAsked, d.Quantity.String())
+		}
+	}
+	if gotLate != late {
+		r.fault(n, "%s: late finding %t, expected %t", name, gotLate, late)
+	}
+	for _, q := range asked {
+		if !slices.Contains(gotAsked, q) {
+			r.fault(n, "%s: %s was not asked for", name, q)
+		}
+	}
+}

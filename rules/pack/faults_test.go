@@ -1,0 +1,75 @@
+package pack
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestRUL9_EveryFaultAtOnce reads a pack with many faults: each is told with line and column, all in one go.
+func TestRUL9_EveryFaultAtOnce(t *testing.T) {
+	text, err := os.ReadFile("testdata/faulty.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = CompileFile("faulty.yaml", string(text))
+	var faults Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("want faults, got %v", err)
+	}
+	got := err.Error() + "\n"
+	want, err := os.ReadFile("testdata/faulty.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("faults are now\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestRUL9_NotYAML still says where.
+func TestRUL9_NotYAML(t *testing.T) {
+	_, err := CompileFile("broken.yaml", "pack: x\nsignals: {a: [}\n")
+	if err == nil || !strings.HasPrefix(err.Error(), "broken.yaml:2:") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Compile(""); err == nil {
+		t.Error("nothing at all is a pack?")
+	}
+}
+
+// TestRUL9_MemoryIsNeverInEffect keeps rules out that rest on a source which nobody has read.
+func TestRUL9_MemoryIsNeverInEffect(t *testing.T) {
+	text := strings.Replace(Library()["news2"], "evidence: R}\n\n", "evidence: R}\n  flu: {cite: recalled, evidence: M}\n\n", 1)
+	remembered := strings.Replace(text, "limits:\n", "limits:\n  - {id: recalled, signal: spo2_percent, at_most: 95, severity: low, source: flu}\n", 1)
+	if _, err := CompileFile("news2.yaml", remembered); err == nil || !strings.Contains(err.Error(), "memory") {
+		t.Errorf("a rule from memory was accepted: %v", err)
+	}
+	off := strings.Replace(remembered, "source: flu}", "source: flu, off: true}", 1)
+	p, err := CompileFile("news2.yaml", off)
+	if err != nil {
+		t.Fatalf("switched off it may wait in the pack: %v", err)
+	}
+	for _, limits := range p.Limits {
+		for _, l := range limits {
+			if l.ID == "recalled" {
+				t.Error("a rule that is off is in effect")
+			}
+		}
+	}
+}
+
+// FuzzCompile: whatever a pack's text holds, it is refused or read, and never panics.
+func FuzzCompile(f *testing.F) {
+	for _, text := range Library() {
+		f.Add(text)
+	}
+	f.Add("pack: x\nversion: 1\nsources: {a: {cite: b, evidence: P}}\nsignals: {spo2_percent: {unit: \"%\", source: a}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Compile(text)
+		if (p == nil) == (err == nil) {
+			t.Fatalf("pack %v, error %v", p, err)
+		}
+	})
+}
