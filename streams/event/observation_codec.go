@@ -177,7 +177,7 @@ func (o *ObservationRecorded) UnmarshalJSON(b []byte) error {
 // isZero tells whether nothing stands in o: encoding/json would keep what is not named.
 func (o *ObservationRecorded) isZero() bool {
 	return o.Device == "" && o.MsgID == "" && o.BootID == 0 && o.Seq == 0 && !o.Sequenced && o.MeasuredAt == 0 &&
-		o.GatewayAt == nil && o.ReceivedAt == 0 && o.Clock == Clock{} && o.Readings == nil && o.Door == ""
+		o.GatewayAt == nil && o.ReceivedAt == 0 && o.Clock == Clock{} && o.Readings == nil && o.Door == "" && !o.Late
 }
 
 // observationReader reads the canonical form. Every method answers false at the first byte that it does not expect.
