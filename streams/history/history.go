@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -36,6 +37,8 @@ var migrations embed.FS
 type History struct {
 	db  driver.Conn
 	opt *clickhouse.Options
+	// types has the columns of each table that was inserted into, as typesOf found them.
+	types sync.Map
 	// moment is called before and after each insert into a table; tests break off there.
 	moment func(ctx context.Context, table, when string) error
 }

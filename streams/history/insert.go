@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -71,26 +73,59 @@ func (h *History) insert(ctx context.Context, suffix string, b batch, deadline t
 }
 
 func (h *History) send(ctx context.Context, suffix string, k block) error {
-	sql := "INSERT INTO " + k.table + suffix + " ("
-	for i, n := range k.names {
-		if i > 0 {
-			sql += ", "
-		}
-		sql += n
-	}
-	out, err := h.db.PrepareBatch(ctx, sql+")")
+	table := k.table + suffix
+	types, err := h.typesOf(ctx, k.table, table, k.names)
 	if err != nil {
-		return fmt.Errorf("table %s: %w", k.table+suffix, err)
+		return fmt.Errorf("table %s: %w", table, err)
+	}
+	out, err := h.db.PrepareBatch(clickhouse.Context(ctx, clickhouse.WithColumnNamesAndTypes(types)),
+		"INSERT INTO "+table+" ("+strings.Join(k.names, ", ")+")")
+	if err != nil {
+		return fmt.Errorf("table %s: %w", table, err)
 	}
 	for i, c := range k.columns {
 		if err := out.Column(i).Append(c); err != nil {
-			return errors.Join(fmt.Errorf("table %s, column %s: %w", k.table+suffix, k.names[i], err), out.Abort())
+			return errors.Join(fmt.Errorf("table %s, column %s: %w", table, k.names[i], err), out.Abort())
 		}
 	}
 	if err := out.Send(); err != nil {
-		return fmt.Errorf("table %s: %w", k.table+suffix, err)
+		h.types.Delete(k.table)
+		return fmt.Errorf("table %s: %w", table, err)
 	}
 	return nil
+}
+
+// typesOf answers the types of a table's columns. They are asked for once, and again after a fault: over HTTP the client
+// would ask before each insert. The tables of a rebuild have those of the ones that they stand beside.
+func (h *History) typesOf(ctx context.Context, key, table string, names []string) ([]clickhouse.ColumnNameAndType, error) {
+	if known, ok := h.types.Load(key); ok {
+		if types, ok := known.([]clickhouse.ColumnNameAndType); ok {
+			return types, nil
+		}
+	}
+	rows, err := h.db.Query(ctx, "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ?", table)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]string{}
+	_, err = collect(rows, func(rows driver.Rows) (none struct{}, err error) {
+		var name, typ string
+		err = rows.Scan(&name, &typ)
+		byName[name] = typ
+		return none, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	types := make([]clickhouse.ColumnNameAndType, len(names))
+	for i, n := range names {
+		if byName[n] == "" {
+			return nil, fmt.Errorf("it has no column %s; bring it up to date with Migrate", n)
+		}
+		types[i] = clickhouse.ColumnNameAndType{Name: n, Type: byName[n]}
+	}
+	h.types.Store(key, types)
+	return types, nil
 }
 
 // load reads a range that has been named before and judges it anew from the position at its beginning.

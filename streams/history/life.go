@@ -189,6 +189,12 @@ func (l *life) due() (wait time.Duration, full bool) {
 
 // flush stores all that is ready: ranges first, then rows.
 func (l *life) flush(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	var batches []batch
 	var spans []event.HistoryRange
 	for _, f := range l.feeds {

@@ -23,8 +23,9 @@ type RebuildOptions struct {
 const beside = "_rebuild"
 
 // recent is how far back ranges are inserted one by one under their own tokens, so that a sink that inserts one of them
-// again, before or after the swap, changes nothing. What is older goes in larger pieces.
-const recent = 10 * time.Minute
+// again, before or after the swap, changes nothing: one that has waited longer than freshFor is never sent, and ends
+// within as much again. What is older goes in larger pieces.
+const recent = 3 * freshFor
 
 // Rebuild fills new tables from the log, copies the rows that the log no longer has from the old ones, compares and
 // swaps. A sink may run on meanwhile: both insert the same ranges under the same tokens. Breaking it off is

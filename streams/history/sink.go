@@ -26,7 +26,7 @@ type SinkOptions struct {
 	Linger time.Duration
 	// Idle is how long the rest waits; by default a minute.
 	Idle time.Duration
-	// MaxRecords is how many records go into one insert, a few more where a step is long; by default 50,000.
+	// MaxRecords is how many records go into one insert, a few more where a step is long; by default 10,000.
 	MaxRecords int
 	Registry   prometheus.Registerer
 	Logger     *slog.Logger
@@ -34,8 +34,12 @@ type SinkOptions struct {
 	mostPause time.Duration // in tests
 }
 
-// maxBytes is about how much goes into one insert.
-const maxBytes = 48 << 20
+// maxBytes is about how much goes into one insert, and atOnce how many are made side by side, whatever there is to catch up
+// with: history may take its time, and the memory belongs to the warnings.
+const (
+	maxBytes = 4 << 20
+	atOnce   = 2
+)
 
 // How long a sink waits before it takes a partition up again after a fault: at first, and at most after many in a row.
 const (
@@ -72,6 +76,7 @@ type sink struct {
 	n    int32 // partitions of the patients' pair
 	log  *slog.Logger
 	gone *metrics
+	turn chan struct{} // has room for atOnce
 
 	mu       sync.Mutex
 	migrated bool // since the last fault
@@ -104,7 +109,7 @@ func newSink(o SinkOptions) (*sink, error) {
 		o.Idle = time.Minute
 	}
 	if o.MaxRecords == 0 {
-		o.MaxRecords = 50_000
+		o.MaxRecords = 10_000
 	}
 	if o.mostPause == 0 {
 		o.mostPause = mostPause
@@ -113,7 +118,7 @@ func newSink(o SinkOptions) (*sink, error) {
 		o.Logger = slog.Default()
 	}
 	m, err := newMetrics(o.Registry)
-	return &sink{SinkOptions: o, log: o.Logger, gone: m}, err
+	return &sink{SinkOptions: o, log: o.Logger, gone: m, turn: make(chan struct{}, atOnce)}, err
 }
 
 // member is one stay in the group. What is no longer ours has stopped before the group hears that it may go to others.
