@@ -236,3 +236,41 @@ func TestAClickThatCannotBeWritten(t *testing.T) {
 		t.Fatalf("%d %+v %+v", status, w, p)
 	}
 }
+
+// A page that sends one click again before it was answered waits for the same answer: one wish lies in the log.
+func TestOneClickIsWrittenOnce(t *testing.T) {
+	h := open(t)
+	h.enrol("P-0113", "copd")
+	a := h.as("nurse", "nurse-a")
+	h.measure("P-0113", 84)
+	h.until("the warning is there", func() bool { return len(a.warnings("open")) == 1 })
+	id := a.warnings("open")[0].ID
+	h.log.FailAppends(failing(streams.Decisions, errors.New("no broker"))) // so that no answer comes before all have asked
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if status, w, p := a.click("accept", id, "k1", nil); status != 200 || w.Owner != "nurse-a" {
+				t.Errorf("%d %+v", status, p)
+			}
+		})
+	}
+	h.until("the click is asked", func() bool { return len(clicks(h)) > 0 })
+	time.Sleep(50 * time.Millisecond) // lets the others come too; fewer of them would only weaken the test
+	h.log.FailAppends(nil)
+	all.Wait()
+	if n := len(clicks(h)); n != 1 {
+		t.Errorf("the wish was written %d times", n)
+	}
+}
+
+// clicks answers the wishes in the log.
+func clicks(h *hospital) (ids []string) {
+	for p := range int32(partitions) {
+		for _, r := range h.log.Records(streams.Inputs, p) {
+			if e, typ, err := event.Attributes(r.Headers); err == nil && typ == "accept.requested" {
+				ids = append(ids, e.ID)
+			}
+		}
+	}
+	return ids
+}
