@@ -69,7 +69,7 @@ type BridgeConfig struct {
 
 // LoggingConfig is what the program says of itself.
 type LoggingConfig struct {
-	Level  string `yaml:"level"`
+	Level  string `yaml:"level"` // empty: info, and warn where a person sits at the terminal of `up`
 	Format string `yaml:"format"`
 }
 
@@ -100,7 +100,7 @@ func Default() Config {
 		Log:     LogConfig{Listen: "127.0.0.1:9092", Partitions: 4, Replicas: 1},
 		History: HistoryConfig{Listen: "127.0.0.1:0", Linger: 2 * time.Second},
 		Bridge:  BridgeConfig{Group: "tocsin"},
-		Logging: LoggingConfig{Level: "info", Format: "text"},
+		Logging: LoggingConfig{Format: "text"},
 	}
 }
 
@@ -161,7 +161,9 @@ func (c *Config) Validate() error {
 	add(readable("history.dsn_file", c.History.DSNFile))
 	add(readable("bridge.password_file", c.Bridge.PasswordFile))
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
-	add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
+	if c.Logging.Level != "" {
+		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
+	}
 	add(oneWord("logging.format", c.Logging.Format, "text", "json"))
 	return errors.Join(faults...)
 }

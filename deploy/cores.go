@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -87,14 +88,21 @@ func checkPack(text string) (string, int, error) {
 	return p.ID, p.Version, nil
 }
 
-// checkLibrary compiles every pack of the library and says so.
+// checkLibrary compiles every pack of the library, runs its tests and says so.
 func checkLibrary(w io.Writer) error {
 	packs, err := libraryPacks()
 	if err != nil {
 		return err
 	}
+	cases := pack.Cases()
+	var faults []error
 	for _, p := range packs {
-		fmt.Fprintf(w, "pack %s version %d compiles\n", p.id, p.version)
+		passed, err := pack.RunCases(p.id+"_test.yaml", p.text, cases[p.id])
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		fmt.Fprintf(w, "pack %s version %d compiles, and %d of its tests pass\n", p.id, p.version, passed)
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -28,6 +28,9 @@ func (a *App) startMonitor(context.Context) error {
 // ready tells what still keeps readings from being taken and scored; nil when nothing does.
 func (a *App) ready(context.Context) error {
 	var faults []error
+	if err := a.outdated.Load(); err != nil {
+		faults = append(faults, *err)
+	}
 	if !a.view.Ready() {
 		faults = append(faults, errors.New("the directory is still being read"))
 	}

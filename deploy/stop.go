@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/streams"
+	"tocsin/streams/event"
 )
 
 // stopWithin bounds the whole of an orderly stop; each part gets what is left of it.
@@ -74,7 +75,7 @@ func (w *worker) stop(ctx context.Context) error {
 	w.cancel()
 	select {
 	case <-w.ended:
-		if errors.Is(w.err, context.Canceled) {
+		if errors.Is(w.err, context.Canceled) || errors.Is(w.err, event.ErrNewer) { // the latter has been told
 			return nil
 		}
 		return w.err

@@ -94,6 +94,9 @@ func serveCommand() *cobra.Command {
 // runApp starts everything, waits for a signal or a part that breaks, and stops in order.
 func runApp(c *cobra.Command, cfg Config, command string) error {
 	cfg.Data = abs(cfg.Data)
+	if cfg.Logging.Level == "" {
+		cfg.Logging.Level = map[string]string{"up": "warn", "serve": "info"}[command]
+	}
 	if command == "up" {
 		lock, err := lockData(cfg.Data, "up")
 		if err != nil {

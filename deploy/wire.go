@@ -14,6 +14,7 @@ import (
 
 	"tocsin/streams"
 	"tocsin/streams/directory"
+	"tocsin/streams/event"
 	"tocsin/streams/history"
 	"tocsin/streams/kafka"
 )
@@ -38,8 +39,9 @@ type App struct {
 	dsn       string           // of history; empty: there is none
 	past      *history.History // nil: history is off
 	run       Running
-	published atomic.Bool // the library's packs are in effect
-	password  string      // of the first account, until it is told
+	published atomic.Bool           // the library's packs are in effect
+	outdated  atomic.Pointer[error] // what a part met that is newer than this program
+	password  string                // of the first account, until it is told
 }
 
 // New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
@@ -82,9 +84,15 @@ func (a *App) Stop() error { return a.stops.all() }
 // onStop says how what was just started is ended.
 func (a *App) onStop(name string, stop func(context.Context) error) { a.stops.add(name, stop) }
 
-// runs starts a part that works until it is stopped. When it ends by itself, everything ends.
+// runs starts a part that works until it is stopped. When it ends by itself, everything ends, unless it met something that
+// is newer than this program: then the others go on, and this process is not ready.
 func (a *App) runs(name string, run func(context.Context) error) {
 	w := work(run, func(err error) {
+		if errors.Is(err, event.ErrNewer) {
+			a.log.Error("a part gave up, since the log holds what is newer than this program; update it", streams.KeyPart, name, streams.KeyErr, err)
+			a.outdated.CompareAndSwap(nil, ptr(fmt.Errorf("%s: %w", name, err)))
+			return
+		}
 		select {
 		case a.broken <- fmt.Errorf("%s: %w", name, err):
 		default: // one is told; the others follow from it, mostly
