@@ -29,6 +29,7 @@ func (p *Processor[S, F]) cascade(queue []event.Envelope) {
 // settle computes when those are to be asked again whom the turn has changed.
 func (p *Processor[S, F]) settle() {
 	for _, key := range p.work.dirty {
+		p.waiting.reached(key)
 		p.waiting.put(key, p.dueOf(key))
 	}
 	p.work.dirty = p.work.dirty[:0]

@@ -82,7 +82,6 @@ type roundWriter struct {
 	partition int32
 	name      string
 	now       event.Time
-	failed    error
 }
 
 func (o *roundWriter) record(key, part string, data event.Event) (Record, error) {

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"tocsin/streams/event"
@@ -60,7 +61,8 @@ func (p *Processor[S, F]) askDue(key string) {
 			break
 		}
 	}
-	p.waiting.block(key)
+	p.waiting.block(key, p.work.now)
+	p.waiting.put(key, p.dueOf(key))
 }
 
 // askWaiting asks part i what is due. A failure is told once: it would repeat at every look.
@@ -87,21 +89,32 @@ func (p *Processor[S, F]) askWaiting(key string, i int) ([]event.Event, []event.
 	return nil, p.fence(key, i, "", false, err)
 }
 
-// dueOf answers when a subject is to be asked, as its newest copy has it.
-func (p *Processor[S, F]) dueOf(key string) event.Time { return p.nextDue(p.peek(key)) }
+// dueOf answers when a subject is to be asked, as its newest copy has it; what it was asked in vain is left out.
+func (p *Processor[S, F]) dueOf(key string) event.Time {
+	after := event.Time(math.MinInt64)
+	if blocked, ok := p.waiting.blocked[key]; ok {
+		after = blocked
+	}
+	return p.nextDue(p.peek(key), after)
+}
 
-func (p *Processor[S, F]) nextDue(pat *Patient[S]) event.Time {
+// nextDue answers the earliest moment, later than after, at which a part wants to be asked.
+func (p *Processor[S, F]) nextDue(pat *Patient[S], after event.Time) event.Time {
 	next := event.Never
 	if pat == nil {
 		return next
 	}
 	for i := range p.parts.count() {
+		due := event.Never
 		err := guard(func() error {
-			next = min(next, p.parts.nextDue(i, &p.work.heads.Common, &pat.State))
+			due = p.parts.nextDue(i, &p.work.heads.Common, &pat.State)
 			return nil
 		})
 		if err != nil { // it is asked what is due soon, and says there what is wrong
-			next = min(next, p.work.now)
+			due = p.work.now
+		}
+		if due > after {
+			next = min(next, due)
 		}
 	}
 	return next

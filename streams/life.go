@@ -65,7 +65,7 @@ type looked struct {
 // open appends owner.open and reads the decisions until it is seen: all before it is settled.
 func (l *life[S, F]) open(ctx context.Context) error {
 	r, err := ToRecord(l.pair.Decisions, l.partition, PartitionKey(l.partition), event.Envelope{
-		ID: "open." + l.name, Source: "owner/" + l.o.Name, Subject: PartitionKey(l.partition), At: l.o.Wall(),
+		ID: "open." + l.name, Source: "owner/" + l.o.Name, Subject: PartitionKey(l.partition), At: l.o.Wall(), Life: l.name, After: -1,
 		Data: &event.OwnerOpened{Life: l.name, Owner: l.o.Name, Version: l.o.Version}})
 	if err != nil {
 		return err

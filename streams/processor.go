@@ -60,12 +60,11 @@ func NewProcessor[S, F any](parts Parts[S, F], base *Replica[S, F], life string)
 	p := &Processor[S, F]{parts: parts, partition: base.partition, topic: base.pair.Decisions, source: "owner/" + base.pair.Decisions, base: base}
 	p.begin(life, base.at.Number+1, base.heads)
 	// Whoever was to be asked at or before the clock has been asked and had nothing to say: that is how a step ends.
-	for key, pat := range base.patients {
-		if due := p.nextDue(pat); due <= base.heads.Clock {
-			p.waiting.block(key)
-		} else {
-			p.waiting.put(key, due)
+	for key := range base.patients {
+		if p.dueOf(key) <= base.heads.Clock {
+			p.waiting.block(key, base.heads.Clock)
 		}
+		p.waiting.put(key, p.dueOf(key))
 	}
 	return p
 }

@@ -114,7 +114,7 @@ func runLive(t interface{ Fatal(...any) }, inputs []streams.Input, rng *rand.Ran
 }
 
 func openRecord(t interface{ Fatal(...any) }, life string) streams.Record {
-	r, err := streams.ToRecord(streams.Decisions, 0, "tocsin/partition-0", event.Envelope{ID: "open." + life, Source: "owner", Subject: "tocsin/partition-0", At: epoch,
+	r, err := streams.ToRecord(streams.Decisions, 0, "tocsin/partition-0", event.Envelope{ID: "open." + life, Source: "owner", Subject: "tocsin/partition-0", At: epoch, Life: life, After: -1,
 		Data: &event.OwnerOpened{Life: life, Owner: "test", Version: "test"}})
 	if err != nil {
 		t.Fatal(err)
@@ -256,5 +256,67 @@ func TestDueIsAskedAgainWhenEveryoneHears(t *testing.T) {
 	}
 	if len(w.Events) != 1 || w.Events[0].Data.Type() != "signal.fell_silent" || w.Events[0].At != epoch.Add(70*time.Second) {
 		t.Fatalf("after the door was heard of: %+v", w.Events)
+	}
+}
+
+// alarm is a second part: two minutes after each reading it says so.
+type alarm struct{}
+
+type alarmState struct {
+	At    event.Time `json:"at"`
+	Fired int        `json:"fired"`
+}
+
+func (alarm) Common(f struct{}, _ event.Envelope, _ event.Time) (struct{}, error) { return f, nil }
+
+func (alarm) Apply(_ struct{}, s alarmState, e event.Envelope, at event.Time) (alarmState, error) {
+	switch e.Data.(type) {
+	case *event.ObservationRecorded:
+		s.At = at.Add(2 * time.Minute)
+	case *event.AlertEased:
+		s = alarmState{Fired: s.Fired + 1}
+	}
+	return s, nil
+}
+
+func (alarm) Decide(struct{}, alarmState, event.Envelope, event.Time) ([]event.Event, error) {
+	return nil, nil
+}
+
+func (a alarm) Due(f struct{}, s alarmState, now event.Time) []event.Event {
+	if a.NextDue(f, s) > now {
+		return nil
+	}
+	return []event.Event{&event.AlertEased{Alert: "a"}}
+}
+
+func (alarm) NextDue(_ struct{}, s alarmState) event.Time {
+	if s.At == 0 {
+		return event.Never
+	}
+	return s.At
+}
+
+// A part that waits for something in vain must not hold up the deadline of another: no door is heard of, so the toy cannot
+// say silence, and the alarm goes off all the same. (The simulation found this: escalations stood still while doors were shut.)
+func TestALR7_WhoWaitsInVainHoldsUpNobodysDeadline(t *testing.T) {
+	parts := streams.Join([3]string{"toy", "alarm", "none"}, streams.Machine[toyState, toyFacts](toy{}), streams.Machine[alarmState, struct{}](alarm{}), streams.Machine[alarmState, struct{}](alarm{}))
+	p := streams.NewProcessor(parts, streams.NewReplica(parts, streams.PatientPair, 0), "l")
+	in := inputsOf(t, []event.Envelope{reading("p1", 1, 1, 70, epoch)})[0]
+	p.Input(0, "t/p1", in.Envelope, nil, epoch)
+	p.Tick(epoch.Add(90 * time.Second))
+	p.Tick(epoch.Add(3 * time.Minute))
+	w, err := p.CloseStep()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fired := 0
+	for _, e := range w.Events {
+		if e.Data.Type() == "alert.eased" {
+			fired++
+		}
+	}
+	if fired != 1 { // the first part's alarm; the third hears of it and is content
+		t.Errorf("%d alarms went off", fired)
 	}
 }

@@ -23,7 +23,7 @@ func shorthand(t *testing.T, lines string) []streams.Record {
 		e := event.Envelope{ID: fmt.Sprint(i), Source: "owner", Subject: "t/p", At: epoch, Life: life, Step: step, Index: n}
 		switch kind {
 		case "o":
-			e = event.Envelope{ID: fmt.Sprint(i), Source: "owner", Subject: "t/p", At: epoch, Data: &event.OwnerOpened{Life: life}}
+			e = event.Envelope{ID: fmt.Sprint(i), Source: "owner", Subject: "t/p", At: epoch, Life: life, After: -1, Data: &event.OwnerOpened{Life: life}}
 		case "e":
 			e.Data = &event.SignalReturned{Quantity: event.PulsePerMin, Reading: line}
 		case "c":

@@ -1,6 +1,9 @@
 package streams
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // The topics. Two pairs carry everything: what came in, in one order; what followed, by one writer.
 const (
@@ -82,17 +85,12 @@ func SplitPatientKey(key string) (tenant, patient string) {
 }
 
 // PartitionKey is the made-up patient that carries the warnings which concern a whole partition.
-func PartitionKey(partition int32) string { return SystemTenant + "/partition-" + itoa(partition) }
+func PartitionKey(partition int32) string {
+	return SystemTenant + "/partition-" + strconv.Itoa(int(partition))
+}
 
 // SystemTenant owns what belongs to no hospital. No import may use it.
 const SystemTenant = "tocsin"
-
-func itoa(n int32) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + string(rune('0'+n%10))
-}
 
 // PartitionOf answers the partition of a key out of n: murmur2 as in Kafka's own client, so that every tool puts a
 // key where we do.

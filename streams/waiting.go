@@ -11,7 +11,9 @@ import (
 type waiting struct {
 	entries waiters
 	at      map[string]event.Time // the entry that counts for a key
-	blocked map[string]struct{}   // was asked, is not past the moment, and had nothing to say
+	// blocked were asked at that moment, were not past it, and had nothing to say: what was due then is left out until
+	// something reaches them. What comes due later is not: a silence that waits for its door must not hold up a deadline.
+	blocked map[string]event.Time
 }
 
 type waiter struct {
@@ -21,7 +23,6 @@ type waiter struct {
 
 // put makes sure that key is asked at due or before.
 func (w *waiting) put(key string, due event.Time) {
-	delete(w.blocked, key)
 	if at, ok := w.at[key]; due == event.Never || ok && at <= due {
 		return
 	}
@@ -32,13 +33,16 @@ func (w *waiting) put(key string, due event.Time) {
 	heap.Push(&w.entries, waiter{due, key})
 }
 
-// block leaves key out until it is put again or unblocked.
-func (w *waiting) block(key string) {
+// block leaves out what key was asked at now.
+func (w *waiting) block(key string, now event.Time) {
 	if w.blocked == nil {
-		w.blocked = map[string]struct{}{}
+		w.blocked = map[string]event.Time{}
 	}
-	w.blocked[key] = struct{}{}
+	w.blocked[key] = now
 }
+
+// reached lets key be asked everything again: something has reached it.
+func (w *waiting) reached(key string) { delete(w.blocked, key) }
 
 // unblock asks everybody who is blocked again.
 func (w *waiting) unblock(dueOf func(string) event.Time) {
@@ -49,7 +53,8 @@ func (w *waiting) unblock(dueOf func(string) event.Time) {
 	}
 }
 
-// ready tells whether somebody is to be asked at now, and brings that one to the top.
+// ready tells whether somebody is to be asked at now, and brings that one to the top: the one whose true moment is the
+// earliest, so that a processor which has just begun asks in the same order as one that has run for long.
 func (w *waiting) ready(now event.Time, dueOf func(string) event.Time) bool {
 	for len(w.entries) > 0 && w.entries[0].due <= now {
 		top := w.entries[0]
@@ -58,7 +63,7 @@ func (w *waiting) ready(now event.Time, dueOf func(string) event.Time) bool {
 			continue
 		}
 		due := dueOf(top.key)
-		if due <= now {
+		if due == top.due {
 			return true
 		}
 		heap.Pop(&w.entries)

@@ -17,8 +17,6 @@ type reader struct {
 	replica   *replica
 	again     *replica // decides every step again
 	steps     *streams.Steps
-	opened    event.Time
-	openedBy  string
 	open      map[string]string // patient and problem -> alert
 	seen      map[string]bool   // alerts that were ever raised
 	counts    map[string]int    // what was seen, so that a world in which nothing happens is noticed
@@ -33,9 +31,8 @@ func newReader(w *world, p int32) *reader {
 func (r *reader) readOn() {
 	for _, rec := range r.w.since(streams.Decisions, r.partition, r.steps.Next()) {
 		if e, err := event.Decode(rec.Headers, rec.Value); err == nil {
-			if o, ok := e.Data.(*event.OwnerOpened); ok {
+			if _, ok := e.Data.(*event.OwnerOpened); ok {
 				r.counts["lives"]++
-				r.opened, r.openedBy = r.w.now, o.Owner
 			}
 		}
 		step, err := r.steps.Read(rec)
@@ -154,6 +151,28 @@ type person struct {
 	asked  []event.Envelope // clicks that may be sent again
 }
 
+// pick answers a warning that somebody at a desk may look at: any open one, or none at this moment.
+func (w *world) pick() (key string, warning alerts.Warning, ok bool) {
+	type open struct {
+		key string
+		alerts.Warning
+	}
+	var all []open
+	for _, r := range w.readers {
+		for _, key := range r.replica.Keys() {
+			s, _ := r.replica.Get(key)
+			for _, warning := range s.B.Open {
+				all = append(all, open{key, warning})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return "", alerts.Warning{}, false
+	}
+	one := all[w.rng.IntN(len(all))]
+	return one.key, one.Warning, true
+}
+
 func (w *world) answer(p *person) {
 	if len(p.asked) > 0 && w.faults && w.rng.IntN(20) == 0 {
 		again := p.asked[w.rng.IntN(len(p.asked))]
@@ -162,17 +181,10 @@ func (w *world) answer(p *person) {
 	if w.rng.IntN(40) != 0 {
 		return
 	}
-	r := w.readers[w.rng.IntN(partitions)]
-	keys := r.replica.Keys()
-	if len(keys) == 0 {
+	key, warning, ok := w.pick()
+	if !ok {
 		return
 	}
-	key := keys[w.rng.IntN(len(keys))]
-	s, _ := r.replica.Get(key)
-	if len(s.B.Open) == 0 {
-		return
-	}
-	warning := s.B.Open[w.rng.IntN(len(s.B.Open))]
 	p.clicks++
 	request := event.Request{Alert: warning.Alert, By: p.name, Role: "nurse"}
 	e := event.Envelope{ID: fmt.Sprintf("%s/%d", p.name, p.clicks), Source: "desk", Subject: key, At: w.now, Data: &event.AcceptRequested{Request: request}}

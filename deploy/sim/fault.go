@@ -72,17 +72,16 @@ func (o *owner) restore() {
 	o.base, o.steps = base, streams.NewSteps(base.At())
 }
 
-// open begins a life, unless somebody else's is young: several that fight without end would get nowhere.
+// open begins a life when the group says that the partition is ours, and sometimes when it is not.
 func (o *owner) open() {
 	w := o.w
-	if newest := w.readers[o.partition].opened; !w.faults && newest > w.now.Add(-time.Minute) && w.readers[o.partition].openedBy != o.name {
-		o.restUntil = w.now.Add(30 * time.Second)
+	if w.assigned[o.partition] != o.name && (!w.faults || w.rng.IntN(100) > 0) {
 		return
 	}
 	o.lives++
 	o.life = fmt.Sprintf("%s-%d-%d", o.name, o.partition, o.lives)
 	key := streams.PartitionKey(o.partition)
-	r, err := streams.ToRecord(streams.Decisions, o.partition, key, event.Envelope{ID: "open." + o.life, Source: "owner/" + o.name, Subject: key, At: w.now, Data: &event.OwnerOpened{Life: o.life, Owner: o.name}})
+	r, err := streams.ToRecord(streams.Decisions, o.partition, key, event.Envelope{ID: "open." + o.life, Source: "owner/" + o.name, Subject: key, At: w.now, Life: o.life, After: -1, Data: &event.OwnerOpened{Life: o.life, Owner: o.name}})
 	if err != nil {
 		panic(err)
 	}

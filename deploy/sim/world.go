@@ -41,6 +41,7 @@ type world struct {
 	owners   []*owner
 	people   []*person
 	readers  [partitions]*reader
+	assigned [partitions]string // to whom the group has given the partition
 
 	decoded [partitions][]streams.Input // the inputs, decoded once for all who read them
 
@@ -182,6 +183,11 @@ func (w *world) step() {
 	w.beat()
 	for _, p := range w.patients {
 		w.live(p)
+	}
+	for p := range int32(partitions) {
+		if w.assigned[p] == "" || w.faults && w.rng.IntN(150) == 0 {
+			w.assigned[p] = fmt.Sprint("o", w.rng.IntN(2))
+		}
 	}
 	for _, i := range w.rng.Perm(len(w.owners)) {
 		w.owners[i].act()

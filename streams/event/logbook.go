@@ -19,7 +19,7 @@ type StepClosed struct {
 	Inputs Span  `json:"inputs"` // offsets of `inputs` that this step settles
 	Clock  Time  `json:"clock"`  // the partition's clock at its end
 	Runs   []Run `json:"runs,omitempty"`
-	// Repeats is how many readings were passed over because they had been folded before.
+	// Repeats is how many inputs were passed over whole because they had been folded before.
 	Repeats int `json:"repeats,omitempty"`
 }
 
