@@ -29,10 +29,10 @@ func Ensure(ctx context.Context, brokers []string, n int32, replicas int) error 
 	if err := create(ctx, adm, n, replicas); err != nil {
 		return fmt.Errorf("ensure topics: %w", err)
 	}
-	if err := led(ctx, adm); err != nil {
+	if err := settle(ctx, adm, n, replicas); err != nil {
 		return fmt.Errorf("ensure topics: %w", err)
 	}
-	return check(ctx, adm, n, replicas)
+	return nil
 }
 
 // create makes what is missing.
@@ -65,20 +65,16 @@ func names() []string {
 	return all
 }
 
-// led waits until every partition has a leader, which takes a moment after its creation.
-func led(ctx context.Context, adm *kadm.Client) error {
+// settle checks until nothing is on its way any more: what one broker has made, another may not know for a moment.
+func settle(ctx context.Context, adm *kadm.Client, n int32, replicas int) error {
 	for tries := 1; ; tries++ {
-		all, err := adm.ListTopics(ctx, names()...)
-		if err != nil {
+		underWay, err := check(ctx, adm, n, replicas)
+		if underWay == nil {
 			return err
-		}
-		missing := leaderless(all)
-		if missing == nil {
-			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", missing, ctx.Err())
+			return fmt.Errorf("%w: %w", underWay, ctx.Err())
 		case <-time.After(backoff(tries)):
 		}
 	}
@@ -88,41 +84,45 @@ func leaderless(all kadm.TopicDetails) error {
 	for _, name := range names() {
 		d := all[name]
 		if d.Err != nil || len(d.Partitions) == 0 {
-			return fmt.Errorf("topic %s is not there yet: %w", name, d.Err)
+			return errors.Join(fmt.Errorf("topic %s is not there yet", name), d.Err)
 		}
 		for _, p := range d.Partitions.Sorted() {
 			if p.Err != nil || p.Leader < 0 {
-				return fmt.Errorf("topic %s, partition %d has no leader: %w", name, p.Partition, p.Err)
+				return errors.Join(fmt.Errorf("topic %s, partition %d has no leader yet", name, p.Partition), p.Err)
 			}
 		}
 	}
 	return nil
 }
 
-// check holds what exists against what we would have made; every fault is named at once.
-func check(ctx context.Context, adm *kadm.Client, n int32, replicas int) error {
+// check holds what exists against what we would have made; every fault is named at once. underWay is what may still
+// come by itself.
+func check(ctx context.Context, adm *kadm.Client, n int32, replicas int) (underWay, err error) {
 	all, err := adm.ListTopics(ctx, names()...)
 	if err != nil {
-		return fmt.Errorf("check topics: %w", err)
+		return nil, err
+	}
+	if err := leaderless(all); err != nil {
+		return err, nil
 	}
 	configs, err := adm.DescribeTopicConfigs(ctx, names()...)
 	if err != nil {
-		return fmt.Errorf("check topics: read their settings: %w", err)
+		return nil, fmt.Errorf("read the topics' settings: %w", err)
 	}
 	var faults []error
 	for _, t := range streams.Topics {
-		faults = append(faults, partitionsOf(t, all[t.Name], n), replicasOf(t, all[t.Name], replicas))
 		c, err := configs.On(t.Name, nil)
-		if err = errors.Join(err, c.Err); err != nil {
-			faults = append(faults, fmt.Errorf("topic %s: read its settings: %w", t.Name, err))
-			continue
+		if err = errors.Join(err, c.Err); errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return fmt.Errorf("topic %s is not known everywhere yet: %w", t.Name, err), nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read the settings of topic %s: %w", t.Name, err)
 		}
-		faults = append(faults, settingsOf(t, c, replicas))
+		faults = append(faults, partitionsOf(t, all[t.Name], n), replicasOf(t, all[t.Name], replicas), settingsOf(t, c, replicas))
 	}
 	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("the log's topics are not as they must be: %w", err)
+		return nil, fmt.Errorf("the log's topics are not as they must be: %w", err)
 	}
-	return nil
+	return nil, nil
 }
 
 func partitionsOf(t streams.Topic, d kadm.TopicDetail, n int32) error {

@@ -83,6 +83,7 @@ func silent(t *testing.T) string {
 
 // With the log gone, or silent, every Append is answered with an error in time; nothing is closed in more than 5 s.
 func TestREL2_AWriterWithoutALogGivesUpInTime(t *testing.T) {
+	t.Parallel()
 	gone := embedded(t)
 	addr := gone.Addr()
 	stop(t, gone)
@@ -153,6 +154,7 @@ func TestAWriterThatGaveUpStaysSo(t *testing.T) {
 
 // What waits for a log that is away waits, and everything closes without it.
 func TestWithoutALogReadersWaitAndAllCloses(t *testing.T) {
+	t.Parallel()
 	b := embedded(t)
 	l := open(t, kafka.Options{Brokers: []string{b.Addr()}})
 	m, err := l.Join("away", streams.Inputs)
@@ -190,6 +192,7 @@ func TestWithoutALogReadersWaitAndAllCloses(t *testing.T) {
 
 // A broker that lost records, or another log at its address, is found out by a reader that waits at the old end.
 func TestAReaderNoticesThatTheLogLostRecords(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]func(t *testing.T, dir string) string{
 		"the last records": func(t *testing.T, dir string) string {
 			segment := dir + "/log/partitions/inputs-0/0.dat"

@@ -43,6 +43,7 @@ func open(t testing.TB, o kafka.Options) *kafka.Log {
 }
 
 func TestEmbeddedIsALog(t *testing.T) {
+	t.Parallel()
 	b := embedded(t)
 	logtest.Run(t, func(t *testing.T) (streams.Log, int32) {
 		return open(t, kafka.Options{Brokers: []string{b.Addr()}}), 4
@@ -50,6 +51,7 @@ func TestEmbeddedIsALog(t *testing.T) {
 }
 
 func TestApacheKafkaIsALog(t *testing.T) {
+	t.Parallel()
 	c := testkit.SharedKafka(t)
 	if err := kafka.Ensure(t.Context(), c.Brokers(), 4, 1); err != nil {
 		t.Fatal(err)

@@ -172,6 +172,7 @@ func all(t *testing.T, m streams.Membership) {
 // A process that was stopped as a whole (SIGSTOP) while another took its partitions must not believe for a moment that
 // it still has them, whatever it was doing when it was stopped.
 func pauseAndWake(t *testing.T, brokers []string) {
+	t.Parallel()
 	group := fmt.Sprint("paused-", time.Now().UnixNano())
 	p := pausable(t, brokers, group)
 	until(t, "the other member has all and is confirmed", func() bool {
@@ -227,6 +228,7 @@ func TestAPausedMemberKnowsOnApacheKafka(t *testing.T) {
 
 // A killed member's partitions are with the other within 20 s.
 func TestAKilledMemberIsReplaced(t *testing.T) {
+	t.Parallel()
 	brokers := []string{embedded(t).Addr()}
 	p := pausable(t, brokers, "killed")
 	until(t, "the first member has all", func() bool { n, _ := p.last(); return n == partitions })

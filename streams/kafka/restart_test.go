@@ -17,6 +17,7 @@ import (
 // A member gets its partitions again after the embedded broker was restarted in order, or came back from a crash
 // without knowing anybody.
 func TestAMemberOutlivesARestartOfTheBroker(t *testing.T) {
+	t.Parallel()
 	for name, crash := range map[string]bool{"in order": false, "crash": true} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -61,6 +62,7 @@ func TestAMemberOutlivesARestartOfTheBroker(t *testing.T) {
 
 // One of three brokers is killed in full flow: writing goes on, and nothing that was acknowledged is missing.
 func TestREL2_NothingAcknowledgedIsLostWhenABrokerOfThreeIsKilled(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("three brokers")
 	}
