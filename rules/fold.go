@@ -176,6 +176,9 @@ func (e *eval) late(q event.Quantity, p Point, id string) {
 
 // retally scores the newest set anew and drops questions for signs that are not missing any more.
 func (e *eval) retally() {
+	if e.folding {
+		defer e.failed()
+	}
 	if e.p != nil {
 		e.s.Judged = e.p.Mark
 	}
@@ -187,8 +190,9 @@ func (e *eval) retally() {
 	}
 	e.rule = sc.ID
 	v, anchor := e.values(sc, true)
+	e.s.Anchor = anchor
 	e.s.Tally = sc.Tally(&v, e.s.Plan.scale())
-	e.s.Rule, e.s.Band, e.s.Anchor = sc.ID, sc.Bands[e.s.Tally.Band].Name, anchor
+	e.s.Rule, e.s.Band = sc.ID, sc.Bands[e.s.Tally.Band].Name
 	if sev := sc.Bands[e.s.Tally.Band].Severity; sev != event.NoSeverity && sev >= e.s.Found.severityOf(sc.ID) {
 		e.s.HighAt = anchor
 	}
@@ -200,6 +204,14 @@ func (e *eval) retally() {
 		if w := &e.s.Waits[i]; w.Missing && e.s.Tally.Known&(1<<w.Quantity) != 0 {
 			e.s.Waits = without(e.s.Waits, i)
 		}
+	}
+}
+
+// failed leaves the patient without a score when scoring panicked while an input was folded. Decide scores again, fails
+// there, and is fenced there: the reading is kept, and every other rule judges it.
+func (e *eval) failed() {
+	if r := recover(); r != nil {
+		e.s.Tally, e.s.Rule, e.s.Band = Tally{}, "", ""
 	}
 }
 

@@ -41,6 +41,7 @@ type eval struct {
 	rule    string
 	next    event.Time // when to look again, as far as this look has found out
 	again   bool       // silence is told again though nothing has changed
+	folding bool       // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
 	renewed bool       // the score was last made by another pack
 	fall    bool       // p stands in for a pack that is not known
 }
@@ -55,6 +56,8 @@ func (e *eval) open() {
 	}
 	if e.p != nil && e.s.Judged != e.p.Mark {
 		e.renewed = true
+		e.retally()
+	} else if sc := e.score(); sc != nil && e.s.Rule == "" && e.s.Anchor != 0 { // it failed while folding
 		e.retally()
 	}
 }
@@ -93,7 +96,7 @@ func (e *eval) fence() {
 
 // Apply folds an input or a decided event into s.
 func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, error) {
-	x := eval{f: f, s: s, now: at}
+	x := eval{f: f, s: s, now: at, folding: true}
 	defer x.fence()
 	x.open()
 	switch d := e.Data.(type) {
@@ -299,7 +302,7 @@ func (c Core) Due(f Facts, s State, now event.Time) []event.Event {
 
 // NextDue answers when to ask again.
 func (c Core) NextDue(f Facts, s State) event.Time {
-	x := eval{f: f, s: s}
+	x := eval{f: f, s: s, folding: true} // a score that fails here fails in Due too, where it can be told
 	defer x.fence()
 	if x.open(); x.p == nil {
 		return event.Never

@@ -245,8 +245,10 @@ func (e *eval) limit(q event.Quantity, id string) (*Limit, *Target) {
 }
 
 // gravity answers how grave one value of a signal is by itself: by limits, own target, and the single-parameter rule.
-func (e *eval) gravity(q event.Quantity, v event.Decimal) event.Severity {
-	sev := event.NoSeverity
+func (e *eval) gravity(q event.Quantity, v event.Decimal) (sev event.Severity) {
+	if e.folding {
+		defer e.failed()
+	}
 	if l, _ := e.worst(q, v, false, nil, 0); l != nil {
 		sev = l.level().severity()
 	}

@@ -42,8 +42,9 @@ type compiler struct {
 
 // cited is a place that names a source.
 type cited struct {
-	n  ast.Node
-	id string
+	n   ast.Node
+	id  string
+	off bool // of a rule that is not in effect
 }
 
 func (c *compiler) root(n ast.Node) {
@@ -133,7 +134,7 @@ func (c *compiler) sources(n ast.Node) {
 func (c *compiler) source(to *string) func(ast.Node) {
 	return func(n ast.Node) {
 		c.text(to)(n)
-		c.cited = append(c.cited, cited{n, *to})
+		c.cited = append(c.cited, cited{n: n, id: *to})
 	}
 }
 
@@ -208,13 +209,14 @@ func (c *compiler) hold(n ast.Node) {
 func (c *compiler) limit(n ast.Node) {
 	var q event.Quantity
 	var off bool
-	l := rules.Limit{}
+	l, sources := rules.Limit{}, len(c.cited)
 	c.mapping(n, "a limit", fields{
 		"id!": c.rule(&l.ID), "signal!": func(n ast.Node) { q = c.quantity(n) },
 		"at_most": c.bound(&l, false, false), "below": c.bound(&l, false, true), "at_least": c.bound(&l, true, false), "above": c.bound(&l, true, true),
 		"severity!": c.severity(&l.Severity), "danger": c.truth(&l.Danger), "unconfirmed": c.unconfirmed(&l.Unsure), "readings": c.whole(&l.Readings, 1, rules.Window),
-		"margin": c.decimal(&l.Margin), "on_oxygen": c.truth(&l.OnOxygen), "source!": c.source(&l.Source), "zh": c.text(&l.Zh), "en": c.text(&l.En), "off": c.off(&off),
+		"margin": c.decimal(&l.Margin), "on_oxygen": c.truth(&l.OnOxygen), "source!": c.source(&l.Source), "zh": c.text(&l.Zh), "en": c.text(&l.En), "off": c.truth(&off),
 	})
+	c.rests(sources, off)
 	if c.bounds(n) != 1 {
 		c.fault(n, "limit %q needs exactly one of at_most, below, at_least, above", l.ID)
 	}
@@ -262,15 +264,20 @@ func (c *compiler) unconfirmed(to *bool) func(ast.Node) {
 	}
 }
 
-// off takes a rule out of effect, and its source with it: what is remembered only waits there until it has been read.
-func (c *compiler) off(to *bool) func(ast.Node) { return c.truth(to) }
+// rests takes a rule that is off out of the question whether its source has been read: what is only remembered waits in
+// the pack until it has been.
+func (c *compiler) rests(from int, off bool) {
+	for i := from; off && i < len(c.cited); i++ {
+		c.cited[i].off = true
+	}
+}
 
 // own reads one step beyond a patient's own target. The signal "rest" stands for all that have no steps.
 func (c *compiler) own(n ast.Node) {
 	var q event.Quantity
 	var rest, off bool
 	var side string
-	l := rules.Limit{}
+	l, sources := rules.Limit{}, len(c.cited)
 	c.mapping(n, "an own target", fields{
 		"id!": c.rule(&l.ID),
 		"signal!": func(n ast.Node) {
@@ -287,8 +294,9 @@ func (c *compiler) own(n ast.Node) {
 			}
 		},
 		"beyond": c.decimal(&l.Bound), "severity!": c.severity(&l.Severity), "readings": c.whole(&l.Readings, 1, rules.Window), "margin": c.decimal(&l.Margin),
-		"on_oxygen": c.truth(&l.OnOxygen), "source!": c.source(&l.Source), "zh": c.text(&l.Zh), "en": c.text(&l.En), "off": c.off(&off),
+		"on_oxygen": c.truth(&l.OnOxygen), "source!": c.source(&l.Source), "zh": c.text(&l.Zh), "en": c.text(&l.En), "off": c.truth(&off),
 	})
+	c.rests(sources, off)
 	switch {
 	case off:
 	case rest:
@@ -306,7 +314,7 @@ func (c *compiler) finish(n ast.Node) {
 		switch {
 		case i < 0:
 			c.fault(x.n, "source %q is not among the sources", x.id)
-		case c.pack.Sources[i].Evidence == "M":
+		case c.pack.Sources[i].Evidence == "M" && !x.off:
 			c.fault(x.n, "source %q is memory (M): a rule that rests on it stays out of the pack until the source has been read", x.id)
 		}
 	}
