@@ -69,7 +69,7 @@ func (e *eval) scored() (finding, bool) {
 	if f.severity == event.NoSeverity {
 		return finding{}, false
 	}
-	if until := e.expires(sc); e.s.Found.Known != 0 || e.s.Found.severityOf(sc.ID) == 0 {
+	if until := e.expires(sc); e.s.Scored.Known != 0 || e.s.Found.severityOf(sc.ID) == 0 {
 		e.wake(until + 1)
 	}
 	return f, true
@@ -201,12 +201,12 @@ func (e *eval) scoredEvent(problem string, all []finding) *event.SeverityScored 
 // than the one that was told, and (while something is wrong) no higher score, other band or other signs known. A pack that
 // records every change compares the whole score.
 func (e *eval) asToldDeterioration(all []finding) bool {
-	was := &e.s.Found
-	if !sameReasons(all, was) {
+	was := &e.s.Scored
+	if !sameReasons(all, &e.s.Found) {
 		return false
 	}
 	sc := e.score()
-	if was.Severity == event.NoSeverity && !e.p.AsRecorded || sc == nil || e.s.Anchor == 0 {
+	if e.s.Found.Severity == event.NoSeverity && !e.p.AsRecorded || sc == nil || e.s.Anchor == 0 {
 		return true
 	}
 	t, _ := e.shown(sc)

@@ -30,6 +30,7 @@ func bare(f *finding) event.Reason {
 
 // reason puts a finding into the shape of the log, with words for a nurse at night.
 func (e *eval) reason(f *finding) event.Reason {
+	e.rule = f.rule
 	r := bare(f)
 	var t text
 	switch {

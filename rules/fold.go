@@ -350,23 +350,28 @@ func (s *State) told(d *event.SeverityScored) {
 		return
 	}
 	a := Answer{Severity: d.Severity, Danger: d.Danger}
-	if sc := d.Score; sc != nil {
-		a.Lower, a.Upper = uint8(sc.Lower), uint8(sc.Upper)
-		for i := range sc.Parts {
-			a.Gravest = max(a.Gravest, uint8(sc.Parts[i].Points))
-			if sc.Parts[i].Known {
-				a.Known |= 1 << sc.Parts[i].Quantity
-			}
-		}
-	}
 	for i := range d.Reasons {
 		a.Reasons = append(a.Reasons, toldOf(&d.Reasons[i]))
 	}
 	if d.Problem == event.Silence {
 		s.Quiet = a
-	} else {
-		s.Found = a
+		return
 	}
+	s.Found, s.Scored = a, toldScore(d.Score)
+}
+
+func toldScore(sc *event.Score) (t ToldScore) {
+	if sc == nil {
+		return t
+	}
+	t.Lower, t.Upper = uint8(sc.Lower), uint8(sc.Upper)
+	for i := range sc.Parts {
+		t.Gravest = max(t.Gravest, uint8(sc.Parts[i].Points))
+		if sc.Parts[i].Known {
+			t.Known |= 1 << sc.Parts[i].Quantity
+		}
+	}
+	return t
 }
 
 func toldOf(r *event.Reason) Told {

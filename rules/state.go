@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"tocsin/streams/event"
 )
@@ -25,8 +28,9 @@ type State struct {
 	HighAt event.Time `json:"high_at,omitempty"` // Anchor of the last set as grave as what had been told
 	Usual  Usual      `json:"usual"`
 
-	Found Answer `json:"found"` // what was last told of deterioration
-	Quiet Answer `json:"quiet"` // what was last told of silence
+	Found  Answer    `json:"found"` // what was last told of deterioration
+	Scored ToldScore `json:"score"` // and the score told with it
+	Quiet  Answer    `json:"quiet"` // what was last told of silence
 
 	Waits    []Wait   `json:"waits,omitempty"`    // questions that are open, by quantity
 	Silences []Silent `json:"silences,omitempty"` // signals that fell silent, by quantity
@@ -48,10 +52,33 @@ type Track struct {
 	Open    int64         `json:"open"`            // the door's counter of open time at that moment
 }
 
-// Point is one reading. At is when it was measured, never later than it was folded.
+// Point is one reading. At is when it was measured, never later than it was folded. In JSON it is two numbers, the
+// milliseconds since 1970 and the value in millionths: checkpoints hold a great many.
 type Point struct {
-	At    event.Time    `json:"at"`
-	Value event.Decimal `json:"value"`
+	At    event.Time
+	Value event.Decimal
+}
+
+// MarshalJSON writes [milliseconds, millionths].
+func (p Point) MarshalJSON() ([]byte, error) {
+	b := append(make([]byte, 0, 36), '[')
+	b = append(strconv.AppendInt(b, int64(p.At), 10), ',')
+	return append(strconv.AppendInt(b, int64(p.Value), 10), ']'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *Point) UnmarshalJSON(b []byte) error {
+	at, v, ok := strings.Cut(strings.Trim(string(b), "[]"), ",")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if err == nil {
+		p.At = event.Time(ms)
+		ms, err = strconv.ParseInt(v, 10, 64)
+		p.Value = event.Decimal(ms)
+	}
+	if err != nil || !ok {
+		return fmt.Errorf("point %s: want [milliseconds, millionths]", b)
+	}
+	return nil
 }
 
 // Expect is from when a signal that never came is waited for.
@@ -113,11 +140,15 @@ type Late struct {
 type Answer struct {
 	Severity event.Severity `json:"severity"`
 	Danger   bool           `json:"danger,omitempty"`
-	Lower    uint8          `json:"lower,omitempty"`
-	Upper    uint8          `json:"upper,omitempty"`
-	Gravest  uint8          `json:"gravest,omitempty"` // points of the part that had most
-	Known    uint32         `json:"known,omitempty"`
 	Reasons  []Told         `json:"reasons,omitempty"`
+}
+
+// ToldScore is the score that was last told with an assessment of deterioration.
+type ToldScore struct {
+	Lower   uint8  `json:"lower,omitempty"`
+	Upper   uint8  `json:"upper,omitempty"`
+	Gravest uint8  `json:"gravest,omitempty"` // points of the part that had most
+	Known   uint32 `json:"known,omitempty"`
 }
 
 // Told is one reason of an answer.

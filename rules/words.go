@@ -47,7 +47,7 @@ func (t *text) both(s string) { t.add(s, s) }
 
 // value answers a reading as people read it: 84 %, 38.6 °C, C, yes.
 func value(q event.Quantity, v event.Decimal) (zh, en string) {
-	switch q { //nolint:exhaustive // only the codes are not numbers
+	switch q {
 	case event.ACVPU:
 		l := event.ACVPULetter(v)
 		return l, l
