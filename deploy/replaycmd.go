@@ -69,7 +69,7 @@ func replayCommand() *cobra.Command {
 	c.Flags().StringVar(&format, "format", "", "`FORMAT` of the recorded data: "+joined(replay.Formats))
 	c.Flags().BoolVar(&o.AsRecorded, "as-recorded", false, "believe each value as it stands; nobody is warned")
 	c.Flags().Float64Var(&o.Speed, "speed", 0, "how many `TIMES` faster than recorded; 0 is flat out")
-	c.Flags().IntVar(&o.Connections, "connections", 32, "how many stays are sent at once when flat out")
+	c.Flags().IntVar(&o.Connections, "connections", 128, "how many stays are sent at once when flat out")
 	c.Flags().StringVar(&scores, "scores", "", "write what the chain made of each row to this `FILE` (- for the terminal)")
 	c.Flags().StringVar(&group, "group", "", "`GROUP` of the patients without --as-recorded (default news2)")
 	c.Flags().StringVar(&mqtt, "mqtt", "", "`ADDR` of the gateway, instead of what --data says")

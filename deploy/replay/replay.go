@@ -28,7 +28,7 @@ type Options struct {
 	AsRecorded bool
 	// Speed is how many times faster than recorded; 0 is flat out. Without AsRecorded, a row is measured when it is sent.
 	Speed float64
-	// Connections is how many stays are sent at once when flat out; by default 32. With a speed all are.
+	// Connections is how many stays are sent at once when flat out; by default 128. With a speed all are.
 	Connections int
 	Progress    func(rows int) // hears of rows that are acknowledged
 	Scores      io.Writer      // nil: nobody asks
@@ -45,7 +45,7 @@ type Took struct{ Enrol, Send, Score time.Duration }
 func Run(ctx context.Context, stays []Stay, o Options) (Took, error) {
 	var took Took
 	if o.Connections == 0 {
-		o.Connections = 32
+		o.Connections = 128
 	}
 	if o.Speed > 0 {
 		o.Connections = len(stays)
