@@ -183,3 +183,56 @@ func TestRUL2_StaleIsNotBetter(t *testing.T) {
 		t.Errorf("all signs are good again, and it stays %s", p.State.Found.Severity)
 	}
 }
+
+// TestING10_RepeatIsAskedOnce: a doubtful reading is asked about at once; another one that does not agree gives nobody
+// more time, and after five minutes it comes up marked unsure.
+func TestING10_RepeatIsAskedOnce(t *testing.T) {
+	p := patient(t, "news2")
+	must(t)(p.Measure(spo2, pulse))
+	must(t)(p.Wait(hour))
+	doubtful := func(v int64) []event.Event {
+		return must(t)(p.Measure(event.Reading{Quantity: event.PulsePerMin, Value: event.Int(v), Mark: event.Unconfirmed}))
+	}
+	asked := kinds[*event.RepeatAsked](doubtful(240))
+	if len(asked) != 1 || asked[0].AnswerBy != p.Now+5*minute || asked[0].Value != event.Int(240) {
+		t.Fatalf("asked %s", text(t, asked))
+	}
+	must(t)(p.Wait(4 * minute))
+	if out := doubtful(18); len(out) > 0 {
+		t.Fatalf("a second doubtful reading that does not agree: %s", text(t, out))
+	}
+	if l, ok := p.State.Latest(event.PulsePerMin); !ok || l.Mark != event.Unconfirmed || l.Value != event.Int(18) {
+		t.Errorf("the latest reading shows %+v", l)
+	}
+	if p.State.Score().Parts[4].Points != 0 {
+		t.Error("a doubtful reading scored")
+	}
+	d := kinds[*event.SeverityScored](must(t)(p.Wait(minute)))
+	if len(d) != 1 || d[0].Severity != event.High || !d[0].Reasons[0].Unsure || d[0].Reasons[0].Rule != rules.RuleUnconfirmed {
+		t.Fatalf("five minutes after the first: %s", text(t, d))
+	}
+}
+
+// TestING10_ASecondReadingThatAgrees makes both believed, however implausible.
+func TestING10_ASecondReadingThatAgrees(t *testing.T) {
+	p := patient(t, "news2")
+	for _, v := range []int64{240, 236} {
+		must(t)(p.Measure(event.Reading{Quantity: event.PulsePerMin, Value: event.Int(v), Mark: event.Unconfirmed}))
+		must(t)(p.Wait(minute))
+	}
+	if tr := p.State.Trend(event.PulsePerMin); len(tr) != 2 || tr[0].Value != event.Int(240) || p.State.Score().Lower != 3 {
+		t.Errorf("trend %v, score %s", tr, text(t, p.State.Score()))
+	}
+}
+
+// TestING3_FastClockHidesNothing: a reading whose corrected time lies ahead (a gateway an hour fast) is taken as measured
+// when it was folded, so that what is measured after it is not older than it.
+func TestING3_FastClockHidesNothing(t *testing.T) {
+	p := patient(t, "news2")
+	must(t)(p.Give(trial.Measured(p.Now+hour, spo2, pulse)))
+	must(t)(p.Wait(10 * minute))
+	out := kinds[*event.SeverityScored](must(t)(p.Measure(trial.Reading(event.SpO2Percent, event.Int(84)))))
+	if len(out) != 1 || out[0].Late || out[0].Severity != event.High {
+		t.Errorf("a grave reading ten minutes later: %s", text(t, out))
+	}
+}
