@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/deploy/embedded/engine"
+	"tocsin/streams"
 	"tocsin/streams/history"
 )
 
@@ -29,7 +30,7 @@ func (a *App) startEngine(ctx context.Context) error {
 		Key: key, Memory: a.cfg.History.Memory, Logger: a.log})
 	switch {
 	case errors.Is(err, engine.ErrAbsent) || err != nil && ctx.Err() == nil && a.cfg.has(roleDesk):
-		a.log.Warn("history is off", "err", err)
+		a.log.Warn("history is off", streams.KeyErr, err)
 		return nil
 	case err != nil:
 		return taken(err, "engine", a.cfg.History.Listen)
@@ -90,7 +91,7 @@ func (a *App) findHistory(ctx context.Context) error {
 			return err
 		})
 		if err != nil && ctx.Err() == nil {
-			a.log.Warn("history is off", "err", err)
+			a.log.Warn("history is off", streams.KeyErr, err)
 		}
 	}
 	return ctx.Err()

@@ -37,7 +37,7 @@ func HandOn(ctx context.Context, log streams.Log, n int32, logger *slog.Logger) 
 		case h.reached().After(before):
 			wait = backOffFirst
 		}
-		logger.Warn("handing on of the directory stopped and is tried again", "through", h.reached().Offset, "wait", wait, "err", err)
+		logger.Warn("handing on of the directory stopped and is tried again", "through", h.reached().Offset, "wait", wait, streams.KeyErr, err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

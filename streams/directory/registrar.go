@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"tocsin/streams"
@@ -35,7 +36,7 @@ func RunRegistrar(ctx context.Context, log streams.Log, n int32, m Machine, o st
 	if err := streams.RunOwner(ctx, log, streams.DirectoryPair, streams.Alone("registrar", m), o); err != nil {
 		return err
 	}
-	if cause := context.Cause(ctx); cause != nil && ctx.Err() != cause {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return nil
