@@ -62,7 +62,12 @@ func TestHIS1_KillsOfEngineAndSink(t *testing.T) {
 	}
 	w := newWorld(t, log, 4, 2)
 	var stops []func()
-	for turn := range 100 {
+	enough := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return killed >= 3 && broken >= 20
+	}
+	for turn := 0; turn < 60 || turn < 600 && !enough(); turn++ {
 		if len(stops) < 2 {
 			stops = append(stops, run(t, sinkFor(t, log, h, "sink")))
 		}

@@ -16,7 +16,7 @@ const (
 
 // configText bounds what the engine takes. Its own defaults are for a machine that does nothing else: nine tenths of
 // the memory, 5 GiB of caches. Parts are synced to disk before an insert is answered, since the log may be trimmed
-// below what history holds.
+// below what history holds; what was merged away goes after a minute, since inserts of a few rows come every other second.
 const configText = `<clickhouse>
     <max_server_memory_usage>%d</max_server_memory_usage>
     <mark_cache_size>%d</mark_cache_size>
@@ -27,6 +27,7 @@ const configText = `<clickhouse>
     <merge_tree>
         <fsync_after_insert>1</fsync_after_insert>
         <fsync_part_directory>1</fsync_part_directory>
+        <old_parts_lifetime>60</old_parts_lifetime>
     </merge_tree>
 </clickhouse>
 `
