@@ -173,7 +173,7 @@ func (l *life) copyAll(ctx context.Context, m streams.Membership, in <-chan fed)
 func (l *life) due() (wait time.Duration, full bool) {
 	wait = l.Idle
 	for _, f := range l.feeds {
-		l.gone.lag.WithLabelValues(f.topic, strconv.Itoa(int(f.part))).Set(float64(len(f.records)))
+		l.metrics.lag.WithLabelValues(f.topic, strconv.Itoa(int(f.part))).Set(float64(len(f.records)))
 		if f.ready == 0 {
 			continue
 		}
@@ -227,8 +227,8 @@ func (l *life) store(ctx context.Context, b batch, proven time.Time) error {
 		return err
 	}
 	l.stored++
-	l.gone.inserts.Observe(time.Since(began).Seconds())
-	l.gone.records.WithLabelValues(b.span.Topic).Add(float64(len(b.records)))
+	l.metrics.inserts.Observe(time.Since(began).Seconds())
+	l.metrics.records.WithLabelValues(b.span.Topic).Add(float64(len(b.records)))
 	return nil
 }
 

@@ -73,10 +73,10 @@ func RunSink(ctx context.Context, o SinkOptions) error {
 // sink is what the copying of all partitions shares.
 type sink struct {
 	SinkOptions
-	n    int32 // partitions of the patients' pair
-	log  *slog.Logger
-	gone *metrics
-	turn chan struct{} // has room for atOnce
+	n       int32 // partitions of the patients' pair
+	log     *slog.Logger
+	metrics *metrics
+	turn    chan struct{} // has room for atOnce
 
 	mu       sync.Mutex
 	migrated bool // since the last fault
@@ -118,7 +118,7 @@ func newSink(o SinkOptions) (*sink, error) {
 		o.Logger = slog.Default()
 	}
 	m, err := newMetrics(o.Registry)
-	return &sink{SinkOptions: o, log: o.Logger, gone: m, turn: make(chan struct{}, atOnce)}, err
+	return &sink{SinkOptions: o, log: o.Logger, metrics: m, turn: make(chan struct{}, atOnce)}, err
 }
 
 // member is one stay in the group. What is no longer ours has stopped before the group hears that it may go to others.
@@ -191,7 +191,7 @@ func (s *sink) copy(ctx context.Context, m streams.Membership, p int32) {
 		if errors.Is(err, streams.ErrNotOurs) {
 			s.log.Debug("history of a partition waits until the group has settled", "partition", p, "err", err)
 		} else {
-			s.gone.lives.Inc()
+			s.metrics.lives.Inc()
 			s.doubt()
 			s.log.Warn("history of a partition broke off and is taken up again", "partition", p, "err", err, "took", time.Since(began))
 		}

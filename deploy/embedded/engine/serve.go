@@ -119,10 +119,8 @@ func (s *server) run(ctx context.Context, q *request, a *answer) error {
 	}
 	defer r.free()
 	a.counted(s.lib.rowsRead(r.p), s.lib.rowsWritten(r.p))
-	if err := a.write(r.bytes()); err != nil {
-		return err
-	}
-	return a.end()
+	a.end()
+	return a.write(r.bytes())
 }
 
 // streams says whether a format is a plain row of blocks or lines: the engine makes each piece of a stream a document of
@@ -152,7 +150,8 @@ func (s *server) stream(ctx context.Context, c *conn, q *request, a *answer) err
 		b := piece.bytes()
 		if len(b) == 0 {
 			piece.free()
-			return a.end()
+			a.end()
+			return nil
 		}
 		err = a.write(b)
 		piece.free()
@@ -251,10 +250,11 @@ func (a *answer) body() io.Writer {
 	return out
 }
 
-// end of a result. Nothing is held back, so there is nothing to do but for an empty one, whose headers go out now.
-func (a *answer) end() error {
-	a.w.Header().Set("X-ClickHouse-Format", a.format)
-	return nil
+// end sets what an answer without a single byte still says of itself; net/http sends it when the handler returns.
+func (a *answer) end() {
+	if !a.began {
+		a.w.Header().Set("X-ClickHouse-Format", a.format)
+	}
 }
 
 // fail tells the client of a fault in ClickHouse's way.
