@@ -33,6 +33,7 @@ type Config struct {
 // HTTPConfig is the desk's door: screens, API, metrics, and MQTT over WebSocket under /mqtt.
 type HTTPConfig struct {
 	Listen string `yaml:"listen"`
+	HTTPS  bool   `yaml:"https"` // a proxy in front speaks HTTPS: cookies are sent over nothing else
 }
 
 // MQTTConfig is the gateway's door.
@@ -43,6 +44,7 @@ type MQTTConfig struct {
 // LogConfig says where Kafka is: our own on Listen, or Brokers.
 type LogConfig struct {
 	Listen     string   `yaml:"listen"`
+	Advertise  string   `yaml:"advertise"` // what clients are told, when Listen is every address
 	Brokers    []string `yaml:"brokers"`
 	Partitions int      `yaml:"partitions"` // of a new log; an old one keeps what it has
 	Replicas   int      `yaml:"replicas"`   // of a new log on brokers of your own
@@ -147,6 +149,9 @@ func (c *Config) Validate() error {
 	add(address("mqtt.listen", c.MQTT.Listen))
 	add(address("log.listen", c.Log.Listen))
 	add(address("history.listen", c.History.Listen))
+	if c.Log.Advertise != "" {
+		add(address("log.advertise", c.Log.Advertise))
+	}
 	for i, b := range c.Log.Brokers {
 		add(address(fmt.Sprintf("log.brokers[%d]", i), b))
 	}

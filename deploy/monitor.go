@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"tocsin/streams"
@@ -37,11 +38,40 @@ func (a *App) ready(context.Context) error {
 	if !a.published.Load() {
 		faults = append(faults, errors.New("the library's packs are not in effect yet"))
 	}
-	if a.cfg.has(roleMonitor) && a.cfg.has(roleLog) { // alone on its log, so every partition has to be here
+	// At first every partition has to be owned here. Later another monitor may have taken some, and the desk's own check
+	// counts: that everything which came in has been taken into account.
+	if a.cfg.has(roleMonitor) && a.cfg.has(roleLog) && time.Since(a.began) < startup {
 		faults = append(faults, a.owners.missing(streams.Directory, 1), a.owners.missing(streams.Decisions, a.n))
+	}
+	if h := a.front.socket.Load(); a.cfg.has(roleGateway) && (h == nil || !answers(*h)) {
+		faults = append(faults, errors.New("the gateway is not open yet"))
 	}
 	return errors.Join(faults...)
 }
+
+// startup is after how long the desk's look at the age of its data says more than who owns what.
+const startup = 30 * time.Second
+
+// answers tells whether a gateway's WebSocket door is open: it says 503 until then, and to no request at all something else.
+func answers(h http.Handler) bool {
+	r, err := http.NewRequest(http.MethodGet, "/mqtt", nil)
+	if err != nil {
+		return false
+	}
+	w := &statusOnly{header: http.Header{}}
+	h.ServeHTTP(w, r)
+	return w.status != http.StatusServiceUnavailable
+}
+
+// statusOnly is an answer of which only the status is looked at.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 
 // until waits for a condition, and says what was missing when the time is over.
 func until(ctx context.Context, within time.Duration, what string, is func() error) error {

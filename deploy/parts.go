@@ -76,7 +76,7 @@ func (a *App) startBroker() error {
 	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
 		return err
 	}
-	b, err := broker.Start(broker.Options{Dir: a.cfg.path("log"), Addr: a.cfg.Log.Listen, Partitions: int32(a.cfg.Log.Partitions), Logger: a.log})
+	b, err := broker.Start(broker.Options{Dir: a.cfg.path("log"), Addr: a.cfg.Log.Listen, Advertise: a.cfg.Log.Advertise, Partitions: int32(a.cfg.Log.Partitions), Logger: a.log})
 	if err != nil {
 		return taken(err, "kafka", a.cfg.Log.Listen)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -21,6 +22,7 @@ import (
 
 // App is a running Tocsin: the parts that its roles name, in one process.
 type App struct {
+	began    time.Time
 	cfg      Config
 	out      io.Writer // the terminal, for the person who started it
 	log      *slog.Logger
@@ -47,7 +49,7 @@ type App struct {
 // New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
 // them stand. When one does not, those before it are stopped again.
 func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, out: out, log: logger, registry: newRegistry(), broken: make(chan error, 16)}
+	a := &App{began: time.Now(), cfg: cfg, out: out, log: logger, registry: newRegistry(), broken: make(chan error, 16)}
 	a.stops.log = logger
 	a.owners = newOwners(a.registry)
 	for _, part := range []struct {
