@@ -93,7 +93,8 @@ func TestFlagsBeatTheFile(t *testing.T) {
 }
 
 func TestWrongCommandLinesAreUsage(t *testing.T) {
-	for _, args := range []string{"nothing", "up --colour", "up extra", "import", "token create", "tail --topic nothing --kafka 127.0.0.1:1", "tail --since yesterday --kafka 127.0.0.1:1"} {
+	for _, args := range []string{"nothing", "up --colour", "up extra", "import", "token create", "tail --topic nothing --kafka 127.0.0.1:1", "tail --since yesterday --kafka 127.0.0.1:1",
+		"replay x", "replay --format physionet2019 --scores x testdata/stays", "token nothing"} {
 		var out bytes.Buffer
 		if code := Main(strings.Fields(args), io.Discard, &out); code != exitUsage {
 			t.Errorf("tocsin %s: exit %d, want %d: %s", args, code, exitUsage, out.String())

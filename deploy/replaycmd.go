@@ -39,6 +39,9 @@ func replayCommand() *cobra.Command {
 			if !slices.Contains(replay.Formats, format) {
 				return usage("replay needs --format; the formats are %s", joined(replay.Formats))
 			}
+			if scores != "" && !o.AsRecorded {
+				return usage("--scores needs --as-recorded: in other groups only what changes a warning is written down, so most rows would have no score of their own")
+			}
 			if o.Speed < 0 {
 				return usage("--speed %g: want how many times faster than recorded, or 0 for flat out", o.Speed)
 			}
