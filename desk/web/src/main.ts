@@ -2,7 +2,7 @@ import './look.css'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { api, Refused } from './api/client'
-import { session } from './live/store'
+import { deskAway, session } from './live/store'
 import { router } from './router'
 import { settings } from './parts/settings'
 import { i18n, speak } from './words'
@@ -14,6 +14,6 @@ api
   .session()
   .then((s) => (session.value = s))
   .catch((e: unknown) => {
-    if (!(e instanceof Refused)) console.warn('session:', e)
+    deskAway.value = !(e instanceof Refused) || e.status >= 500
   })
   .finally(() => createApp(App).use(i18n).use(router).mount('#app'))

@@ -23,6 +23,11 @@ export const router = createRouter({
   ],
 })
 
+// A new page begins at its top, also for whoever does not see it.
+router.afterEach((to, from) => {
+  if (from.name && from.name !== to.name && from.name !== 'sign-in') document.getElementById('main')?.focus({ preventScroll: true })
+})
+
 router.beforeEach((to) => {
   if (to.meta.open) return true
   if (!session.value || session.value.must_change) return { name: 'sign-in', query: { to: to.fullPath } }

@@ -1,6 +1,6 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a with "mock", or as new with "mock" to change a password
-// POST /mock/{raise,many,stall,flow,cut,refuse,serve,reset} steers it.
+// POST /mock/{raise,many,stall,flow,cut,refuse,serve,signout,reset} steers it.
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
@@ -79,6 +79,7 @@ export function start(port = 0) {
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     serve: () => (refusing = false),
+    signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     reset,
   }
 

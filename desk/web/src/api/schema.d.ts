@@ -531,6 +531,8 @@ export interface components {
         Policy: {
             /** Format: int64 */
             care_ms: number;
+            /** Format: int64 */
+            ease_ms: number;
             id: string;
             steps: components["schemas"]["PolicyStep"][];
             /** Format: int64 */
@@ -2004,8 +2006,13 @@ export interface operations {
     acceptWarning: {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: {
@@ -2100,8 +2107,13 @@ export interface operations {
     closeWarning: {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2196,8 +2208,13 @@ export interface operations {
     returnWarning: {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: {

@@ -2,6 +2,7 @@ import { ref } from 'vue'
 import type { Severity, Warning } from '../api/types'
 import { asks, isOpen } from '../parts/queue'
 import { play, unmute } from '../parts/sound'
+import { exactly } from './now'
 import { link, notWatchingSince, onWarning, warnings } from './store'
 
 const grave: Record<Severity, number> = { none: 0, technical: 0, low: 1, medium: 2, high: 3 }
@@ -44,8 +45,25 @@ export function watchAlarms(): () => void {
   }
 }
 
+/** What has been sounded for being overdue: by id and deadline, so that the next deadline sounds again. */
+const overdueSaid = new Set<string>()
+
+/** overdue answers the medium warnings whose time ran out and that have not been sounded for it. */
+export function overdue(list: Iterable<Warning>, at: number, said: Set<string>): string[] {
+  const due: string[] = []
+  for (const w of list) {
+    if (w.severity !== 'medium' || !asks(w) || !w.answer_by || Date.parse(w.answer_by) > at) continue
+    const key = `${w.id} ${w.answer_by}`
+    if (!said.has(key)) due.push(key)
+  }
+  return due
+}
+
 function beat() {
   const t = Date.now()
+  const due = overdue(warnings.values(), exactly(), overdueSaid)
+  if (due.length) play('medium')
+  for (const key of due) overdueSaid.add(key)
   if (notWatchingSince.value !== null && t - lastUnwatched >= unwatchedEvery) {
     lastUnwatched = t
     play('unwatched')

@@ -9,6 +9,9 @@ export const warnings = shallowReactive(new Map<string, Warning>())
 export const rows = shallowReactive(new Map<string, Row>())
 export const session = ref<Session | null>(null)
 
+/** deskAway tells that it is not known who is signed in, since the desk did not answer. */
+export const deskAway = ref(false)
+
 interface Link {
   state: 'connecting' | 'up' | 'down'
   since: number // when it came into this state

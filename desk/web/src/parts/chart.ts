@@ -12,7 +12,6 @@ export interface Panel {
   unit: string
   usual: [number, number]
   dots: Dot[]
-  over: number
   gaps: { from: number; to: number; text: string }[]
   low?: number
   high?: number
@@ -86,7 +85,7 @@ function option(panels: Panel[], a: Around, g: Greys) {
 function line(p: Panel, i: number, a: Around, g: Greys, named: boolean) {
   const bounds = [p.low, p.high].filter((v): v is number => v !== undefined)
   return {
-    type: 'line', xAxisIndex: i, yAxisIndex: i, data: lineOf(p.dots, p.over), connectNulls: false, showAllSymbol: true, symbol: 'circle', symbolSize: p.dots.length > 100 ? 2.5 : 5,
+    type: 'line', xAxisIndex: i, yAxisIndex: i, data: lineOf(p.dots), connectNulls: false, showAllSymbol: true, symbol: 'circle', symbolSize: p.dots.length > 100 ? 2.5 : 5,
     lineStyle: { color: g.ink, width: 1.5 }, itemStyle: { color: g.ink }, emphasis: { disabled: true }, z: 4,
     markArea: { silent: true, label: { show: true, color: g.ink2, fontSize: 12, position: 'inside' }, data: [...gapAreas(p, a, g), ...band(p, a, g)] },
     markLine: {

@@ -65,9 +65,10 @@ function speaker() {
   const asked = (to: string) => (te(`asked.${to}`) ? t(`asked.${to}`) : to)
   const role = (r: string) => (te(`role.${r}`) ? t(`role.${r}`) : r)
 
-  /** finding is the first reason of a warning in words: what a row says. */
+  /** finding is what a row says: of the gravest reasons the first that names what was measured, since a score says it in more words. */
   function finding(w: Warning) {
-    const r: Reason | undefined = w.reasons[0]
+    const worst = w.reasons[0]
+    const r: Reason | undefined = w.reasons.find((x) => x.quantity && x.severity === worst?.severity) ?? worst
     return r ? inWords(r) : t(`problem.${te(`problem.${w.problem}`) ? w.problem : 'fault'}`)
   }
 

@@ -21,6 +21,18 @@ export function unknowns(s: Score): Unknown[] {
     .sort((a, b) => b.most - a.most)
 }
 
+/** alike puts those together that would change the same, so that four lines become one. */
+export function alike(list: Unknown[]): { quantities: string[]; stale: boolean; total: [number, number] }[] {
+  const by = new Map<string, { quantities: string[]; stale: boolean; total: [number, number] }>()
+  for (const u of list) {
+    const key = `${u.stale} ${u.total.join()}`
+    const same = by.get(key)
+    if (same) same.quantities.push(u.quantity)
+    else by.set(key, { quantities: [u.quantity], stale: u.stale, total: u.total })
+  }
+  return [...by.values()]
+}
+
 /** points writes what a part added: a number, or a span when it is not known. */
 export const points = (p: Part) => (p.known || p.most === p.points ? String(p.points) : `${p.points}–${p.most}`)
 

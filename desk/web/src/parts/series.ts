@@ -36,33 +36,45 @@ export function dotsOf(readings: Reading[], quantity: string): Dot[] {
 
 const minute = 60_000
 
-/** gapOver answers the distance in ms above which two readings count as apart: three usual distances, at least 5 min. */
-export function gapOver(dots: { t: number }[]): number {
-  const d = dots.slice(1).map((x, i) => x.t - dots[i]!.t).filter((x) => x > 0).sort((a, b) => a - b)
-  if (d.length < 2) return 12 * 60 * minute
-  return Math.max(5 * minute, 3 * d[Math.floor((d.length - 1) / 2)]!)
+/** How many distances beside one tell what is usual there. */
+const around = 5
+
+/**
+ * gapLimits answers for each reading how long the next one may take before the line is broken: three times what is
+ * usual just before it (or just after, at the beginning), at least 5 min. People measure every six hours for weeks and
+ * then every ten seconds for an hour; one limit for all of it would hide the gaps of the one or break the other.
+ */
+export function gapLimits(dots: { t: number }[]): number[] {
+  const d = dots.slice(1).map((x, i) => x.t - dots[i]!.t)
+  return dots.map((_, i) => {
+    const before = d.slice(Math.max(0, i - around), i)
+    const near = before.length >= 2 ? before : [...before, ...d.slice(i + 1, i + 1 + around - before.length)]
+    if (near.length < 2) return 12 * 60 * minute
+    near.sort((a, b) => a - b)
+    return Math.max(5 * minute, 3 * near[Math.floor(near.length / 2)]!)
+  })
 }
 
 /** lineOf puts a hole into every gap, so that nothing is joined across it. */
-export function lineOf(dots: Dot[], over = gapOver(dots)): [number, number | null][] {
+export function lineOf(dots: Dot[]): [number, number | null][] {
+  const seen = dots.filter(believed)
+  const limit = gapLimits(seen)
   const line: [number, number | null][] = []
-  let was: number | null = null
-  for (const d of dots.filter(believed)) {
-    if (was !== null && d.t - was > over) line.push([was + (d.t - was) / 2, null])
+  seen.forEach((d, i) => {
+    const was = seen[i - 1]
+    if (was && d.t - was.t > limit[i - 1]!) line.push([(was.t + d.t) / 2, null])
     line.push([d.t, d.v])
-    was = d.t
-  }
+  })
   return line
 }
 
 /** gapsOf are the stretches without a reading, up to the end of what is shown. */
-export function gapsOf(dots: Dot[], end: number, over = gapOver(dots)): [number, number][] {
-  const gaps: [number, number][] = []
-  dots.forEach((d, i) => {
+export function gapsOf(dots: { t: number }[], end: number): [number, number][] {
+  const limit = gapLimits(dots)
+  return dots.flatMap((d, i) => {
     const next = dots[i + 1]?.t ?? end
-    if (next - d.t > over) gaps.push([d.t, next])
+    return next - d.t > limit[i]! ? [[d.t, next] as [number, number]] : []
   })
-  return gaps
 }
 
 /** domain widens the usual span of a quantity by quarters of it until everything fits. */

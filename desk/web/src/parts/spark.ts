@@ -1,4 +1,4 @@
-import { gapOver } from './series'
+import { gapLimits } from './series'
 
 export interface SparkFrame {
   span: [number, number]
@@ -18,7 +18,7 @@ export interface Sparkline {
 /** sparkOf places points in the frame; a value beyond the scale lies on its edge. */
 export function sparkOf(points: [number, number][], f: SparkFrame): Sparkline {
   const dots = points.filter(([t]) => t >= f.from && t <= f.to).map(([t, v]) => ({ t, v }))
-  const over = gapOver(dots)
+  const limit = gapLimits(dots)
   const at = (d: { t: number; v: number }): [number, number] => [
     round(((d.t - f.from) / (f.to - f.from)) * f.width),
     round(1.5 + (1 - clamp((d.v - f.span[0]) / (f.span[1] - f.span[0]))) * (f.height - 3)),
@@ -27,8 +27,8 @@ export function sparkOf(points: [number, number][], f: SparkFrame): Sparkline {
   const lone: [number, number][] = []
   dots.forEach((d, i) => {
     const [x, y] = at(d)
-    const before = i > 0 && d.t - dots[i - 1]!.t <= over
-    const after = i + 1 < dots.length && dots[i + 1]!.t - d.t <= over
+    const before = i > 0 && d.t - dots[i - 1]!.t <= limit[i - 1]!
+    const after = i + 1 < dots.length && dots[i + 1]!.t - d.t <= limit[i]!
     path += `${before ? 'L' : 'M'}${x} ${y}`
     if (!before && !after) lone.push([x, y])
   })

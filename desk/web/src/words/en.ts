@@ -1,7 +1,7 @@
 // The English words. zh.ts has the same keys; a test holds them together. Words that stand in the table of
 // words of the help page are used in that meaning alone.
 export const en = {
-  app: { name: 'Tocsin', desk: 'Early-warning desk', other: '中文', switchTo: '切换到中文', skip: 'Skip to the content', loading: 'Loading …' },
+  app: { name: 'Tocsin', desk: 'Early-warning desk', other: '中文', switchTo: '切换到中文', skip: 'Skip to the content', loading: 'Loading …', comma: ', ' },
   nav: { queue: 'Queue', groups: 'Groups', main: 'Main', back: 'Back' },
   severity: { high: 'High', medium: 'Medium', low: 'Low', technical: 'Technical', none: 'None' },
   chip: { high: '高 High', medium: '中 Medium', low: '低 Low', technical: '技 Tech', none: '–' },
@@ -43,7 +43,7 @@ export const en = {
   },
   problem: { deterioration: 'Getting worse', silence: 'Silence: no data', fault: 'Technical fault' },
   warning: {
-    title: 'Warning', state: 'State', new: 'unclaimed', accepted: 'accepted', returned: 'given back', closed: 'closed', mine: 'you have it', has: '{who} has it',
+    title: 'Warning', state: 'State', new: 'unclaimed', accepted: 'accepted', returned: 'asks again', closed: 'closed', mine: 'you have it', has: '{who} has it',
     since: 'since {at}', raised: 'raised {at}', eased: 'nothing is found any more; it waits to be closed', danger: 'immediate danger',
     next: '{who} is asked in {span}', nextAgain: '{who} is asked again in {span}', nextOver: '{who} should be asked now ({span} overdue)', care: 'comes back in {span} unless closed', careOver: 'should have come back {span} ago',
     accept: 'Accept', accepting: 'Accepting …', giveBack: 'Give back', givingBack: 'Giving back …', giveBackWhy: 'Reason (may be empty)', close: 'Close', closing: 'Closing …', cancel: 'Cancel',
@@ -55,11 +55,11 @@ export const en = {
   },
   reason: {
     measured: 'measured {at}', limitLow: 'lower limit {v}', limitHigh: 'upper limit {v}', limitBoth: '{low} to {high}', patient: 'own target', group: 'set for the group', pack: 'set by the rules',
-    setBy: 'set by {who}', source: 'source: {what}', evidence: 'evidence: {what}', unsure: 'unsure: not confirmed by a second reading', lasts: 'holds since {at}', rule: 'rule {id}',
+    setBy: 'set by {who}', source: 'source: {what}', evidence: 'evidence: {what}', grades: { R: 'the source was read', S: 'a secondary page was read', I: 'a published implementation', M: 'from memory, unverified', P: 'own policy' }, unsure: 'unsure: not confirmed by a second reading', lasts: 'holds since {at}', rule: 'rule {id}',
   },
   score: {
     title: 'Score', of: '{rule}', scale: 'oxygen scale {n}', lowest: 'The known signs give {lower}; with the unknown ones at most {upper}.', exact: 'All signs are known.',
-    unknown: 'unknown', adds: 'adds {n}', stale: 'too old', missing: 'Missing', change: '{what} unknown: would make it {from} to {to}', changeOld: '{what} too old: would make it {from} to {to}', pts: '{n} points', pt1: '1 point', band: 'Band {band}', undetermined: 'not determined',
+    unknown: 'unknown', adds: 'adds {n}', stale: 'too old', missing: 'Missing', change: '{what} unknown: would make it {from} to {to}', changeOld: '{what} too old: would make it {from} to {to}', changeEach: '{what} unknown: each alone would make it {from} to {to}', changeOldEach: '{what} too old: each alone would make it {from} to {to}', pts: '{n} points', pt1: '1 point', band: 'Band {band}', undetermined: 'not determined',
     bands: { zero: 'zero', low: 'low', low_medium: 'low–medium', medium: 'medium', high: 'high' },
   },
   chart: {
@@ -95,7 +95,7 @@ export const en = {
   help: {
     title: 'Help and keys', keys: 'Keys', words: 'Words', colours: 'Colours', colourText: 'Colour means the severity of a warning and nothing else, after IEC 60601-1-8. Grey for technical warnings is our own choice.',
     off: 'Single-key shortcuts are off.', next: 'next warning', prev: 'previous warning', accept: 'accept', giveBack: 'give back', close: 'close', mute: 'mute for 2 min, or sound on again', show: 'show what is new', search: 'search', queue: 'queue', groups: 'groups', help: 'this page', lang: 'switch the language', escape: 'back, or leave a field', filter: 'mine, unclaimed, all',
-    sounds: 'A high warning sounds until one desk accepts it; a medium one sounds three tones on arrival; a low one is silent.',
+    sounds: 'A high warning sounds until one desk accepts it; a medium one sounds three tones on arrival and when it is overdue; a low one is silent.',
     wordList: { warning: 'warning', technical: 'technical', accept: 'accept', handOver: 'hand over', shelve: 'shelve', escalate: 'escalate', close: 'close', outcome: 'outcome', disposition: 'disposition', silence: 'silence (no data)', mute: 'mute', notReached: 'not reached', late: 'late finding', interval: 'score interval', explain: 'explain (why)', board: 'group board', target: 'own target', remeasure: 're-measure' },
   },
   wall: { more: 'and {n} more', quiet: 'No open warning', leave: 'Leave the wall (Esc)' },

@@ -2,7 +2,7 @@ import type { Words } from './en'
 
 // 中文用词。键与 en.ts 一致，由测试保证。
 export const zh: Words = {
-  app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……' },
+  app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……', comma: '、' },
   nav: { queue: '预警队列', groups: '专病组', main: '主导航', back: '返回' },
   severity: { high: '高优先级', medium: '中优先级', low: '低优先级', technical: '技术报警', none: '无' },
   chip: { high: '高', medium: '中', low: '低', technical: '技', none: '–' },
@@ -44,7 +44,7 @@ export const zh: Words = {
   },
   problem: { deterioration: '病情恶化', silence: '数据中断', fault: '技术故障' },
   warning: {
-    title: '预警', state: '状态', new: '未接手', accepted: '已接手', returned: '已退回', closed: '已结案', mine: '由您接手', has: '由 {who} 接手',
+    title: '预警', state: '状态', new: '未接手', accepted: '已接手', returned: '再次提醒', closed: '已结案', mine: '由您接手', has: '由 {who} 接手',
     since: '始于 {at}', raised: '{at} 发出', eased: '异常已消失，等待结案', danger: '即刻危险',
     next: '{span}后上报{who}', nextAgain: '{span}后再次上报{who}', nextOver: '应已上报{who}（超时 {span}）', care: '如未结案，{span}后重新提醒', careOver: '应于 {span}前重新提醒',
     accept: '接手', accepting: '正在接手……', giveBack: '退回', givingBack: '正在退回……', giveBackWhy: '原因（可不填）', close: '结案', closing: '正在结案……', cancel: '取消',
@@ -56,11 +56,11 @@ export const zh: Words = {
   },
   reason: {
     measured: '{at} 测得', limitLow: '下限 {v}', limitHigh: '上限 {v}', limitBoth: '{low} 至 {high}', patient: '个体化目标', group: '专病组设定', pack: '规则设定',
-    setBy: '由 {who} 设定', source: '来源：{what}', evidence: '证据：{what}', unsure: '存疑：尚无第二次读数证实', lasts: '自 {at} 持续', rule: '规则 {id}',
+    setBy: '由 {who} 设定', source: '来源：{what}', evidence: '证据：{what}', grades: { R: '已查阅原文', S: '已查阅二手资料', I: '取自已发表的实现', M: '凭记忆，未核实', P: '本机构自定' }, unsure: '存疑：尚无第二次读数证实', lasts: '自 {at} 持续', rule: '规则 {id}',
   },
   score: {
     title: '评分', of: '{rule}', scale: '血氧量表 {n}', lowest: '已知体征为 {lower} 分；加上未知体征最多 {upper} 分。', exact: '所有体征已知。',
-    unknown: '未知', adds: '加 {n} 分', stale: '已过时', missing: '缺失', change: '{what}未知：已知后总分为 {from} 至 {to}', changeOld: '{what}已过时：复测后总分为 {from} 至 {to}', pts: '{n} 分', pt1: '1 分', band: '区间 {band}', undetermined: '未确定',
+    unknown: '未知', adds: '加 {n} 分', stale: '已过时', missing: '缺失', change: '{what}未知：已知后总分为 {from} 至 {to}', changeOld: '{what}已过时：复测后总分为 {from} 至 {to}', changeEach: '{what}未知：任一项单独已知后总分为 {from} 至 {to}', changeOldEach: '{what}已过时：任一项单独复测后总分为 {from} 至 {to}', pts: '{n} 分', pt1: '1 分', band: '区间 {band}', undetermined: '未确定',
     bands: { zero: '零', low: '低', low_medium: '低–中', medium: '中', high: '高' },
   },
   chart: {
@@ -96,7 +96,7 @@ export const zh: Words = {
   help: {
     title: '帮助与快捷键', keys: '快捷键', words: '用词', colours: '颜色', colourText: '颜色只表示预警的优先级（依据 IEC 60601-1-8），不作他用。技术报警用灰色是本系统的选择。',
     off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部',
-    sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时响三声；低优先级无声。',
+    sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时和超时时各响三声；低优先级无声。',
     wordList: { warning: '预警', technical: '技术报警', accept: '接手', handOver: '转交', shelve: '搁置', escalate: '逐级上报', close: '结案', outcome: '处置结果', disposition: '患者去向', silence: '数据中断', mute: '静音', notReached: '未接通', late: '补传异常', interval: '评分区间', explain: '预警依据', board: '专病组看板', target: '个体化目标', remeasure: '复测' },
   },
   wall: { more: '还有 {n} 条', quiet: '没有未结案的预警', leave: '退出大屏（Esc）' },

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { Warning } from '../api/types'
+import { asks, byNeed, counts, held, matches, neighbour } from './queue'
+
+const base: Warning = {
+  id: 'w', tenant: 't', patient: 'P-0113', group: 'copd', problem: 'deterioration', episode: 1, state: 'new', severity: 'high', peak: 'high', danger: false, rule: 'r', reasons: [],
+  raised_at: '2026-03-02T03:00:00.000Z', since: '2026-03-02T03:00:00.000Z', answer_by: '2026-03-02T03:02:00.000Z', owner: '', level: 0, asked: 'nurse', eased: false,
+}
+const w = (o: Partial<Warning>): Warning => ({ ...base, ...o })
+const order = (...list: Warning[]) => [...list].sort(byNeed).map((x) => x.id)
+
+describe('the order of the queue', () => {
+  it('is severity first, whatever the time left', () =>
+    expect(order(w({ id: 'm', severity: 'medium', answer_by: '2026-03-02T03:00:01.000Z' }), w({ id: 'tech', severity: 'technical' }), w({ id: 'h' }), w({ id: 'l', severity: 'low' }))).toEqual(['h', 'm', 'l', 'tech']))
+  it('then the time that is left, the overdue first', () =>
+    expect(order(w({ id: 'later', answer_by: '2026-03-02T03:09:00.000Z' }), w({ id: 'over', answer_by: '2026-03-02T02:00:00.000Z' }), w({ id: 'soon' }))).toEqual(['over', 'soon', 'later']))
+  it('puts what has no deadline behind, and keeps equals in place', () => {
+    expect(order(w({ id: 'none', answer_by: null }), w({ id: 'some' }))).toEqual(['some', 'none'])
+    expect(order(w({ id: 'b' }), w({ id: 'a' }))).toEqual(['a', 'b'])
+  })
+})
+
+describe('the filters', () => {
+  const all = { whose: 'all', group: '', text: '' } as const
+  it('mine are those that I have', () => {
+    expect(matches(w({ owner: 'me', state: 'accepted' }), { ...all, whose: 'mine' }, 'me')).toBe(true)
+    expect(matches(w({ owner: 'you', state: 'accepted' }), { ...all, whose: 'mine' }, 'me')).toBe(false)
+  })
+  it('unclaimed are those that ask, also again', () => {
+    expect(matches(w({ state: 'returned' }), { ...all, whose: 'unclaimed' }, 'me')).toBe(true)
+    expect(matches(w({ state: 'accepted', owner: 'me' }), { ...all, whose: 'unclaimed' }, 'me')).toBe(false)
+  })
+  it('a group of another tenant is another group', () => expect(matches(w({}), { ...all, group: 'u/copd' }, 'me')).toBe(false))
+  it('words are looked for in both languages, whatever their case', () => {
+    const x = w({ reasons: [{ rule: 'r', severity: 'high', zh: '血氧 84 %', en: 'SpO2 84 %' }] })
+    for (const text of ['spo2', '血氧', ' p-01 ']) expect(matches(x, { ...all, text }, 'me'), text).toBe(true)
+    expect(matches(x, { ...all, text: 'weight' }, 'me')).toBe(false)
+  })
+})
+
+describe('while somebody points at the list', () => {
+  it('nothing moves: what came waits, and what went stays', () => expect(held(['a', 'b'], ['new', 'b'])).toEqual({ order: ['a', 'b'], waiting: ['new'] }))
+})
+
+describe('moving by key', () => {
+  it('stays within the list and begins at its top', () => {
+    expect(neighbour(['a', 'b'], 'b', 1)).toBe('b')
+    expect(neighbour(['a', 'b'], 'b', -Infinity)).toBe('a')
+    expect(neighbour(['a', 'b'], 'gone', 1)).toBe('a')
+    expect(neighbour([], 'a', 1)).toBeNull()
+  })
+})
+
+it('counts by severity', () => expect(counts([w({}), w({ severity: 'low' }), w({})])).toMatchObject({ high: 2, low: 1, medium: 0, technical: 0 }))
+it('what was taken asks nobody', () => expect([w({ state: 'accepted' }), w({ state: 'closed' }), w({})].map(asks)).toEqual([false, false, true]))
