@@ -27,7 +27,8 @@ type Config struct {
 	Bridge  BridgeConfig  `yaml:"bridge"`
 	Logging LoggingConfig `yaml:"logging"`
 
-	demo bool
+	demo  bool
+	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
 }
 
 // HTTPConfig is the desk's door: screens, API, metrics, and MQTT over WebSocket under /mqtt.

@@ -112,8 +112,7 @@ func (a *App) arrivedIn(ctx context.Context, id string, partition int32) error {
 
 // operatorToken keeps the token of run.json, or makes one. It is an administrator's on this desk alone.
 func (a *App) operatorToken() {
-	old, err := readRunning(a.cfg.Data)
-	if a.run.Token = old.Token; err != nil || old.Token == "" {
+	if a.run.Token = lastRunning(a.cfg.Data).Token; a.run.Token == "" {
 		a.run.Token = directory.NewToken()
 	}
 }

@@ -83,6 +83,9 @@ func (a *App) startBroker() error {
 	a.onStop("embedded log", b.Stop)
 	a.brokers = []string{b.Addr()}
 	a.run.Kafka = b.Addr()
+	if a.cfg.whole {
+		return nil
+	}
 	// A process that runs the log alone can be found at once; whoever waits for it reads the file.
 	return writeRunning(a.cfg.Data, func(r *Running) { r.Kafka = b.Addr() })
 }

@@ -37,14 +37,17 @@ func (a *App) startEngine(ctx context.Context) error {
 	}
 	a.onStop("engine", e.Stop)
 	a.dsn, a.run.Engine, a.run.HistoryDSN = e.DSN(), e.Addr(), e.DSN()
+	if a.cfg.whole {
+		return nil
+	}
 	return writeRunning(a.cfg.Data, func(r *Running) { r.Engine, r.HistoryDSN = e.Addr(), e.DSN() })
 }
 
 // engineListen takes the port of last time when any free one would do: other processes know the engine by it.
 func (a *App) engineListen() string {
 	addr := a.cfg.History.Listen
-	old, err := readRunning(a.cfg.Data)
-	if err != nil || old.Engine == "" || !strings.HasSuffix(addr, ":0") {
+	old := lastRunning(a.cfg.Data)
+	if old.Engine == "" || !strings.HasSuffix(addr, ":0") {
 		return addr
 	}
 	for range 20 { // the engine of a process that was killed holds it for a moment yet

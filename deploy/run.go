@@ -14,6 +14,9 @@ import (
 // runFile says where a running Tocsin is to be found, and how the operator of this machine proves himself to it.
 const runFile = "run.json"
 
+// lastRunFile is the run.json of the time before, while `up` starts.
+const lastRunFile = "run.json.last"
+
 // Running is what lies in DIR/run.json, mode 0600.
 type Running struct {
 	Version    string         `json:"version"`
@@ -29,8 +32,24 @@ type Running struct {
 
 // readRunning reads the run.json of a data folder.
 func readRunning(data string) (Running, error) {
+	return readRunFile(data, runFile)
+}
+
+// lastRunning answers what run.json said the time before; nothing when there was none.
+func lastRunning(data string) Running {
+	r, err := readRunFile(data, runFile)
+	if err != nil {
+		r, err = readRunFile(data, lastRunFile)
+	}
+	if err != nil {
+		return Running{}
+	}
+	return r
+}
+
+func readRunFile(data, file string) (Running, error) {
 	var r Running
-	b, err := os.ReadFile(filepath.Join(data, runFile))
+	b, err := os.ReadFile(filepath.Join(data, file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, fmt.Errorf("no Tocsin has run on %s: there is no %s; start one with `tocsin up --data %s`, or name its addresses (--http, --kafka)", data, runFile, data)
 	}
@@ -38,7 +57,7 @@ func readRunning(data string) (Running, error) {
 		return r, err
 	}
 	if err := json.Unmarshal(b, &r); err != nil {
-		return r, fmt.Errorf("read %s: %w", filepath.Join(data, runFile), err)
+		return r, fmt.Errorf("read %s: %w", filepath.Join(data, file), err)
 	}
 	return r, nil
 }

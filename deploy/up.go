@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func upCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg.Roles, cfg.demo = slices.Clone(allRoles), demo
+			cfg.Roles, cfg.demo, cfg.whole = slices.Clone(allRoles), demo, true
 			return runApp(c, cfg, "up")
 		},
 	}
@@ -103,6 +104,10 @@ func runApp(c *cobra.Command, cfg Config, command string) error {
 			return err
 		}
 		defer func() { _ = lock.Close() }()
+		// Where the one before listened is no longer true; the file comes back when everything stands.
+		if err := os.Rename(cfg.path(runFile), cfg.path(lastRunFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	} else if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
