@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -25,7 +24,7 @@ import (
 // that holds, while 2,000 uploads a second pass: embedded log with fsync, 4 partitions, everything in this process.
 func BenchmarkBudget2ReadingToWarning(b *testing.B) {
 	const partitions, rate, patients = 4, 2000, 4000
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	br, err := broker.Start(broker.Options{Dir: b.TempDir(), Addr: "127.0.0.1:0", Partitions: partitions, Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
