@@ -52,9 +52,10 @@ func (x *exam) pair(ctx context.Context, p Pair) {
 	if n == 0 || len(x.known[p.Decisions].Partitions) != n || len(x.known[p.Checkpoints].Partitions) != n {
 		return // the topics' own checks have told why
 	}
-	inputs, err1 := x.log.bounds(ctx, p.Inputs, n)
+	// In this order, since the log goes on: a round rests on steps that are there before it, and a step on inputs.
+	checkpoints, err1 := x.log.bounds(ctx, p.Checkpoints, n)
 	decisions, err2 := x.log.bounds(ctx, p.Decisions, n)
-	checkpoints, err3 := x.log.bounds(ctx, p.Checkpoints, n)
+	inputs, err3 := x.log.bounds(ctx, p.Inputs, n)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		x.tell(Fault, "log", "look at the broker's own log", "%v", err)
 		return
