@@ -8,8 +8,10 @@
 //     is removed once it is read. Sequences are thus forgotten in a crash, and a batch that was sent again may lie in
 //     the log twice; identities and the rule of reading pass over it.
 //   - It deletes what is older than a week unless told otherwise: every topic is made with retention.ms=-1.
-//   - It syncs twice for each batch, on one goroutine: doors linger (kafka.Log.Lingering).
-//   - It does not tell a writer that a sync failed, and it has no LogAppendTime. Nothing mends that here.
+//   - It syncs twice for each batch, one after the other on one goroutine, and does not tell a writer that a sync failed:
+//     a gate before its answers syncs instead, and lets nothing out after a failure.
+//   - It ends the process over a request that it does not know: the gate closes the connection.
+//   - It has no LogAppendTime. Nothing mends that here.
 //   - After a crash it reads the whole log into memory at once before it listens, and lets it go again: another reason
 //     to keep the embedded log below 1 GB.
 package broker
@@ -40,12 +42,15 @@ type Options struct {
 	Advertise  string // host:port that clients are told, when it is not Addr's: needed when Addr listens everywhere
 	Partitions int32  // of a log that is made now, and as the folder must have it; 4 when 0
 	Logger     *slog.Logger
+
+	sync func(path string) error // replaced in tests
 }
 
-// Broker runs until Stop. What it does not do: it takes no LogAppendTime, and a failed sync of the disk is not
-// reported to whoever writes.
+// Broker runs until Stop.
 type Broker struct {
 	o       Options
+	watcher *watcher
+	disk    *rounds
 	lock    *os.File
 	cluster *kfake.Cluster
 	trims   *trims
@@ -60,6 +65,9 @@ func Start(o Options) (*Broker, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.sync == nil {
+		o.sync = syncPath
+	}
 	if o.Dir == "" {
 		return nil, errors.New("start the embedded log: no folder given")
 	}
@@ -69,10 +77,7 @@ func Start(o Options) (*Broker, error) {
 	}
 	b := &Broker{o: o, lock: lock}
 	if err := b.open(); err != nil {
-		if b.cluster != nil {
-			b.cluster.Close()
-		}
-		return nil, fmt.Errorf("start the embedded log in %s: %w", o.Dir, errors.Join(err, lock.Close()))
+		return nil, fmt.Errorf("start the embedded log in %s: %w", o.Dir, errors.Join(err, b.close()))
 	}
 	return b, nil
 }
@@ -82,17 +87,15 @@ func (b *Broker) open() error {
 	if b.trims, err = readTrims(filepath.Join(b.o.Dir, "trimmed.json")); err != nil {
 		return err
 	}
-	b.cluster, err = kfake.NewCluster(
+	if b.cluster, err = kfake.NewCluster(b.durable(
 		kfake.NumBrokers(1),
 		kfake.ClusterID("tocsin-embedded"),
 		kfake.DataDir(b.data()),
-		kfake.SyncWrites(),
 		kfake.ListenFn(b.listen),
 		kfake.WithLogger(logger{b.o.Logger}),
 		// Retention is switched off at every topic; this is the second lock on the same door.
 		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1"}),
-	)
-	if err != nil {
+	)...); err != nil {
 		return err
 	}
 	if err := b.forgetSequences(); err != nil {
@@ -105,6 +108,32 @@ func (b *Broker) open() error {
 	}
 	b.cluster.ControlKey(int16(kmsg.DeleteRecords), b.trim)
 	return b.trimAgain()
+}
+
+// durable makes sure that what is acknowledged is on disk: by the gate where the system can tell us what was written,
+// else by kfake's own sync of each batch.
+func (b *Broker) durable(opts ...kfake.Opt) []kfake.Opt {
+	partitions := filepath.Join(b.data(), "partitions")
+	err := os.MkdirAll(partitions, 0o755)
+	if err == nil {
+		b.watcher, err = watch(partitions)
+	}
+	if err != nil {
+		b.o.Logger.Info("the embedded log syncs each batch by itself", slog.Any("err", err))
+		return append(opts, kfake.SyncWrites())
+	}
+	b.disk = &rounds{changes: b.watcher.changes, sync: b.o.sync, failed: func(err error) {
+		b.o.Logger.Error("the embedded log cannot write: look at the disk, then restart", slog.Any("err", err))
+	}}
+	return opts
+}
+
+// Err is the fault of the disk after which the broker acknowledges nothing more; nil while there is none.
+func (b *Broker) Err() error {
+	if b.disk == nil {
+		return nil
+	}
+	return b.disk.failure()
 }
 
 func (b *Broker) data() string { return filepath.Join(b.o.Dir, "log") }
@@ -125,6 +154,9 @@ func (b *Broker) listen(network, _ string) (net.Listener, error) {
 	ln, err := net.Listen(network, b.o.Addr)
 	if err != nil {
 		return nil, err
+	}
+	if b.disk != nil {
+		ln = gate{ln, b.disk}
 	}
 	tcp, ok := ln.Addr().(*net.TCPAddr)
 	switch {
@@ -157,10 +189,7 @@ func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
 func (b *Broker) Stop(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() {
-		b.stop.Do(func() {
-			b.cluster.Close()
-			b.stopped = b.lock.Close()
-		})
+		b.stop.Do(func() { b.stopped = b.close() })
 		ended <- b.stopped
 	}()
 	select {
@@ -169,6 +198,17 @@ func (b *Broker) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("stop the embedded log in %s: %w", b.o.Dir, ctx.Err())
 	}
+}
+
+func (b *Broker) close() error {
+	var err error
+	if b.cluster != nil {
+		b.cluster.Close()
+	}
+	if b.disk != nil {
+		err = errors.Join(b.disk.settle(), b.watcher.close())
+	}
+	return errors.Join(err, b.lock.Close())
 }
 
 // Size is how many bytes the folder holds.

@@ -205,7 +205,7 @@ func judge(t *testing.T, l streams.Log, book *ledger, partitions int32) {
 		book.mu.Lock()
 		for offset, want := range book.acked[p] {
 			if have[offset] != want {
-				t.Fatalf("acknowledged %s at %d/%d, there is %q", want, p, offset, have[offset])
+				t.Fatalf("acknowledged %.20q at %d/%d, there is %.20q", want, p, offset, have[offset])
 			}
 		}
 		book.mu.Unlock()
