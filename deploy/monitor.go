@@ -32,6 +32,9 @@ func (a *App) ready(context.Context) error {
 	if err := a.outdated.Load(); err != nil {
 		faults = append(faults, *err)
 	}
+	if a.broker != nil {
+		faults = append(faults, a.broker.Err())
+	}
 	if !a.view.Ready() {
 		faults = append(faults, errors.New("the directory is still being read"))
 	}

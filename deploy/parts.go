@@ -34,6 +34,10 @@ func (a *App) openDoors(context.Context) error {
 	return nil
 }
 
+// doorLinger is how long an upload waits for company at a door: the log syncs once for all that come together. Owners,
+// whose steps are batches already, do not wait.
+const doorLinger = 2 * time.Millisecond
+
 // logWithin is how long a start waits for a log that is not there yet: another process may be about to start it.
 const logWithin = 60 * time.Second
 
@@ -42,7 +46,7 @@ func (a *App) startLog(ctx context.Context) error {
 	if err := a.startBroker(); err != nil {
 		return err
 	}
-	log, err := kafka.Open(kafka.Options{Brokers: a.brokers, ClientID: a.cfg.Name, Linger: 2 * time.Millisecond, Registry: a.registry, Logger: a.log})
+	log, err := kafka.Open(kafka.Options{Brokers: a.brokers, ClientID: a.cfg.Name, Registry: a.registry, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -54,7 +58,7 @@ func (a *App) startLog(ctx context.Context) error {
 	if a.n, err = log.Partitions(ctx, streams.Inputs); err != nil {
 		return err
 	}
-	a.edge = streams.OpenEdge(log, a.cfg.Name, a.n)
+	a.edge = streams.OpenEdge(log.Lingering(doorLinger), a.cfg.Name, a.n)
 	a.onStop("log writer", func(context.Context) error { return a.edge.Close() })
 	return nil
 }
@@ -80,6 +84,7 @@ func (a *App) startBroker() error {
 	if err != nil {
 		return taken(err, "kafka", a.cfg.Log.Listen)
 	}
+	a.broker = b
 	a.onStop("embedded log", b.Stop)
 	a.brokers = []string{b.Addr()}
 	a.run.Kafka = b.Addr()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/deploy/embedded/broker"
 	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
@@ -31,8 +32,9 @@ type App struct {
 	broken   chan error // the first part that ends by itself
 
 	brokers   []string
-	store     *kafka.Log // the log
-	n         int32      // partitions of the patient topics
+	broker    *broker.Broker // the embedded log, when it runs here
+	store     *kafka.Log     // the log
+	n         int32          // partitions of the patient topics
 	edge      *streams.Edge
 	view      *directory.View
 	asker     *directory.Asker

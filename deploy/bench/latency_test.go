@@ -30,7 +30,7 @@ func BenchmarkBudget2ReadingToWarning(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = br.Stop(context.Background()) }()
-	log, err := kafka.Open(kafka.Options{Brokers: []string{br.Addr()}, ClientID: "bench", Linger: 2 * time.Millisecond, Registry: prometheus.NewRegistry(), Logger: quiet})
+	log, err := kafka.Open(kafka.Options{Brokers: []string{br.Addr()}, ClientID: "bench", Registry: prometheus.NewRegistry(), Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func BenchmarkBudget2ReadingToWarning(b *testing.B) {
 			}
 		})
 	}
-	edge := streams.OpenEdge(log, "gateway/bench", partitions)
+	edge := streams.OpenEdge(log.Lingering(2*time.Millisecond), "gateway/bench", partitions) // as deploy opens it
 	defer func() { _ = edge.Close() }()
 	enrol(b, edge, patients)
 	b.ResetTimer()
