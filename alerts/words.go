@@ -34,6 +34,7 @@ var faultWords = map[string][2]string{
 	"clock_leap":      {"服务器时钟跳变", "the server's clock leapt"},
 	"door_shut":       {"数据接收曾中断", "nothing could be received for a while"},
 	"unknown_patient": {"收到未登记患者的数据", "readings came for a patient who is not enrolled"},
+	"no_pack":         {"所属专病组没有可用的规则包，未评分", "the patient's group has no rule pack, so nothing is scored"},
 	"fenced":          {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
 	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
 }

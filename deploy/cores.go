@@ -9,11 +9,9 @@ import (
 
 	"tocsin/alerts"
 	"tocsin/care"
-	"tocsin/desk"
 	"tocsin/rules"
 	"tocsin/rules/pack"
 	"tocsin/streams"
-	"tocsin/streams/event"
 )
 
 // What the cores keep of one patient, and of everyone.
@@ -28,34 +26,6 @@ func patientParts() streams.Parts[patientState, patientFacts] {
 		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: pack.Compile}),
 		streams.Machine[alerts.State, alerts.Facts](alerts.Core{}),
 		streams.Machine[care.State, care.Facts](care.Core{}))
-}
-
-// lookAt tells the desk what the rules know of a patient. The states are never altered, so the working out may wait
-// until somebody looks.
-func lookAt(facts rules.Facts, state rules.State, clock event.Time) (silent bool, vitals func() desk.Vitals) {
-	return len(state.Silences) > 0, func() desk.Vitals {
-		v := desk.Vitals{Latest: map[string]desk.Latest{}, Trend: map[string][]desk.Point{}}
-		if scored := rules.Assess(facts, state, clock); scored != nil {
-			v.Score = scored.Score
-		}
-		for q := event.Quantity(1); int(q) < event.Quantities; q++ {
-			if l, ok := state.Latest(q); ok {
-				v.Latest[q.String()] = desk.Latest{Value: l.Value, Mark: l.Mark, MeasuredAt: l.MeasuredAt, Clock: l.Clock, Stale: stale(v.Score, q)}
-			}
-			for _, p := range state.Trend(q) {
-				v.Trend[q.String()] = append(v.Trend[q.String()], desk.Point{At: p.At, Value: p.Value})
-			}
-		}
-		for _, s := range state.Silences {
-			v.Silent = append(v.Silent, desk.SilentSignal{Quantity: s.Quantity, Since: s.Since})
-		}
-		return v
-	}
-}
-
-// stale tells whether the score holds a value but does not count it, since it is too old.
-func stale(score *event.Score, q event.Quantity) bool {
-	return score != nil && slices.ContainsFunc(score.Parts, func(p event.Part) bool { return p.Quantity == q && p.Stale })
 }
 
 // libraryPack is a pack that comes with the program.

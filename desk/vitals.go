@@ -1,33 +1,36 @@
 package desk
 
 import (
+	"slices"
+
 	"tocsin/rules"
 	"tocsin/streams/event"
 )
 
-// LookAtRules reads what the rules know of a patient; it is what Watch wants when the rules are package rules.
-func LookAtRules(_ rules.Facts, state rules.State, _ event.Time) (silent bool, vitals func() Vitals) {
-	return len(state.Silences) > 0, func() Vitals { return vitalsOf(&state) }
+// LookAtRules reads what the rules know of a patient at the partition's moment clock. The states are never altered, so
+// the working out waits until somebody looks.
+func LookAtRules(facts rules.Facts, state rules.State, clock event.Time) (silent bool, vitals func() Vitals) {
+	return len(state.Silences) > 0, func() Vitals {
+		v := Vitals{Latest: map[string]Latest{}, Trend: map[string][]Point{}}
+		if scored := rules.Assess(facts, state, clock); scored != nil {
+			v.Score = scored.Score
+		}
+		for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+			if l, ok := state.Latest(q); ok {
+				v.Latest[q.String()] = Latest{Value: l.Value, Mark: l.Mark, MeasuredAt: l.MeasuredAt, Clock: l.Clock, Stale: stale(v.Score, q)}
+			}
+			for _, p := range state.Trend(q) {
+				v.Trend[q.String()] = append(v.Trend[q.String()], Point{At: p.At, Value: p.Value})
+			}
+		}
+		for _, s := range state.Silences {
+			v.Silent = append(v.Silent, SilentSignal{Quantity: s.Quantity, Since: s.Since})
+		}
+		return v
+	}
 }
 
-func vitalsOf(s *rules.State) Vitals {
-	v := Vitals{Latest: map[string]Latest{}, Trend: map[string][]Point{}, Score: s.Score()}
-	stale := map[event.Quantity]bool{}
-	if v.Score != nil {
-		for _, p := range v.Score.Parts {
-			stale[p.Quantity] = p.Stale
-		}
-	}
-	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
-		if l, ok := s.Latest(q); ok {
-			v.Latest[q.String()] = Latest{Value: l.Value, Mark: l.Mark, MeasuredAt: l.MeasuredAt, Clock: l.Clock, Stale: stale[q]}
-		}
-		for _, p := range s.Trend(q) {
-			v.Trend[q.String()] = append(v.Trend[q.String()], Point{p.At, p.Value})
-		}
-	}
-	for _, x := range s.Silences {
-		v.Silent = append(v.Silent, SilentSignal{Quantity: x.Quantity, Since: x.Since})
-	}
-	return v
+// stale tells whether the score holds a value but does not count it, since it is too old.
+func stale(score *event.Score, q event.Quantity) bool {
+	return score != nil && slices.ContainsFunc(score.Parts, func(p event.Part) bool { return p.Quantity == q && p.Stale })
 }

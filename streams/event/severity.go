@@ -145,7 +145,7 @@ type RuleFenced struct {
 
 // TechnicalFault says that watching is impaired, for a patient or (subject tocsin/partition-N) for a whole partition.
 type TechnicalFault struct {
-	Kind   string `json:"kind"` // undecodable, too_large, runaway, clock_leap, door_shut, unknown_patient
+	Kind   string `json:"kind"` // undecodable, too_large, runaway, fenced, clock_leap, door_shut, unknown_patient, no_pack, rota_gap
 	Detail string `json:"detail"`
 	Offset int64  `json:"offset"` // of the input concerned; -1: none
 	Door   string `json:"door,omitempty"`
