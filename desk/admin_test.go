@@ -90,7 +90,7 @@ func TestImportOfTenThousandRows(t *testing.T) {
 	if len(tokens) != 10_000 {
 		t.Errorf("%d tokens", len(tokens))
 	}
-	if load := loadPerCore(t); took > 10*time.Second && load < 2 { // on a machine that others keep busy the clock says nothing
+	if load := loadPerCore(t); took > 10*time.Second && load < 2 && !raceDetector { // on a busy machine, and under the race detector, the clock says nothing
 		t.Errorf("it took %s (load %.1f a core)", took, load)
 	}
 	h.until("the board has them all", func() bool { return len(h.server.ward.board("demo", "copd")) == 10_000 })
