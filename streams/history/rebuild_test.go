@@ -18,6 +18,7 @@ func TestHIS1_RebuildWhileTheSinkGoesOn(t *testing.T) {
 	slow := sinkFor(t, log, h, "a")
 	slow.Linger = 300 * time.Millisecond // or there are thousands of ranges
 	stop := run(t, slow)
+	mustEqual(t, caughtUp(t, h, log, 60*time.Second)) // there is something to rebuild
 	for range 2 {
 		built := make(chan error, 1)
 		progress := int64(0)
