@@ -113,7 +113,8 @@ func (t table) count() (shown, failing int) {
 func (t table) markdown() []byte {
 	shown, failing := t.count()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# What the tests show\n\nWritten by `make conformance` from what ran: %d rows shown, %d failing, %d in all.\n\n",
+	fmt.Fprintf(&b, "# What the tests show\n\nWritten by `make conformance` from what ran: %d rows shown, %d failing, %d in all.\n"+
+		"A row is shown as far as the tests beside it go, and their names say how far: several rows are only begun.\n\n",
 		shown, failing, len(t))
 	b.WriteString("| id | promise | tests | result |\n| --- | --- | --- | --- |\n")
 	for _, r := range t {
