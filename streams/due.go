@@ -76,11 +76,9 @@ func (p *Processor[S, F]) askWaiting(key string, i int) ([]event.Event, []event.
 	if err == nil {
 		return events, nil
 	}
-	fence := p.parts.name(i)
 	var rule event.RulePanic
-	if errors.As(err, &rule) {
-		fence += "/" + rule.Rule
-	}
+	errors.As(err, &rule) // none is named when the whole part failed
+	fence := fenceName(p.parts.name(i), rule.Rule)
 	if slices.Contains(pat.Fences, fence) {
 		return nil, nil
 	}

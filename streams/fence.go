@@ -58,3 +58,11 @@ func cut(s string, n int) string {
 	}
 	return s
 }
+
+// fenceName is how a patient remembers what failed while waiting.
+func fenceName(machine, rule string) string {
+	if rule == "" {
+		return machine
+	}
+	return machine + "/" + rule
+}

@@ -20,6 +20,18 @@ type heads[F any] struct {
 	Input  int64        // the next input
 }
 
+// hear notes how far the directory's effects have come, and tells whether this one is new; what is no effect always is.
+func (h *heads[F]) hear(e event.Effect) bool {
+	if e.IsZero() {
+		return true
+	}
+	if !e.After(h.Effect) {
+		return false
+	}
+	h.Effect = e
+	return true
+}
+
 // Processor takes one input at a time: what is due, fold, decide, cascade, what is due. It is pure but for the moments that it
 // is handed, and knows no medicine; live, replay and backtest run it. It works on copies above a Replica: until a step
 // is adopted nothing of it is seen anywhere else.
@@ -80,9 +92,6 @@ func (p *Processor[S, F]) Clock() event.Time { return p.work.heads.Clock }
 
 // NextInput answers the offset of the input to take next.
 func (p *Processor[S, F]) NextInput() int64 { return p.work.heads.Input }
-
-// NextDue answers when something is due next, as far as is known without new inputs.
-func (p *Processor[S, F]) NextDue() event.Time { return p.waiting.next() }
 
 // Full tells whether the step has taken as many inputs as a step may.
 func (p *Processor[S, F]) Full() bool {
@@ -147,12 +156,9 @@ func (p *Processor[S, F]) turn(from, next int64, now event.Time) {
 // fold gives one input to the patient whom it concerns.
 func (p *Processor[S, F]) fold(e event.Envelope) {
 	w := p.work
-	if !e.Effect.IsZero() {
-		if !e.Effect.After(w.heads.Effect) {
-			w.Close.Repeats++
-			return
-		}
-		w.heads.Effect = e.Effect
+	if !w.heads.hear(e.Effect) {
+		w.Close.Repeats++
+		return
 	}
 	pat := p.touch(e.Subject)
 	e, ok := pat.admit(e)
@@ -166,12 +172,9 @@ func (p *Processor[S, F]) fold(e event.Envelope) {
 // everyone folds what concerns all, then asks again everybody who was waiting for something of the kind.
 func (p *Processor[S, F]) everyone(e event.Envelope) {
 	w := p.work
-	if !e.Effect.IsZero() {
-		if !e.Effect.After(w.heads.Effect) {
-			w.Close.Repeats++
-			return
-		}
-		w.heads.Effect = e.Effect
+	if !w.heads.hear(e.Effect) {
+		w.Close.Repeats++
+		return
 	}
 	key := PartitionKey(p.partition)
 	pat := p.touch(key)

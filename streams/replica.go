@@ -180,11 +180,8 @@ func (a *application[S, F]) inputsThrough(offset int64) error {
 }
 
 func (a *application[S, F]) input(e event.Envelope, now event.Time) error {
-	if !e.Effect.IsZero() {
-		if !e.Effect.After(a.heads.Effect) {
-			return nil
-		}
-		a.heads.Effect = e.Effect
+	if !a.heads.hear(e.Effect) {
+		return nil
 	}
 	if e.Subject == event.Everyone {
 		for i := range a.parts.count() {
@@ -216,18 +213,10 @@ func (a *application[S, F]) fold(key string, e event.Envelope, at event.Time) er
 			return fmt.Errorf("fold %s of %s: %w", e.ID, key, err)
 		}
 		if isFence && f.Of == "" && i == 0 {
-			pat.Fences = append(slices.Clone(pat.Fences), fenceName(f))
+			pat.Fences = append(slices.Clone(pat.Fences), fenceName(f.Machine, f.Rule))
 		}
 	}
 	return nil
-}
-
-// fenceName is how a patient remembers what failed while waiting.
-func fenceName(f *event.RuleFenced) string {
-	if f.Rule == "" {
-		return f.Machine
-	}
-	return f.Machine + "/" + f.Rule
 }
 
 func (a *application[S, F]) touch(key string) *Patient[S] {

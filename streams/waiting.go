@@ -80,14 +80,6 @@ func (w *waiting) take() string {
 	return top.key
 }
 
-// next answers the earliest moment at which somebody may have to be asked.
-func (w *waiting) next() event.Time {
-	if len(w.entries) == 0 {
-		return event.Never
-	}
-	return w.entries[0].due
-}
-
 // waiters is a heap by moment, then key, so that the order is the same everywhere.
 type waiters []waiter
 

@@ -16,14 +16,14 @@ func parseMoment(b []byte) (Moment, bool) {
 	min, ok6 := two(b, 14)
 	s, ok7 := two(b, 17)
 	y := y1*100 + y2
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || y < 1 || m < 1 || m > 12 || d < 1 || d > daysIn(y, m) || h > 23 || min > 59 || s > 59 {
+	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || y < 1 || m < 1 || m > 12 || d < 1 || d > event.DaysIn(y, m) || h > 23 || min > 59 || s > 59 {
 		return Moment{}, false
 	}
 	ms, rest, ok := fraction(b[base:])
 	if !ok {
 		return Moment{}, false
 	}
-	shown := ((days(y, m, d)*24+int64(h))*60+int64(min))*60_000 + int64(s)*1000 + ms
+	shown := ((event.DayOf(y, m, d)*24+int64(h))*60+int64(min))*60_000 + int64(s)*1000 + ms
 	return zone(event.Time(shown), rest)
 }
 
@@ -65,29 +65,4 @@ func fraction(b []byte) (ms int64, rest []byte, ok bool) {
 func two(b []byte, i int) (int, bool) {
 	x, y := b[i]-'0', b[i+1]-'0'
 	return int(x)*10 + int(y), x <= 9 && y <= 9
-}
-
-func daysIn(y, m int) int {
-	switch m {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
-			return 29
-		}
-		return 28
-	default:
-		return 31
-	}
-}
-
-// days counts from 1970-01-01, for years from 1 on (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-func days(y, m, d int) int64 {
-	if m <= 2 {
-		y, m = y-1, m+12
-	}
-	era := y / 400
-	yoe := y - era*400
-	doe := yoe*365 + yoe/4 - yoe/100 + (153*(m-3)+2)/5 + d - 1
-	return int64(era)*146097 + int64(doe) - 719468
 }

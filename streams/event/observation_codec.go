@@ -135,8 +135,8 @@ func dateOf(days int64) (y, m, d int) {
 	return y, m, d
 }
 
-// dayOf is dateOf the other way.
-func dayOf(y, m, d int) int64 {
+// DayOf is dateOf the other way: it counts the days from 1970-01-01, for years from 1 on.
+func DayOf(y, m, d int) int64 {
 	if m <= 2 {
 		y, m = y-1, m+12
 	}
@@ -426,13 +426,14 @@ func momentOf(b []byte) (Time, bool) {
 	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
 	y, m, d := two(0)*100+two(2), two(5), two(8)
 	h, min, s, ms := two(11), two(14), two(17), two(20)*10+int(b[22]-'0')
-	if y < 1970 || m < 1 || m > 12 || d < 1 || d > daysIn(y, m) || h > 23 || min > 59 || s > 59 {
+	if y < 1970 || m < 1 || m > 12 || d < 1 || d > DaysIn(y, m) || h > 23 || min > 59 || s > 59 {
 		return 0, false
 	}
-	return Time(((dayOf(y, m, d)*24+int64(h))*60+int64(min))*60_000 + int64(s)*1000 + int64(ms)), true
+	return Time(((DayOf(y, m, d)*24+int64(h))*60+int64(min))*60_000 + int64(s)*1000 + int64(ms)), true
 }
 
-func daysIn(y, m int) int {
+// DaysIn answers how many days a month has.
+func DaysIn(y, m int) int {
 	switch m {
 	case 4, 6, 9, 11:
 		return 30
