@@ -22,6 +22,7 @@ func (f *upFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.http, "http", d.HTTP.Listen, "`ADDR` of screens, API, metrics, and MQTT over WebSocket under /mqtt")
 	c.Flags().StringVar(&f.mqtt, "mqtt", d.MQTT.Listen, "`ADDR` of the MQTT gateway")
 	c.Flags().StringVar(&f.kafka, "kafka", d.Log.Listen, "`ADDR` of the embedded log; without it in this process, where the brokers are")
+	profileFlag(c)
 }
 
 // load reads the file and lays the flags over it.
@@ -111,15 +112,22 @@ func runApp(c *cobra.Command, cfg Config, command string) error {
 	} else if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
+	if os.Getenv("GOGC") == "" {
+		keepHeapFloor()
+	}
+	stop, err := profiled(c)
+	if err != nil {
+		return err
+	}
 	a, err := New(c.Context(), cfg, c.OutOrStdout(), newLogger(cfg.Logging, c.ErrOrStderr()))
 	if err != nil {
 		if c.Context().Err() != nil {
-			return nil // it was told to stop while it started
+			return stop() // it was told to stop while it started
 		}
-		return err
+		return errors.Join(err, stop())
 	}
 	err = a.Run(c.Context())
-	return errors.Join(err, a.Stop())
+	return errors.Join(err, a.Stop(), stop())
 }
 
 // Run waits until ctx ends or a part breaks.

@@ -65,6 +65,9 @@ func startUp(b *testing.B, devices int) *whole {
 	config := filepath.Join(w.data, "tocsin.yaml")
 	write(b, config, "history:\n  off: true\n")
 	w.cmd = exec.Command(bin, "up", "--config", config, "--data", w.data, "--http", w.http, "--mqtt", w.mqtt, "--kafka", "127.0.0.1:0")
+	if profile := os.Getenv("TOCSIN_BENCH_PROFILE"); profile != "" {
+		w.cmd.Args = append(w.cmd.Args, "--cpuprofile", profile)
+	}
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := w.cmd.Start(); err != nil {
 		b.Fatal(err)
