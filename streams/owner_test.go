@@ -396,6 +396,22 @@ func TestOwnerClockRunsAtHalfSpeedWhileTheWallIsBehind(t *testing.T) {
 	}
 }
 
+// A busy owner asks for the time at every input. Half of a millisecond is none, and must not be lost each time.
+func TestOwnerClockOfABusyOwnerNeverStops(t *testing.T) {
+	for _, every := range []time.Duration{300 * time.Microsecond, time.Millisecond, 1900 * time.Microsecond} {
+		h := &hostClock{wall: epoch}
+		c := newClock(h, epoch.Add(time.Hour))
+		for range 10_000 {
+			h.mono += every
+			c.Now()
+		}
+		want := 10_000 * every / 2
+		if got := c.Now().Sub(epoch.Add(time.Hour)); got < want-time.Millisecond || got > want {
+			t.Errorf("asked every %s for %s behind the wall it went %s, not %s", every, 10_000*every, got, want)
+		}
+	}
+}
+
 func TestOwnerClockFollowsALeapOnlyWhenADoorAgrees(t *testing.T) {
 	h := &hostClock{wall: epoch}
 	c := newClock(h, 0)

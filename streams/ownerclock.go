@@ -18,7 +18,7 @@ type OwnerClock struct {
 	mono func() time.Duration // since some moment, never set by anybody
 	last time.Duration
 	now  event.Time
-	sub  time.Duration // what is not yet a whole millisecond
+	sub  time.Duration // what has passed and is not yet in now
 	leap bool          // the wall has leapt and nobody has agreed yet
 }
 
@@ -30,15 +30,13 @@ func NewOwnerClock(wall func() event.Time, mono func() time.Duration, partition 
 // Now answers the owner's present.
 func (c *OwnerClock) Now() event.Time {
 	wall, mono := c.wall(), c.mono()
-	passed := mono - c.last
+	c.sub += mono - c.last
 	c.last = mono
-	c.sub += passed
-	whole := c.sub.Truncate(time.Millisecond)
-	c.sub -= whole
+	whole, half := c.sub.Truncate(time.Millisecond), (c.sub / 2).Truncate(time.Millisecond)
 	if next := c.now.Add(whole); next <= wall {
-		c.now = next
-	} else {
-		c.now = max(wall, c.now.Add(whole/2))
+		c.now, c.sub = next, c.sub-whole
+	} else { // what is not yet a millisecond at half speed is kept too, or a busy owner's clock would stand still
+		c.now, c.sub = max(wall, c.now.Add(half)), c.sub-2*half
 	}
 	ahead := wall.Sub(c.now)
 	c.leap = ahead > leap

@@ -12,14 +12,15 @@ type Patient[S any] struct {
 	Fences []string `json:"fences,omitempty"`
 }
 
-// admit passes over what has been folded before; of an upload that was folded in part it leaves the rest.
-func (pat *Patient[S]) admit(e event.Envelope) (event.Envelope, bool) {
+// admit passes over what has been folded before; of an upload that was folded in part it leaves the rest. now is the
+// moment of folding: nothing counts as later than that, or one clock that runs ahead would make late all that comes after.
+func (pat *Patient[S]) admit(e event.Envelope, now event.Time) (event.Envelope, bool) {
 	o, ok := e.Data.(*event.ObservationRecorded)
 	if !ok {
-		return e, !e.Effect.IsZero() || pat.Seen.ID(e.ID, e.At) != IsRepeat
+		return e, !e.Effect.IsZero() || pat.Seen.ID(e.ID, min(e.At, now)) != IsRepeat
 	}
 	if !o.Sequenced {
-		v := pat.Seen.ID(e.ID, o.MeasuredAt)
+		v := pat.Seen.ID(e.ID, min(o.MeasuredAt, now))
 		if v == IsLate {
 			late := *o
 			late.Late = true

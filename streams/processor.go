@@ -161,7 +161,7 @@ func (p *Processor[S, F]) fold(e event.Envelope) {
 		return
 	}
 	pat := p.touch(e.Subject)
-	e, ok := pat.admit(e)
+	e, ok := pat.admit(e, w.now)
 	if !ok {
 		w.Close.Repeats++
 		return

@@ -194,7 +194,7 @@ func (a *application[S, F]) input(e event.Envelope, now event.Time) error {
 		}
 		return a.fold(PartitionKey(a.partition), e, now)
 	}
-	e, ok := a.touch(e.Subject).admit(e)
+	e, ok := a.touch(e.Subject).admit(e, now)
 	if !ok {
 		return nil
 	}

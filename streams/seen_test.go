@@ -2,9 +2,11 @@ package streams
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -111,5 +113,24 @@ func TestAForgottenBootIsLate(t *testing.T) {
 	}
 	if _, v := s.Upload("d", 3, 1, 2); v != IsLate {
 		t.Errorf("an upload of a boot from before the memory is %v", v)
+	}
+}
+
+// A gateway that ran an hour fast is mended. What its devices sent meanwhile must not make late all that comes in the
+// hour after: what is late pages nobody.
+func TestING3_AMendedClockMakesNobodyLate(t *testing.T) {
+	var pat Patient[struct{}]
+	now := event.Time(1_780_000_000_000)
+	for i := range 600 {
+		now = now.Add(10 * time.Second)
+		measured := now
+		if i < 300 {
+			measured = now.Add(time.Hour)
+		}
+		e := event.Envelope{ID: fmt.Sprint("m", i), At: measured, Data: &event.ObservationRecorded{MeasuredAt: measured, ReceivedAt: measured}}
+		e, fresh := pat.admit(e, now)
+		if !fresh || e.Data.(*event.ObservationRecorded).Late {
+			t.Fatalf("reading %d, measured just now, is a repeat (%t) or late", i, !fresh)
+		}
 	}
 }
