@@ -38,8 +38,8 @@ var stories = []story{
 	well,
 	func(rng *rand.Rand, n int) (int64, int64, bool) { return max(97-int64(n)/2, 80), 80 + int64(n), true }, // falls
 	func(rng *rand.Rand, n int) (int64, int64, bool) { return 97 - 12*int64(n%2), 75, true },                // flaps
-	func(rng *rand.Rand, n int) (int64, int64, bool) { return 86, 118, n < 12 },                             // grave, then nothing
-	func(rng *rand.Rand, n int) (int64, int64, bool) { return 97, 70, n%40 < 20 },                           // forgets to measure
+	func(rng *rand.Rand, n int) (int64, int64, bool) { return 86, 118, n < 5 },                              // grave, then nothing
+	func(rng *rand.Rand, n int) (int64, int64, bool) { return 97, 70, n%16 < 4 },                            // forgets to measure
 	func(rng *rand.Rand, n int) (int64, int64, bool) { // a cold finger
 		if n%15 == 7 {
 			return 62, 70, true

@@ -54,7 +54,7 @@ type world struct {
 
 func newWorld(seed uint64) *world {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), now: 1_780_000_000_000, log: streams.NewMemory(partitions), faults: true}
-	w.pace = []time.Duration{2 * time.Second, 2 * time.Second, 45 * time.Second}[w.rng.IntN(3)]
+	w.pace = []time.Duration{2 * time.Second, 9 * time.Second, 45 * time.Second}[w.rng.IntN(3)]
 	w.parts = streams.Join([3]string{"rules", "alerts", "care"},
 		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compile}),
 		streams.Machine[alerts.State, alerts.Facts](alerts.Core{}), streams.Machine[care.State, care.Facts](care.Core{}))
