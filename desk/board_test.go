@@ -124,22 +124,23 @@ func TestMetricsAndReadiness(t *testing.T) {
 // How old is what is shown: by what has been folded of what had come in, and by when a door was last heard.
 func TestDataAge(t *testing.T) {
 	const s = event.Time(1000)
+	at := func(t event.Time) moment { return moment{t, time.Duration(t) * time.Millisecond} }
 	f := newFreshness(1)
-	age := func(now event.Time) time.Duration { a, _ := f.age(0, now, 100*s); return a }
-	lag := func() int64 { _, l := f.age(0, 0, 0); return l }
-	door := func(at event.Time, input int64) {
-		f.heard(Seen{Input: input, CaughtUp: true, Inputs: []event.Envelope{{Data: &event.DoorOpened{Door: "d", ReceivedAt: 1}}}}, at)
+	age := func(now event.Time) time.Duration { a, _ := f.age(0, at(now), at(100*s)); return a }
+	lag := func() int64 { _, l := f.age(0, moment{}, moment{}); return l }
+	door := func(now event.Time, input int64) {
+		f.heard(Seen{Input: input, CaughtUp: true, Inputs: []event.Envelope{{Data: &event.DoorOpened{Door: "d", ReceivedAt: 1}}}}, at(now))
 	}
 	if age(105*s) != 5*time.Second {
 		t.Errorf("nothing was ever read: %s", age(105*s))
 	}
 	door(110*s, 10)
-	f.looked(0, 10, 111*s)
+	f.looked(0, 10, at(111*s))
 	if age(112*s) != time.Second || lag() != 0 {
 		t.Errorf("all is folded: %s, lag %d", age(112*s), lag())
 	}
-	f.looked(0, 50, 113*s)
-	f.looked(0, 60, 114*s) // the fold is behind: the first look counts on
+	f.looked(0, 50, at(113*s))
+	f.looked(0, 60, at(114*s)) // the fold is behind: the first look counts on
 	door(114*s, 49)
 	if age(120*s) != 9*time.Second || lag() != 11 {
 		t.Errorf("behind: %s, lag %d", age(120*s), lag())
@@ -148,14 +149,35 @@ func TestDataAge(t *testing.T) {
 	if age(121*s) != 8*time.Second {
 		t.Errorf("it has reached the look at 113 s: %s", age(121*s))
 	}
-	f.looked(0, 60, 122*s)
+	f.looked(0, 60, at(122*s))
 	door(122*s, 60)
-	if age(123*s) != time.Second || f.live(123*s) != 1 {
+	if age(123*s) != time.Second || f.live(at(123*s)) != 1 {
 		t.Errorf("caught up: %s", age(123*s))
 	}
-	f.looked(0, 60, 160*s)
-	if age(160*s) != 33*time.Second || f.live(160*s) != 0 {
+	f.looked(0, 60, at(160*s))
+	if age(160*s) != 33*time.Second || f.live(at(160*s)) != 0 {
 		t.Errorf("everything is folded, and no door is open: %s", age(160*s))
+	}
+}
+
+// The host's clock set back an hour makes nothing look fresh: nobody watches, and the desk says so.
+func TestDataAgeOutlivesAClockSetBack(t *testing.T) {
+	const hour = event.Time(3_600_000)
+	f := newFreshness(1)
+	f.heard(Seen{Input: 10, CaughtUp: true, Inputs: []event.Envelope{{Data: &event.DoorOpened{Door: "d"}}}}, moment{10 * hour, time.Minute})
+	f.looked(0, 10, moment{10 * hour, time.Minute})
+	back := moment{9*hour + 60_000, 2 * time.Minute} // a minute later, and an hour earlier
+	if age, _ := f.age(0, back, moment{10 * hour, 1}); age < time.Minute || f.live(back) != 0 {
+		t.Errorf("a minute after the last look and the last door it says %s and %d doors", age, f.live(back))
+	}
+	asleep := moment{18 * hour, 2 * time.Minute} // the machine slept, and what counts running time slept with it
+	if age, _ := f.age(0, asleep, moment{10 * hour, 1}); age < 8*time.Hour {
+		t.Errorf("after eight hours of sleep it says %s", age)
+	}
+	f.looked(0, 10, back)
+	f.heard(Seen{Input: 10, CaughtUp: true, Inputs: []event.Envelope{{Data: &event.DoorOpened{Door: "d"}}}}, back)
+	if age, _ := f.age(0, back, moment{10 * hour, 1}); age != 0 || f.live(back) != 1 {
+		t.Errorf("looked at again it says %s and %d doors", age, f.live(back))
 	}
 }
 

@@ -81,7 +81,8 @@ type Server struct {
 	nobody   string        // the hash of a password that nobody has
 	metrics  *metrics
 	handler  http.Handler
-	began    event.Time // before this the age of nothing is counted
+	started  time.Time // what has run since is counted from here
+	began    moment    // before this the age of nothing is counted
 	screens  atomic.Int64
 	stopping chan struct{}
 	stopOnce sync.Once
@@ -113,7 +114,8 @@ func New(o Options) (*Server, error) {
 	}
 	n := o.Edge.Partitions()
 	s := &Server{o: o, ward: newWard(n), fresh: newFreshness(n), sessions: newSessions(o), limit: newLimiter(),
-		checking: make(chan struct{}, 2), nobody: nobody, began: event.TimeOf(o.Now()), stopping: make(chan struct{})}
+		checking: make(chan struct{}, 2), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
+	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
@@ -184,11 +186,11 @@ func (s *Server) follow(ctx context.Context, partition int32) error {
 // take brings one step to the screens, and measures how long its readings took to get here.
 func (s *Server) take(seen Seen) {
 	s.ward.take(seen)
-	now := event.TimeOf(s.o.Now())
+	now := s.moment()
 	s.fresh.heard(seen, now)
 	if seen.CaughtUp {
 		for _, received := range readingsBehind(seen) {
-			s.metrics.readingToDesk.Observe(max(now.Sub(received), 0).Seconds())
+			s.metrics.readingToDesk.Observe(max(now.wall.Sub(received), 0).Seconds())
 		}
 	}
 }

@@ -28,78 +28,111 @@ const (
 type freshness struct {
 	mu    sync.Mutex
 	parts []fresh
-	doors map[string]event.Time // when each was last heard
+	doors map[string]moment // when each was last heard
+}
+
+// moment is when something was so, by the clock and by how long this server had been running. Neither is enough for an
+// age: a clock that is set back would make everything look fresh until it has caught up with itself, and what counts the
+// running time stands still while the machine sleeps.
+type moment struct {
+	wall event.Time
+	ran  time.Duration // 0: long ago
+}
+
+// moment answers this one.
+func (s *Server) moment() moment {
+	return moment{event.TimeOf(s.o.Now()), time.Since(s.started)}
+}
+
+func (m moment) known() bool { return m != moment{} }
+
+// until answers how long ago m was at now: the longer of what the two say.
+func (m moment) until(now moment) time.Duration {
+	return max(now.wall.Sub(m.wall), now.ran-m.ran, 0)
+}
+
+// later answers which came later.
+func (m moment) later(b moment) moment {
+	if b.ran > m.ran || b.ran == m.ran && b.wall > m.wall {
+		return b
+	}
+	return m
+}
+
+// plus answers the moment d after m.
+func (m moment) plus(d time.Duration) moment {
+	return moment{m.wall + event.Time(d.Milliseconds()), m.ran + d}
 }
 
 type fresh struct {
-	folded  int64      // the next input of the fold
-	end     int64      // where inputs ended at the last look
-	goal    int64      // where they ended at goalAt: once the fold is there, everything up to goalAt has been taken into account
-	goalAt  event.Time // 0: nobody has looked
-	settled event.Time // everything that was there at this moment is folded; 0: not yet
-	door    event.Time // when a door was last heard
+	folded  int64  // the next input of the fold
+	end     int64  // where inputs ended at the last look
+	goal    int64  // where they ended at goalAt: once the fold is there, everything up to goalAt has been taken into account
+	goalAt  moment // zero: nobody has looked
+	settled moment // everything that was there at this moment is folded; zero: not yet
+	door    moment // when a door was last heard
 }
 
 func newFreshness(n int32) *freshness {
-	return &freshness{parts: make([]fresh, n), doors: map[string]event.Time{}}
+	return &freshness{parts: make([]fresh, n), doors: map[string]moment{}}
 }
 
 // heard notes how far the fold is, and which doors spoke.
-func (f *freshness) heard(s Seen, now event.Time) {
+func (f *freshness) heard(s Seen, now moment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.parts[s.Partition]
 	p.folded = max(p.folded, s.Input)
 	for _, e := range s.Inputs {
 		if d, ok := e.Data.(*event.DoorOpened); ok {
-			at := min(d.ReceivedAt, now)
-			if s.CaughtUp {
-				at = now // its clock may be wrong; that it was heard just now is not
+			at := now // its clock may be wrong; that it was heard just now is not
+			if !s.CaughtUp {
+				at = now.plus(-max(now.wall.Sub(d.ReceivedAt), 0))
 			}
-			p.door = max(p.door, at)
-			f.doors[d.Door] = max(f.doors[d.Door], at)
+			p.door = p.door.later(at)
+			f.doors[d.Door] = f.doors[d.Door].later(at)
 		}
 	}
 	p.settle()
 }
 
 // looked notes where inputs ended at a moment.
-func (f *freshness) looked(partition int32, end int64, at event.Time) {
+func (f *freshness) looked(partition int32, end int64, at moment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.parts[partition]
 	p.end = end
-	if p.goalAt == 0 || p.folded >= p.goal { // else the look before has not been reached, and the next comes after it
+	if !p.goalAt.known() || p.folded >= p.goal { // else the look before has not been reached, and the next comes after it
 		p.goal, p.goalAt = end, at
 	}
 	p.settle()
 }
 
 func (p *fresh) settle() {
-	if p.goalAt > 0 && p.folded >= p.goal {
-		p.settled = max(p.settled, p.goalAt)
+	if p.goalAt.known() && p.folded >= p.goal {
+		p.settled = p.settled.later(p.goalAt)
 	}
 }
 
 // age answers how old what is shown of a partition is, and how many records it lags behind.
-func (f *freshness) age(partition int32, now, since event.Time) (age time.Duration, lag int64) {
+func (f *freshness) age(partition int32, now, since moment) (age time.Duration, lag int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.parts[partition]
-	watched := max(p.settled, since)
-	if p.settled > 0 {
-		watched = min(p.settled, max(p.door, since)+event.Time(doorsBeat.Milliseconds()))
+	lag = max(p.end-p.folded, 0)
+	if !p.settled.known() {
+		return since.until(now), lag
 	}
-	return max(now.Sub(watched), 0), max(p.end-p.folded, 0)
+	return max(p.settled.until(now), p.door.later(since).until(now)-doorsBeat), lag
 }
 
 // live answers how many doors were heard lately.
-func (f *freshness) live(now event.Time) int {
+func (f *freshness) live(now moment) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := 0
 	for _, at := range f.doors {
-		if now.Sub(at) < doorGone {
+		if at.until(now) < doorGone {
 			n++
 		}
 	}
@@ -111,7 +144,7 @@ func (s *Server) watchEnd(ctx context.Context, partition int32) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		at := event.TimeOf(s.o.Now())
+		at := s.moment()
 		short, stop := context.WithTimeout(ctx, lookWithin)
 		if _, end, err := s.o.Log.Bounds(short, streams.Inputs, partition); err == nil {
 			s.fresh.looked(partition, end, at)
@@ -127,8 +160,8 @@ func (s *Server) watchEnd(ctx context.Context, partition int32) {
 
 // status answers how far what is shown can be believed.
 func (s *Server) status() Status {
-	now := event.TimeOf(s.o.Now())
-	st := Status{At: now, Desks: int(s.screens.Load()), Doors: s.fresh.live(now), History: "off", Simulated: s.o.Simulated, Version: s.o.Version, Parts: []PartitionStatus{}}
+	now := s.moment()
+	st := Status{At: now.wall, Desks: int(s.screens.Load()), Doors: s.fresh.live(now), History: "off", Simulated: s.o.Simulated, Version: s.o.Version, Parts: []PartitionStatus{}}
 	if s.o.History != nil {
 		st.History = "on"
 	}
