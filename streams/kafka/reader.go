@@ -122,8 +122,9 @@ func (r *reader) within(first, next int64) error {
 
 // poll answers what has come. Errors that franz-go mends by itself do not come up here.
 func (r *reader) poll(ctx context.Context) ([]streams.Record, error) {
-	if r.late != nil {
-		return nil, r.explain(ctx, r.late)
+	if err := r.late; err != nil {
+		r.late = nil
+		return nil, r.explain(ctx, err)
 	}
 	fetches := r.cl.PollRecords(ctx, perNext)
 	records, err := r.take(fetches)
