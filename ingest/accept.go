@@ -48,10 +48,8 @@ func Accept(raw Raw, b Binding, now event.Time) (recorded *event.Envelope, rejec
 // another's topic.
 func Reject(raw Raw, b Binding, now event.Time, reason, detail string) event.Envelope {
 	a := &acceptance{raw: raw, b: b, now: now}
-	if len(raw.Payload) <= streams.MaxInputBytes {
-		_ = a.u.Native(raw.Payload) // for its msg_id; why it is refused is known
-	}
-	a.identify()
+	whole := len(raw.Payload) <= streams.MaxInputBytes && a.u.Native(raw.Payload) == nil // for its msg_id; why it is refused is known
+	a.identify(whole)
 	a.fault(reason, detail)
 	return a.rejected()[0]
 }
@@ -110,7 +108,7 @@ func (a *acceptance) read() bool {
 	} else {
 		fault = a.u.Native(a.raw.Payload)
 	}
-	a.identify()
+	a.identify(fault == nil)
 	if fault == nil {
 		fault = a.permitted()
 	}
@@ -121,9 +119,10 @@ func (a *acceptance) read() bool {
 }
 
 // identify gives the upload its identity. When reading ended before a msg_id that stands in the payload, it is looked
-// for: what is rejected keeps the sender's id too.
-func (a *acceptance) identify() {
-	if len(a.u.MsgID) == 0 && !(a.u.HasBoot && a.u.HasSeq) {
+// for: what is rejected keeps the sender's id too. Of an upload that was read whole everything is known, and a msg_id
+// deeper inside belongs to something else.
+func (a *acceptance) identify(whole bool) {
+	if !whole && len(a.u.MsgID) == 0 && !(a.u.HasBoot && a.u.HasSeq) {
 		a.u.MsgID = looseMsgID(a.raw.Payload)
 	}
 	a.id = identify(&a.u, a.raw.Payload)

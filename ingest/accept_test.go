@@ -79,6 +79,16 @@ func TestING10_ING11_WhatBecomesOfAReading(t *testing.T) {
 		"not a number":                      {item: `"mdc":150456,"v":8388607,"u":"%"`, reason: NotANumber},
 		"not a number, without a unit":      {item: `"mdc":150456,"v":8388607`, reason: NotANumber},
 		"not a number, short":               {item: `"mdc":149530,"v":2047,"u":"/min"`, reason: NotANumber},
+		"128 pounds in ounces":              {item: `"mdc":188736,"v":2048,"u":"[oz_av]"`, want: event.Reading{Quantity: event.WeightKg, Value: dec("58.059823")}},
+		"peak flow in mL/s":                 {item: `"mdc":152584,"v":2050,"u":"mL/s"`, want: event.Reading{Quantity: event.PeakFlowLPerMin, Value: dec("123")}},
+		"not a number, in mg/dL":            {item: `"mdc":160368,"v":2047,"u":"mg/dL"`, reason: NotANumber},
+		"20 mg/dL":                          {item: `"mdc":160368,"v":20,"u":"mg/dL"`, want: event.Reading{Quantity: event.GlucoseMmolPerL, Value: dec("1.110149")}},
+		"just below 20 mg/dL":               {item: `"mdc":160368,"v":19.9,"u":"mg/dL"`, want: event.Reading{Quantity: event.GlucoseMmolPerL, Value: dec("1.104598"), Mark: event.Unconfirmed}},
+		"600 mg/dL":                         {item: `"mdc":160368,"v":600,"u":"mg/dL"`, want: event.Reading{Quantity: event.GlucoseMmolPerL, Value: dec("33.304469")}},
+		"2200 mg/dL":                        {item: `"mdc":160368,"v":2200,"u":"mg/dL"`, want: event.Reading{Quantity: event.GlucoseMmolPerL, Value: dec("122.116388"), Mark: event.Unconfirmed}},
+		"a meter that says LO":              {item: `"mdc":160368,"v":"LO","u":"mg/dL"`, want: event.Reading{Quantity: event.GlucoseMmolPerL, Value: dec("1.110148"), Mark: event.Unconfirmed}},
+		"a meter that says HI":              {item: `"mdc":160368,"v":"HI","u":"mmol/L"`, want: event.Reading{Quantity: event.GlucoseMmolPerL, Value: dec("33.30447"), Mark: event.Unconfirmed}},
+		"LO of what has no such code":       {item: `"mdc":150456,"v":"LO","u":"%"`, reason: ValueReason},
 		"nothing":                           {item: `"mdc":150456,"v":null,"u":"%"`, reason: ValueReason},
 		"text":                              {item: `"mdc":150456,"v":"91","u":"%"`, reason: ValueReason},
 		"code that nobody knows":            {item: `"mdc":999999,"v":91,"u":"%"`, reason: UnknownCode},
@@ -229,6 +239,18 @@ func TestING2_SameUploadSameIdentity(t *testing.T) {
 		if o.Sequenced != p.Sequenced || o.BootID != p.BootID || o.Seq != p.Seq || o.MsgID != p.MsgID || !o.Sequenced && o.MsgID == "" {
 			t.Errorf("%s: identities %+v and %+v", fields, o, p)
 		}
+	}
+}
+
+// A msg_id that belongs to something else in the envelope is no id of the upload: two readings must not pass for one.
+func TestING2_AnInnerMsgIDIsNoIdentity(t *testing.T) {
+	first, _ := accept(`{"v":1,"meta":{"msg_id":"boot"},"obs":[{"mdc":150456,"v":97,"u":"%"}]}`)
+	second, _ := accept(`{"v":1,"meta":{"msg_id":"boot"},"obs":[{"mdc":150456,"v":84,"u":"%"}]}`)
+	if first == nil || second == nil || first.ID == second.ID || !strings.HasPrefix(second.ID, "d/#") {
+		t.Errorf("recorded as %+v and %+v", first, second)
+	}
+	if _, rej := accept(`{"v":1,"meta":{"msg_id":"boot"},"obs":[]}`); len(rej) != 1 || rej[0].ID == "d/boot/"+Empty {
+		t.Errorf("rejected as %+v", rej)
 	}
 }
 

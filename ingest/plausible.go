@@ -31,7 +31,7 @@ var spans = [event.Quantities]span{
 	event.PulsePerMin:       {dec("0"), dec("25"), dec("225"), dec("390"), "confirm: eICU 25-225 [R]; impossible: MIMIC-Extract outlier limit 390 [R]"},
 	event.TemperatureCel:    {dec("14.2"), dec("30"), dec("43"), dec("47"), "confirm: 30-43, section 4 [P]; impossible: MIMIC-Extract outlier limits 14.2 and 47 [R]"},
 	event.WeightKg:          {dec("0.2"), dec("20"), dec("250"), dec("650"), "confirm: eICU above 20, MIMIC-Extract up to 250 [R]; impossible: beyond any person weighed [P]"},
-	event.GlucoseMmolPerL:   {dec("0"), dec("1.1"), dec("33.3"), dec("122.1"), "confirm: 20 and 600 mg/dL, section 4 [P]; impossible: MIMIC-Extract outlier limit 2200 mg/dL [R]"},
+	event.GlucoseMmolPerL:   {dec("0"), dec("1.110149"), dec("33.304469"), dec("122.116388"), "confirm: 20 and 600 mg/dL to the millionth, section 4 [P]; impossible: MIMIC-Extract outlier limit 2200 mg/dL [R]"},
 	event.PeakFlowLPerMin:   {dec("0"), dec("30"), dec("900"), dec("1500"), "confirm: somewhat beyond the 60-880 of a meter's scale [M, P]; impossible: beyond any blow [P]"},
 	event.KetoneMmolPerL:    {dec("0"), dec("0"), dec("10"), dec("30"), "confirm: beyond the 8.0 at which meters say HI [M, P]; impossible: [P]"},
 }
@@ -57,6 +57,22 @@ func judge(q event.Quantity, v event.Decimal) tier {
 		return implausible
 	}
 	return plausible
+}
+
+// beyondMeter answers what a glucose meter means by LO and HI: less and more than it can show. Section 4 takes them for
+// below 20 and above 600 mg/dL, so they stand one millionth beyond and are unconfirmed: somebody is asked to measure
+// again, and nobody in a deep hypoglycaemia goes unheard because his meter sent a word.
+func beyondMeter(q event.Quantity, word []byte) (event.Decimal, bool) {
+	if q != event.GlucoseMmolPerL {
+		return 0, false
+	}
+	switch string(word) {
+	case "LO":
+		return spans[q].low - 1, true
+	case "HI":
+		return spans[q].high + 1, true
+	}
+	return 0, false
 }
 
 // notANumber tells whether a value is one of the special values of IEEE 11073-20601, which careless senders pass on as

@@ -18,7 +18,7 @@ func TestING10_ThreeTiers(t *testing.T) {
 		{event.TemperatureCel, []string{"14.1", "47.1", "98.6"}, []string{"29.9", "43.1"}, []string{"30", "43"}},
 		{event.SystolicMmHg, []string{"-1", "376"}, []string{"24", "251"}, []string{"25", "250"}},
 		{event.DiastolicMmHg, []string{"-1", "376"}, []string{"0", "201"}, []string{"1", "200"}},
-		{event.GlucoseMmolPerL, []string{"-0.1", "122.2"}, []string{"1", "33.4"}, []string{"1.1", "33.3"}},
+		{event.GlucoseMmolPerL, []string{"-0.1", "122.116389"}, []string{"1.110148", "33.30447", "122.116388"}, []string{"1.110149", "33.304469"}},
 		{event.WeightKg, []string{"0", "651"}, []string{"19.9", "250.1"}, []string{"20", "250"}},
 		{event.PeakFlowLPerMin, []string{"-1", "1501"}, []string{"29", "901"}, []string{"30", "900"}},
 		{event.KetoneMmolPerL, []string{"-0.1", "30.1"}, []string{"10.1"}, []string{"0", "10"}},

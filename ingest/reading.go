@@ -127,12 +127,15 @@ func codeOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
 
 // numberOf reads a number with its unit. No unit is no value: 98.6 may be a temperature in Fahrenheit or a fault.
 func numberOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
+	if v, ok := beyondMeter(q, it.Text); ok && it.Kind == format.Text {
+		return v, nil
+	}
 	switch {
 	case it.Kind == format.Huge:
 		return 0, &format.Fault{Reason: Impossible, Detail: fmt.Sprintf("%s of %s", q, it.Text)}
 	case it.Kind != format.Number:
 		return 0, &format.Fault{Reason: ValueReason, Detail: q.String() + ": want a number"}
-	case notANumber(it.Number):
+	case notANumber(it.Number) && !reached(q, it):
 		return 0, &format.Fault{Reason: NotANumber, Detail: fmt.Sprintf("%s is %s, which IEEE 11073 sends for what is no number", q, it.Number)}
 	case it.BadUnit || !it.HasUnit:
 		return 0, &format.Fault{Reason: UnitReason, Detail: fmt.Sprintf("%s without a unit: want UCUM such as %s", q, Unit(q))}
@@ -142,6 +145,13 @@ func numberOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) 
 		return 0, &format.Fault{Reason: UnitReason, Detail: err.Error()}
 	}
 	return v, nil
+}
+
+// reached tells whether a body reaches the number in the unit that was sent: a peak flow of 2050 mL/s is a grave
+// attack, and 2048 oz are a person of 128 pounds.
+func reached(q event.Quantity, it *format.Item) bool {
+	v, err := toStored(q, it.Number, it.Unit)
+	return err == nil && judge(q, v) == plausible
 }
 
 // markOf reads the sender's own doubt. A word that we do not know is a doubt as well.
