@@ -33,8 +33,12 @@ const (
 	longLife   = 30 * time.Second
 )
 
-// readyWithin bounds a start: the engine is up in 0.2 s, but a large folder after a crash has parts to look through.
-const readyWithin = 2 * time.Minute
+// The engine is up in 0.2 s, but a large folder after a crash has parts to look through. Start waits for patience, since
+// warnings stand in line behind it; a child that is not ready within readyWithin is started anew.
+const (
+	patience    = 3 * time.Second
+	readyWithin = 10 * time.Minute
+)
 
 // Engine is a ClickHouse engine that runs as our child.
 type Engine struct {
@@ -42,7 +46,6 @@ type Engine struct {
 	log      *slog.Logger
 	listener *net.TCPListener
 	once     sync.Once
-	cancel   context.CancelFunc   // ends a start that is under way
 	stop     chan context.Context // tells the keeper to end the child, and by when
 	ended    chan struct{}        // closed when the keeper is through; err is set then
 	err      error
@@ -53,8 +56,9 @@ type Engine struct {
 	lives int
 }
 
-// Start runs the engine and answers when it takes queries. When it dies later it is started again, at the same
-// address. The error wraps ErrAbsent when there is no library.
+// Start runs the engine and answers when it takes queries, or after a few seconds when it needs longer: callers wait in the
+// socket's queue then. When it dies later it is started again, at the same address. The error wraps ErrAbsent when there is
+// no library.
 func Start(ctx context.Context, opt Options) (*Engine, error) {
 	opt, err := withDefaults(opt)
 	if err != nil {
@@ -68,15 +72,34 @@ func Start(ctx context.Context, opt Options) (*Engine, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("start history engine: %s is no TCP address", opt.Listen), l.Close())
 	}
-	keep, cancel := context.WithCancel(context.Background())
-	e := &Engine{opt: opt, log: opt.Logger, listener: tcp, cancel: cancel, stop: make(chan context.Context, 1), ended: make(chan struct{})}
-	c, err := e.begin(ctx)
+	e := &Engine{opt: opt, log: opt.Logger, listener: tcp, stop: make(chan context.Context, 1), ended: make(chan struct{})}
+	c, err := e.first(ctx)
 	if err != nil {
-		cancel()
 		return nil, errors.Join(fmt.Errorf("start history engine: %w", err), tcp.Close())
 	}
-	go e.keep(keep, c)
+	go e.keep(c)
 	return e, nil
+}
+
+// first starts the first child, so that what is wrong from the beginning is told at once.
+func (e *Engine) first(ctx context.Context) (*child, error) {
+	c, err := e.begin()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-c.ready:
+		e.isReady()
+	case <-time.After(patience):
+		e.log.Warn("history engine takes its time; nobody waits for it", "pid", c.pid())
+	case <-c.ended:
+		return nil, c.why()
+	case <-ctx.Done():
+		c.kill()
+		<-c.ended
+		return nil, context.Cause(ctx)
+	}
+	return c, nil
 }
 
 func withDefaults(opt Options) (Options, error) {
@@ -144,16 +167,13 @@ func (e *Engine) Lives() int {
 // Stop lets running statements end, for 5 s at most, then ends the child; when ctx ends first, it is killed. A second
 // Stop answers as the first.
 func (e *Engine) Stop(ctx context.Context) error {
-	e.once.Do(func() {
-		e.cancel() // a child that is just starting
-		e.stop <- ctx
-	})
+	e.once.Do(func() { e.stop <- ctx })
 	<-e.ended
 	return e.err
 }
 
-// begin starts a child and waits until it is ready.
-func (e *Engine) begin(ctx context.Context) (*child, error) {
+// begin starts a child; it will say when it is ready.
+func (e *Engine) begin() (*child, error) {
 	c, err := startChild(e.opt, e.listener)
 	if err != nil {
 		return nil, err
@@ -162,23 +182,13 @@ func (e *Engine) begin(ctx context.Context) (*child, error) {
 	e.child, e.ready = c, false
 	e.lives++
 	e.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	select {
-	case <-c.ready:
-	case <-c.ended:
-		e.gone()
-		return nil, c.why()
-	case <-ctx.Done():
-		c.kill()
-		<-c.ended
-		e.gone()
-		return nil, fmt.Errorf("not ready in time: %w", context.Cause(ctx))
-	}
+	return c, nil
+}
+
+func (e *Engine) isReady() {
 	e.mu.Lock()
 	e.ready = true
 	e.mu.Unlock()
-	return c, nil
 }
 
 func (e *Engine) gone() {
@@ -188,23 +198,20 @@ func (e *Engine) gone() {
 }
 
 // keep starts the engine again whenever it ends, until it is told to stop.
-func (e *Engine) keep(ctx context.Context, c *child) {
+func (e *Engine) keep(c *child) {
 	defer close(e.ended)
 	pause := firstPause
 	for {
 		began := time.Now()
 		if c != nil {
-			select {
-			case <-c.ended:
-			case ctx := <-e.stop:
-				e.err = e.finish(c.terminate(ctx))
+			if stopped := e.watch(c); stopped {
 				return
 			}
 			e.gone()
-			e.log.Warn("history engine ended and is started again", "err", c.why(), "took", time.Since(began))
-		}
-		if c != nil && time.Since(began) > longLife {
-			pause = firstPause
+			e.log.Warn("history engine ended and is started again; history waits in the log meanwhile", "err", c.why(), "took", time.Since(began))
+			if time.Since(began) > longLife {
+				pause = firstPause
+			}
 		}
 		select {
 		case <-e.stop:
@@ -213,19 +220,37 @@ func (e *Engine) keep(ctx context.Context, c *child) {
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, mostPause)
-		c = e.again(ctx)
+		var err error
+		if c, err = e.begin(); err != nil {
+			e.log.Error("history engine does not start; it is tried again, and history waits in the log", "err", err)
+		}
 	}
 }
 
-func (e *Engine) again(ctx context.Context) *child {
-	c, err := e.begin(ctx)
-	switch {
-	case err == nil:
-		e.log.Info("history engine is ready again", "addr", e.Addr(), "pid", c.pid())
-	case ctx.Err() == nil:
-		e.log.Error("history engine does not start; it is tried again, and history waits in the log", "err", err)
+// watch follows a child until it ends, or ends it when told to stop.
+func (e *Engine) watch(c *child) (stopped bool) {
+	ready, late := c.ready, time.NewTimer(readyWithin)
+	defer late.Stop()
+	for {
+		select {
+		case <-ready:
+			ready = nil
+			late.Stop()
+			e.isReady()
+			e.log.Info("history engine is ready", "addr", e.Addr(), "pid", c.pid())
+		case <-late.C:
+			e.log.Error("history engine is not ready in time and is killed", "took", readyWithin, "pid", c.pid())
+			c.kill()
+		case <-c.ended:
+			return false
+		case ctx := <-e.stop:
+			if ready != nil { // it hears nothing while it looks through its folder, and is made to be killed
+				c.kill()
+			}
+			e.err = e.finish(c.terminate(ctx))
+			return true
+		}
 	}
-	return c
 }
 
 func (e *Engine) finish(err error) error {

@@ -92,7 +92,12 @@ func endWithParent() {
 func serve(f flags, stdout io.Writer) error {
 	signals, stop := signal.NotifyContext(context.Background(), stopSignals(f)...)
 	defer stop()
-	s, base, err := start(f)
+	path, folder, err := takeFolder(f)
+	if err != nil {
+		return err
+	}
+	defer folder.Close() // after all else: a lock that nobody holds on to goes with the next collection of garbage
+	s, base, err := start(f, path)
 	if err != nil {
 		return err
 	}
@@ -129,20 +134,22 @@ func stopSignals(f flags) []os.Signal {
 	return []os.Signal{syscall.SIGTERM, os.Interrupt}
 }
 
-// start takes the folder, loads the library and opens the session that keeps the engine up.
-func start(f flags) (*server, *conn, error) {
-	lib, err := Find(f.lib)
-	if err != nil {
-		return nil, nil, err
-	}
-	path, err := filepath.Abs(f.path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("folder %s: %w", f.path, err)
+// takeFolder answers the folder's whole name and the lock on it, which the caller holds for as long as the engine is up.
+func takeFolder(f flags) (path string, folder *os.File, err error) {
+	if path, err = filepath.Abs(f.path); err != nil {
+		return "", nil, fmt.Errorf("folder %s: %w", f.path, err)
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("folder of the engine: %w", err)
+		return "", nil, fmt.Errorf("folder of the engine: %w", err)
 	}
-	if _, err := lock(path, lockWait); err != nil { // held until this process ends
+	folder, err = lock(path, lockWait)
+	return path, folder, err
+}
+
+// start loads the library and opens the session that keeps the engine up.
+func start(f flags, path string) (*server, *conn, error) {
+	lib, err := Find(f.lib)
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := writeConfig(path, f.memory); err != nil {

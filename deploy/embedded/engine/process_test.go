@@ -178,6 +178,29 @@ func TestOPS1_OneEngineAFolder(t *testing.T) {
 	do(t, client(t, e), "SELECT 1")
 }
 
+// TestOPS1_FolderStaysTaken: for as long as the engine runs, however often its memory is tidied up.
+func TestOPS1_FolderStaysTaken(t *testing.T) {
+	t.Setenv("GOGC", "1")
+	dir := t.TempDir()
+	e := enginetest.Start(t, dir)
+	c := client(t, e)
+	for range 50 {
+		do(t, c, "SELECT 1")
+	}
+	var stderr bytes.Buffer
+	second := again(t, "clickhouse", "--path", dir, "--lib", testkit.Engine(t), "--follow-stdin")
+	in, err := second.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := time.AfterFunc(15*time.Second, func() { _ = in.Close() }) // it was let in: that ends it
+	defer over.Stop()
+	second.Stderr = &stderr
+	if err := second.Run(); err == nil || !strings.Contains(stderr.String(), fmt.Sprintf("in use by process %d", e.Pid())) {
+		t.Fatalf("the second said %q, %v", stderr.String(), err)
+	}
+}
+
 // TestOPS1_EngineAlone: as a command, with an address file that is there once the engine answers.
 func TestOPS1_EngineAlone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "addr")
@@ -213,6 +236,28 @@ func TestOPS1_EngineAbsent(t *testing.T) {
 	_, err := engine.Start(t.Context(), engine.Options{Path: t.TempDir(), Lib: filepath.Join(t.TempDir(), "no.so")})
 	if !errors.Is(err, engine.ErrAbsent) || !strings.Contains(err.Error(), "DSN") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// TestOPS1_NobodyWaitsForASlowEngine: one that looks through its folder for minutes delays neither the start of all else nor
+// its end.
+func TestOPS1_NobodyWaitsForASlowEngine(t *testing.T) {
+	slow := filepath.Join(t.TempDir(), "slow")
+	if err := os.WriteFile(slow, []byte("#!/bin/sh\nexec sleep 300\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	e, err := engine.Start(ctx, engine.Options{Path: t.TempDir(), Exe: slow, Lib: slow, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pid := e.Pid(); e.Ready() || pid == 0 {
+		t.Fatalf("ready %v, process %d", e.Ready(), pid)
+	}
+	began := time.Now()
+	if err := e.Stop(ctx); err != nil || time.Since(began) > 5*time.Second {
+		t.Fatalf("stopped after %v: %v", time.Since(began), err)
 	}
 }
 
