@@ -70,16 +70,16 @@ func (l *life[S, F]) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, confirmWithin)
-	defer cancel()
-	if _, err := AppendWait(ctx, l.writer, r); err != nil {
+	err = within(ctx, func(ctx context.Context) error { _, err := AppendWait(ctx, l.writer, r); return err })
+	if err != nil {
 		return fmt.Errorf("open a life: %w", err)
 	}
 	if l.reader, err = l.log.Read(l.pair.Decisions, l.partition, l.steps.Next()); err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
 	for l.steps.Life() != l.name {
-		records, err := l.reader.Next(ctx)
+		var records []Record
+		err := within(ctx, func(ctx context.Context) (err error) { records, err = l.reader.Next(ctx); return err })
 		if err != nil {
 			return fmt.Errorf("read back: %w", err)
 		}
@@ -96,13 +96,25 @@ func (l *life[S, F]) open(ctx context.Context) error {
 	return nil
 }
 
+// within gives one wait for the log its time. There is none for all of them together: what is to be settled may be hours
+// of work, and a life that is cut short begins it anew.
+func within(ctx context.Context, wait func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmWithin)
+	defer cancel()
+	return wait(ctx)
+}
+
 // settle applies what another life, or an earlier one of ours, has left.
 func (l *life[S, F]) settle(ctx context.Context, r Record) error {
 	step, err := l.steps.Read(r)
 	if err != nil || step == nil {
 		return err
 	}
-	inputs, err := l.feed.through(ctx, step.Close.Inputs.Next)
+	var inputs []Input
+	err = within(ctx, func(ctx context.Context) (err error) {
+		inputs, err = l.feed.through(ctx, step.Close.Inputs.Next)
+		return err
+	})
 	if err == nil {
 		_, err = l.base.Apply(step, inputs)
 	}

@@ -296,6 +296,52 @@ func TestAWrongGatewayMovesNoDeadline(t *testing.T) {
 	}
 }
 
+// slow is a log whose inputs come more than a second apart.
+type slow struct{ streams.Log }
+
+func (s slow) Read(topic string, partition int32, from int64) (streams.Reader, error) {
+	r, err := s.Log.Read(topic, partition, from)
+	if topic == streams.Inputs {
+		r = slowReader{r}
+	}
+	return r, err
+}
+
+type slowReader struct{ streams.Reader }
+
+func (r slowReader) Next(ctx context.Context) ([]streams.Record, error) {
+	select {
+	case <-time.After(1100 * time.Millisecond):
+		return r.Reader.Next(ctx)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// What has to be settled before a life may take longer than any wait for the log: only standing still ends it, or the
+// patients of the partition would be watched by nobody, try after try.
+func TestALongRestoreEndsNoLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWard(t, 1)
+		w.log.FailAppends(func(topic string, _ int32, _ streams.Record) error {
+			if topic == streams.Checkpoints {
+				return fmt.Errorf("no round is kept")
+			}
+			return nil
+		})
+		stop := w.own(w.log, "a")
+		w.readings(1, 8000, 10*time.Millisecond)
+		time.Sleep(time.Second)
+		stop()
+		stop = w.own(slow{w.log}, "b")
+		w.send(reading("p1", 1, 1, 70, w.now()))
+		time.Sleep(2 * time.Minute)
+		w.folds(0) // tells what is not settled
+		stop()
+		w.wg.Wait()
+	})
+}
+
 func TestWhatCannotBeDecodedIsPutAsideAndTheRestGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWard(t, 1)
