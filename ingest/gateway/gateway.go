@@ -20,6 +20,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -89,10 +90,11 @@ type Gateway struct {
 	unknown     chan struct{}
 	lastFailure atomic.Int64 // seconds since 1970, for a log line now and then
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and replaced when the directory moved
-	wires   map[*wire]struct{}
-	group   sync.WaitGroup // connections
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced when the directory moved
+	wires    map[*wire]struct{}
+	sessions map[string]*wire // by device: the newest that was established
+	group    sync.WaitGroup   // connections
 }
 
 // New makes a gateway. It takes connections once Serve runs.
@@ -107,7 +109,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		o: o, metrics: m, beat: door.NewBeat(o.Name, o.Edge, o.Directory, o.Now, m.Metrics),
-		unknown: make(chan struct{}, maxUnknown), changed: make(chan struct{}), wires: map[*wire]struct{}{},
+		unknown: make(chan struct{}, maxUnknown), changed: make(chan struct{}), wires: map[*wire]struct{}{}, sessions: map[string]*wire{},
 	}
 	g.server = mqtt.New(&mqtt.Options{
 		Capabilities: capabilities(o.InFlight),
@@ -135,8 +137,7 @@ func capabilities(inFlight int) *mqtt.Capabilities {
 	c.MaximumQos = 1
 	c.TopicAliasMaximum = 0
 	c.SharedSubAvailable, c.WildcardSubAvailable, c.SubIDAvailable = 0, 0, 0
-	// RetainAvailable stays: with 0 mochi turns away every device that has a last will with a retain flag. The CONNACK
-	// says that nothing is retained, and nothing ever reaches mochi's own memory for it.
+	// The CONNACK says that nothing is retained (OnPacketEncode), and nothing ever reaches mochi's own memory for it.
 	c.Compatibilities.NoInheritedPropertiesOnAck = true
 	return c
 }
@@ -168,31 +169,48 @@ func (g *Gateway) Serve(ctx context.Context, l net.Listener) error {
 		defer close(beats)
 		g.beat.Run(ctx)
 	}()
-	err := g.accept(l)
+	err := g.accept(ctx, l)
 	stop()
 	<-beats
 	return errors.Join(err, g.close())
 }
 
-// accept takes connections until l is closed. Running out of files for a moment is no reason to stop.
-func (g *Gateway) accept(l net.Listener) error {
-	pause := 5 * time.Millisecond
+// accept takes connections until l is closed. While the host is out of files it waits: a door that gave up then would be
+// shut for everybody long after the storm of connections is over.
+func (g *Gateway) accept(ctx context.Context, l net.Listener) error {
+	pause := acceptPause
 	for {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
-			pause = 5 * time.Millisecond
+			pause = acceptPause
 			go g.attend(c)
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		}
-		if temporary, ok := errors.AsType[net.Error](err); !ok || !temporary.Timeout() && pause > time.Second {
+		case !passes(err):
 			return fmt.Errorf("gateway %s: accept: %w", g.o.Name, err)
+		case pause == acceptPause:
+			g.o.Logger.Warn("gateway cannot take a connection and tries again", "door", g.o.Name, streams.KeyErr, err)
 		}
-		time.Sleep(pause)
-		pause *= 2
+		select {
+		case <-ctx.Done(): // the next Accept hears of it
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, time.Second)
 	}
+}
+
+const acceptPause = 5 * time.Millisecond
+
+// passes tells whether an error of accept goes away by itself: no files, no memory, or a sender that went away too soon.
+func passes(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // attend speaks with one connection until it ends.
@@ -231,6 +249,9 @@ func (g *Gateway) leave(w *wire) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.wires, w)
+	if d := w.device(); g.sessions[d] == w {
+		delete(g.sessions, d)
+	}
 	g.metrics.connections.Dec()
 	g.group.Done()
 }
@@ -252,6 +273,22 @@ func (g *Gateway) close() error {
 		return fmt.Errorf("gateway %s: close: %w", g.o.Name, err)
 	}
 	return nil
+}
+
+// takeOver makes w the one session of its device here and ends the one before. mochi does so too, but of two connections
+// that sign in at one moment neither finds the other there. One that was itself taken over meanwhile ends nobody.
+func (g *Gateway) takeOver(w *wire) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-w.closed:
+		return
+	default:
+	}
+	if was := g.sessions[w.device()]; was != nil && was != w {
+		go g.cut(was, packets.ErrSessionTakenOver)
+	}
+	g.sessions[w.device()] = w
 }
 
 // CloseDevice ends the session of a device, if it has one here. It returns at once.

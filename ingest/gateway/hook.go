@@ -26,6 +26,7 @@ import (
 //     those are taken in OnPacketRead, and mochi goes on to pass them over.
 //   - A refusal in OnACLCheck is answered at once, ahead of publishes that came before it. So publishing is always
 //     allowed there and refused in its turn.
+//   - A session is taken over only from one that is known already: of two that sign in together both stay.
 //   - QoS 2 is lowered to 1 without a word, and the sender waits for a PUBREC for ever.
 //   - Outside its own goroutines nothing of it recovers: every hook and every connection does, here.
 type hook struct {
@@ -41,7 +42,7 @@ func (*hook) ID() string { return "tocsin" }
 // Provides names what we want to be asked.
 func (*hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish:
+	case mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish:
 		return true
 	}
 	return false
@@ -52,12 +53,6 @@ func (*hook) Init(any) error { return nil }
 
 // Stop has nothing to stop.
 func (*hook) Stop() error { return nil }
-
-// OnConnect takes away the last will: nobody would hear it.
-func (*hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
-	cl.Properties.Will = mqtt.Will{}
-	return nil
-}
 
 // OnConnectAuthenticate lets a device in that names itself and knows its token.
 func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) (ok bool) {
@@ -136,7 +131,9 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	}
 	if s := w.session.Load(); s == nil || !s.mayStay() {
 		go h.g.cut(w, packets.ErrNotAuthorized)
+		return
 	}
+	h.g.takeOver(w)
 }
 
 // OnACLCheck allows reading of the device's own commands alone. Publishing is judged in its turn, by publish.
@@ -152,6 +149,9 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 // OnPacketRead sees a packet before mochi judges it.
 func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (_ packets.Packet, err error) {
 	w, ok := cl.Net.Conn.(*wire)
+	if ok && pk.FixedHeader.Type == packets.Connect {
+		return withoutWill(pk), nil
+	}
 	if !ok || pk.FixedHeader.Type != packets.Publish {
 		return pk, nil
 	}
@@ -167,6 +167,18 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (_ packets.Packe
 		return pk, h.publish(s, pk)
 	}
 	return pk, nil
+}
+
+// withoutWill takes away the last will, which nobody would hear: mochi would keep a device out for one of no bytes, or in
+// MQTT 3.1.1, where nobody could tell it that 1 is the most, for one at QoS 2. MQTT 5 wants that one refused.
+func withoutWill(pk packets.Packet) packets.Packet {
+	c := &pk.Connect
+	if !c.WillFlag || c.WillTopic == "" || c.WillQos > 2 || c.WillQos == 2 && pk.ProtocolVersion == 5 {
+		return pk
+	}
+	c.WillFlag, c.WillRetain, c.WillQos = false, false, 0
+	c.WillTopic, c.WillPayload, c.WillProperties = "", nil, packets.Properties{}
+	return pk
 }
 
 // OnPacketEncode completes what a CONNACK says: mochi leaves out what it does not offer.
