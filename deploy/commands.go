@@ -22,72 +22,6 @@ import (
 // by is who asked, for what the commands change: whoever can read run.json.
 const by = "command line"
 
-func importCommand() *cobra.Command {
-	var r reach
-	c := &cobra.Command{
-		Use: "import FILE.csv", Short: "Enrol patients and bind their devices", Args: cobra.ExactArgs(1),
-		Long: "Enrol patients and bind their devices, also in a running system. The first line names the columns tenant,patient,group,device,token.\n" +
-			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
-			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.",
-		RunE: func(c *cobra.Command, args []string) error {
-			rows, err := rowsOf(args[0], c.InOrStdin())
-			if err != nil {
-				return fmt.Errorf("%s was not imported:\n%w", args[0], err)
-			}
-			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
-				return importRows(ctx, conn, rows, c.OutOrStdout(), c.ErrOrStderr())
-			})
-		},
-	}
-	r.add(c)
-	return c
-}
-
-func rowsOf(file string, stdin io.Reader) ([]directory.Row, error) {
-	if file == "-" {
-		return directory.ReadRows(stdin)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return directory.ReadRows(f)
-}
-
-// importRows prints a token for each device that got one, and ends with an error when a row was refused.
-func importRows(ctx context.Context, conn *connection, rows []directory.Row, out, terminal io.Writer) error {
-	bar := progress(terminal, len(rows), "import")
-	outcomes, position, err := conn.asker.Import(ctx, rows, by, func(done int) { _ = bar.Set(done) })
-	_ = bar.Finish()
-	if err != nil {
-		return err
-	}
-	refused, made := 0, 0
-	for _, o := range outcomes {
-		switch {
-		case o.Refused != nil:
-			refused++
-			fmt.Fprintf(terminal, "line %d: %s\n", o.Line, o.Refused.En)
-		case o.Made != "":
-			if made++; made == 1 {
-				fmt.Fprintln(out, "tenant,patient,device,token")
-			}
-			fmt.Fprintf(out, "%s,%s,%s,%s\n", o.Tenant, o.Patient, o.Device, o.Made)
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	if err := directory.WaitDoors(ctx, conn.log, position); err != nil {
-		return err
-	}
-	fmt.Fprintf(terminal, "%d rows imported, %d tokens made, %d refused\n", len(rows)-refused, made, refused)
-	if refused > 0 {
-		return fmt.Errorf("%d of %d rows were refused; the others stand", refused, len(rows))
-	}
-	return nil
-}
-
 // progress is a bar on a terminal, and silent elsewhere.
 func progress(w io.Writer, total int, what string) *progressbar.ProgressBar {
 	f, ok := w.(*os.File)
@@ -98,6 +32,14 @@ func progress(w io.Writer, total int, what string) *progressbar.ProgressBar {
 	}
 	return progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what), progressbar.OptionSetVisibility(visible),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+// printOnce prints what is told this once. A full disk or a closed pipe would lose it, so that is an error.
+func printOnce(w io.Writer, secret string) error {
+	if _, err := io.WriteString(w, secret); err != nil {
+		return fmt.Errorf("print what is shown only once: %w; it is lost: make another (for a device: revoke it, then import it again)", err)
+	}
+	return nil
 }
 
 func tokenCommand() *cobra.Command {
@@ -118,7 +60,7 @@ func tokenCommand() *cobra.Command {
 				return conn.ask(ctx, &event.TokenRequested{Token: name, SHA256: directory.Sum(token), Role: role, By: by})
 			})
 			if err == nil {
-				fmt.Fprintln(c.OutOrStdout(), token)
+				err = printOnce(c.OutOrStdout(), token+"\n")
 			}
 			return err
 		},
@@ -146,7 +88,7 @@ func accountCommand() *cobra.Command {
 			}
 			err = withConnection(c, &r, func(ctx context.Context, conn *connection) error { return conn.ask(ctx, request) })
 			if err == nil {
-				fmt.Fprintln(c.OutOrStdout(), password)
+				err = printOnce(c.OutOrStdout(), password+"\n")
 			}
 			return err
 		},

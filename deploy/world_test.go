@@ -61,16 +61,20 @@ func quietConfig(data string) Config {
 	return cfg
 }
 
+// quietLogger says something only to whoever runs the tests with -v.
+func quietLogger() *slog.Logger {
+	if testing.Verbose() {
+		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
 func openHospital(t testing.TB, cfg Config) *hospital {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	h := &hospital{t: t, data: cfg.Data, out: &bytes.Buffer{}}
-	logger := slog.New(slog.DiscardHandler)
-	if testing.Verbose() {
-		logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	}
-	app, err := New(ctx, cfg, h.out, logger)
+	app, err := New(ctx, cfg, h.out, quietLogger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func ReadRows(r io.Reader) ([]Row, error) {
 	for {
 		fields, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return rows, errors.Join(faults...)
+			return whole(rows, faults)
 		}
 		var row Row
 		if err == nil {
@@ -66,6 +66,19 @@ func ReadRows(r io.Reader) ([]Row, error) {
 			return nil, errors.Join(append(faults, errors.New("and there may be more"))...)
 		}
 	}
+}
+
+// whole answers the rows of a file in which nothing is wrong.
+func whole(rows []Row, faults []error) ([]Row, error) {
+	rows, contradictions := once(rows)
+	faults = append(faults, contradictions...)
+	if len(faults) == 0 {
+		return rows, nil
+	}
+	if len(faults) > maxFaults {
+		faults = append(faults[:maxFaults], errors.New("and there are more"))
+	}
+	return nil, errors.Join(faults...)
 }
 
 // isParse tells whether the csv reader has named the line already.
@@ -118,6 +131,8 @@ type Outcome struct {
 
 // Import brings rows to the registrar and answers what became of each, and how far the directory reaches with them. A
 // device without a token gets one, unless it is this patient's already. Importing the same rows again changes nothing.
+// With an error nobody knows which rows are in, but the outcomes tell the tokens that were made: a row that is in will
+// get no other, so whoever drops them has locked the device out.
 func (a *Asker) Import(ctx context.Context, rows []Row, by string, progress func(done int)) ([]Outcome, int64, error) {
 	out := make([]Outcome, len(rows))
 	requests := make([]event.Event, len(rows))
@@ -136,7 +151,7 @@ func (a *Asker) Import(ctx context.Context, rows []Row, by string, progress func
 	}
 	refused, position, err := a.askAll(ctx, requests, progress)
 	if err != nil {
-		return nil, 0, fmt.Errorf("import stopped: %w (run it again: what is in stays as it is)", err)
+		return out, 0, fmt.Errorf("import stopped: %w (run it again: what is in stays as it is)", err)
 	}
 	for i, r := range refused {
 		if out[i].Refused = r; r != nil {

@@ -1,0 +1,112 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/streams/directory"
+)
+
+func importCommand() *cobra.Command {
+	var r reach
+	c := &cobra.Command{
+		Use: "import FILE.csv", Short: "Enrol patients and bind their devices", Args: cobra.ExactArgs(1),
+		Long: "Enrol patients and bind their devices, also in a running system. The first line names the columns tenant,patient,group,device,token.\n" +
+			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
+			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.",
+		RunE: func(c *cobra.Command, args []string) error {
+			rows, err := rowsOf(args[0], c.InOrStdin())
+			if err != nil {
+				return fmt.Errorf("%s was not imported:\n%w", args[0], err)
+			}
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				return importRows(ctx, conn, rows, c.OutOrStdout(), c.ErrOrStderr())
+			})
+		},
+	}
+	r.add(c)
+	return c
+}
+
+func rowsOf(file string, stdin io.Reader) ([]directory.Row, error) {
+	if file == "-" {
+		return directory.ReadRows(stdin)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return directory.ReadRows(f)
+}
+
+// importRows prints a token for each device that got one, and ends with an error when a row was refused.
+func importRows(ctx context.Context, conn *connection, rows []directory.Row, out, terminal io.Writer) error {
+	outcomes, position, err := enrolRows(ctx, conn, rows, terminal)
+	made, perr := printTokens(out, outcomes)
+	if err != nil {
+		if made > 0 {
+			err = fmt.Errorf("%w; keep the tokens that were printed: a device that is in keeps the one it has, and imported again it gets no other", err)
+		}
+		return errors.Join(err, perr)
+	}
+	refused := 0
+	for _, o := range outcomes {
+		if o.Refused != nil {
+			refused++
+			fmt.Fprintf(terminal, "line %d: %s\n", o.Line, o.Refused.En)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	if err := errors.Join(perr, directory.WaitDoors(ctx, conn.log, position)); err != nil {
+		return err
+	}
+	fmt.Fprintf(terminal, "%d rows imported, %d tokens made, %d refused\n", len(rows)-refused, made, refused)
+	if refused > 0 {
+		return fmt.Errorf("%d of %d rows were refused; the others stand", refused, len(rows))
+	}
+	return nil
+}
+
+// enrolRows asks the registrar, for as long as it goes on answering.
+func enrolRows(ctx context.Context, conn *connection, rows []directory.Row, terminal io.Writer) ([]directory.Outcome, int64, error) {
+	bar := progress(terminal, len(rows), "import")
+	defer func() { _ = bar.Finish() }()
+	ctx, goesOn, done := whileItGoesOn(ctx, answerWithin)
+	defer done()
+	outcomes, position, err := conn.asker.Import(ctx, rows, by, func(n int) { goesOn(); _ = bar.Set(n) })
+	if why := context.Cause(ctx); err != nil && why != nil && !errors.Is(err, why) {
+		err = fmt.Errorf("%w: %w", why, err)
+	}
+	return outcomes, position, err
+}
+
+// whileItGoesOn ends a context when goesOn was not called for a while: what takes long is waited for, what stands still is not.
+func whileItGoesOn(ctx context.Context, patience time.Duration) (_ context.Context, goesOn, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stands := time.AfterFunc(patience, func() { cancel(fmt.Errorf("no answer for %s", patience)) })
+	return ctx, func() { stands.Reset(patience) }, func() { stands.Stop(); cancel(nil) }
+}
+
+// printTokens prints what was made, one line a device, and answers how many.
+func printTokens(out io.Writer, outcomes []directory.Outcome) (made int, err error) {
+	var b strings.Builder
+	for _, o := range outcomes {
+		if o.Made == "" {
+			continue
+		}
+		if made++; made == 1 {
+			b.WriteString("tenant,patient,device,token\n")
+		}
+		fmt.Fprintf(&b, "%s,%s,%s,%s\n", o.Tenant, o.Patient, o.Device, o.Made)
+	}
+	return made, printOnce(out, b.String())
+}

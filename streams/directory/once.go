@@ -1,0 +1,38 @@
+package directory
+
+import "fmt"
+
+// once leaves out the rows of a file that say again what a row before them said, and tells those that contradict one:
+// whichever came last would win in silence, and a device that stood there twice would get two tokens, one of them dead.
+func once(rows []Row) ([]Row, []error) {
+	type patient struct{ tenant, patient string }
+	type worn struct {
+		patient
+		device string
+	}
+	var kept []Row
+	var faults []error
+	groups, devices := map[patient]Row{}, map[worn]int{}
+	for _, row := range rows {
+		p := patient{row.Tenant, row.Patient}
+		if before, ok := groups[p]; !ok {
+			groups[p] = row
+		} else if before.Group != row.Group {
+			faults = append(faults, fmt.Errorf("line %d: patient %s/%s is in group %s here and in %s on line %d; want one group", row.Line, row.Tenant, row.Patient, row.Group, before.Group, before.Line))
+			continue
+		}
+		w := worn{p, row.Device}
+		i, again := devices[w]
+		switch {
+		case !again:
+			devices[w] = len(kept)
+			kept = append(kept, row)
+		case row.Token == "" || row.Token == kept[i].Token:
+		case kept[i].Token == "":
+			kept[i].Token = row.Token
+		default:
+			faults = append(faults, fmt.Errorf("line %d: device %s has another token on line %d; want one token", row.Line, row.Device, kept[i].Line))
+		}
+	}
+	return kept, faults
+}
