@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"tocsin/streams/event"
 )
 
@@ -46,6 +48,7 @@ func (e *eval) believe(q event.Quantity, p Point, o *event.ObservationRecorded, 
 		last = t.newest()
 	}
 	t.insert(p)
+	e.breached(q, p)
 	place := e.f.place(o.Door)
 	t.Folded, t.Door, t.Open = e.now, place, e.f.mark(place, e.now)
 	if p.At < last.At {
@@ -351,7 +354,7 @@ func (s *State) told(d *event.SeverityScored) {
 	}
 	a := Answer{Severity: d.Severity, Danger: d.Danger}
 	for i := range d.Reasons {
-		a.Reasons = append(a.Reasons, toldOf(&d.Reasons[i]))
+		a.Reasons = append(a.Reasons, s.Found.carry(toldOf(&d.Reasons[i])))
 	}
 	if d.Problem == event.Silence {
 		s.Quiet = a
@@ -383,6 +386,28 @@ func toldOf(r *event.Reason) Told {
 		t.Valued, t.Value, t.At = true, *r.Value, *r.MeasuredAt
 	}
 	return t
+}
+
+// carry notes when a reading as grave as t was last measured, over from what was told of the same before.
+func (a *Answer) carry(t Told) Told {
+	last := t.At
+	for i := range a.Reasons {
+		if r := &a.Reasons[i]; r.Rule == t.Rule && r.Quantity == t.Quantity && r.Unsure == t.Unsure {
+			last = max(last, r.lastly())
+		}
+	}
+	if t.Valued {
+		t.last(last)
+	}
+	return t
+}
+
+// forget leaves it to the window when a reading as grave was last measured: by new bounds it may not have been.
+func (a *Answer) forget() {
+	a.Reasons = slices.Clone(a.Reasons)
+	for i := range a.Reasons {
+		a.Reasons[i].Lasted = 0
+	}
 }
 
 // severityOf answers how grave a rule was last told to be.

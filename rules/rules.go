@@ -151,6 +151,7 @@ func (e *eval) expectAnew() {
 func (e *eval) plan(p *event.Plan) {
 	old := e.s.Plan
 	e.s.Plan = planOf(p)
+	e.s.Found.forget()
 	if old == nil && len(e.s.Plan.Cadence) > 0 || old != nil && !sameCadence(old.Cadence, e.s.Plan.Cadence) {
 		e.expectAnew()
 		return

@@ -236,3 +236,34 @@ func TestING3_FastClockHidesNothing(t *testing.T) {
 		t.Errorf("a grave reading ten minutes later: %s", text(t, out))
 	}
 }
+
+// RUL-8: a finding goes down when the last breach is as long past as the pack's hold says, not when the few readings that
+// are kept have no breach among them: a clip that sends each second would end it in eight.
+func TestRUL8_ABusySignalHoldsAsLong(t *testing.T) {
+	p, give := patient(t, "news2"), must(t)
+	give(p.Measure(trial.Reading(event.SpO2Percent, event.Int(97))))
+	last := p.Now
+	second := func(v int64) {
+		give(p.Wait(1000))
+		give(p.Measure(trial.Reading(event.SpO2Percent, event.Int(v))))
+	}
+	for range 40 * 60 { // told at its beginning, and it goes on for longer than the hold
+		second(90)
+		last = p.Now
+	}
+	told := len(p.Said)
+	for p.Now < last+29*60_000 {
+		second(97)
+	}
+	for _, d := range p.Said[told:] {
+		if s, ok := d.(*event.SeverityScored); ok && s.Problem == event.Deterioration {
+			t.Fatalf("%s before the hold was over: %+v", s.Severity, s.Reasons)
+		}
+	}
+	for p.Now < last+31*60_000 {
+		second(97)
+	}
+	if s := p.State.Found.Severity; s != event.NoSeverity {
+		t.Errorf("after the hold it is %s still", s)
+	}
+}

@@ -1,6 +1,10 @@
 package rules
 
-import "tocsin/streams/event"
+import (
+	"slices"
+
+	"tocsin/streams/event"
+)
 
 // level orders findings of one sign: the severities, and above them the immediate-danger band.
 type level uint8
@@ -31,6 +35,7 @@ type finding struct {
 	limit    *Limit
 	target   *Target // when limit is a step beyond the patient's own target
 	since    event.Time
+	last     event.Time // of what was told: when a reading as grave was last measured
 	asked    event.Time // a question has been open since it ran out
 }
 
@@ -150,7 +155,7 @@ func (e *eval) sign(q event.Quantity) (finding, bool) {
 		told.held = true
 		return told, true
 	}
-	if last, ok := e.lastBreach(q, t, told.level()); ok && e.now.Sub(last).Milliseconds() < e.p.HoldMs {
+	if last, ok := e.lastBreach(q, t, told); ok && e.now.Sub(last).Milliseconds() < e.p.HoldMs {
 		told.held = true
 		e.wake(last + event.Time(e.p.HoldMs))
 		return told, true
@@ -202,14 +207,39 @@ func since(t *Track, i int, l *Limit, of *Target) event.Time {
 	return t.Points[i-inRow(t, i, l, of)+1].At
 }
 
-// lastBreach answers when a reading as grave as lvl was last measured.
-func (e *eval) lastBreach(q event.Quantity, t *Track, lvl level) (event.Time, bool) {
-	for i := int(t.Count) - 1; i >= 0; i-- {
-		if l, _ := e.worst(q, t.Points[i].Value, false, nil, 0); l != nil && l.level() >= lvl {
-			return t.Points[i].At, true
+// lastBreach answers when a reading as grave as what was told was last measured: as the window has it by today's
+// bounds, and as was noted of readings that the window has lost.
+func (e *eval) lastBreach(q event.Quantity, t *Track, told finding) (event.Time, bool) {
+	last := told.last
+	for i := int(t.Count) - 1; i >= 0 && t.Points[i].At > last; i-- {
+		if e.breaches(q, t.Points[i].Value, told.level()) {
+			last = t.Points[i].At
 		}
 	}
-	return 0, false
+	return last, last != 0
+}
+
+// breaches tells whether a value is by itself as grave as lvl.
+func (e *eval) breaches(q event.Quantity, v event.Decimal, lvl level) bool {
+	l, _ := e.worst(q, v, false, nil, 0)
+	return l != nil && l.level() >= lvl
+}
+
+// breached notes that a reading is as grave as what was told of its signal.
+func (e *eval) breached(q event.Quantity, p Point) {
+	if e.p == nil {
+		return
+	}
+	told := e.told(q)
+	if told.limit == nil || p.At <= told.last || !e.breaches(q, p.Value, told.level()) {
+		return
+	}
+	e.s.Found.Reasons = slices.Clone(e.s.Found.Reasons)
+	for i := range e.s.Found.Reasons {
+		if r := &e.s.Found.Reasons[i]; r.Rule == told.rule && r.Quantity == q && !r.Unsure {
+			r.last(p.At)
+		}
+	}
 }
 
 // told answers what was last told about a sign, empty when its limit is no longer in effect for the patient.
@@ -220,7 +250,7 @@ func (e *eval) told(q event.Quantity) finding {
 			continue
 		}
 		if l, t := e.limit(q, r.Rule); l != nil {
-			return finding{rule: l.ID, quantity: q, severity: r.Severity, danger: l.Danger, valued: true, value: r.Value, at: r.At, reading: r.Reading, limit: l, target: t}
+			return finding{rule: l.ID, quantity: q, severity: r.Severity, danger: l.Danger, valued: true, value: r.Value, at: r.At, reading: r.Reading, last: r.lastly(), limit: l, target: t}
 		}
 	}
 	return finding{}

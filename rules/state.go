@@ -158,10 +158,24 @@ type Told struct {
 	Severity event.Severity `json:"severity"`
 	Unsure   bool           `json:"unsure,omitempty"`
 	Valued   bool           `json:"valued,omitempty"`
-	Value    event.Decimal  `json:"value,omitempty"`
-	At       event.Time     `json:"at,omitempty"`
-	Reading  string         `json:"reading,omitempty"`
+	// Lasted is for how many seconds after At readings as grave have come, and one more, since a busy signal's window is
+	// shorter than the hold; zero when only the window knows.
+	Lasted  uint32        `json:"lasted,omitempty"`
+	Value   event.Decimal `json:"value,omitempty"`
+	At      event.Time    `json:"at,omitempty"`
+	Reading string        `json:"reading,omitempty"`
 }
+
+// lastly answers when a reading as grave as t was last measured; zero when only the window knows.
+func (t *Told) lastly() event.Time {
+	if t.Lasted == 0 {
+		return 0
+	}
+	return t.At + event.Time(t.Lasted-1)*1000
+}
+
+// last notes when a reading as grave as t was measured, to the second above.
+func (t *Told) last(at event.Time) { t.Lasted = uint32(max(at-t.At+999, 0)/1000) + 1 }
 
 // Plan is a patient's own targets and orders, in the shape in which they are asked.
 type Plan struct {
