@@ -281,7 +281,9 @@ func TestTail(t *testing.T) {
 		}
 		produce(t, addrs, "decisions", log)
 		junk := Record{Partition: p, Key: []byte("dev-1"), Value: []byte("\x1b[31mnot json"), Time: time.UnixMilli(1_700_000_000_000)}
-		produce(t, addrs, "rejected", []Record{junk})
+		mismatch := Record{Partition: p, Key: []byte("dev-2"), Value: []byte(`{}`), Time: time.UnixMilli(1_780_000_000_100),
+			Headers: []kafka.Header{{Key: "ce_subject", Value: []byte("demo/P-0113")}}}
+		produce(t, addrs, "rejected", []Record{junk, mismatch})
 
 		var out bytes.Buffer
 		if err := Tail(t.Context(), &out, TailOptions{Options: Options{Brokers: addrs}, JSON: true}); err != nil {
@@ -295,7 +297,7 @@ func TestTail(t *testing.T) {
 			}
 			got = append(got, fmt.Sprintf("%s@%d:%s", l.Topic, l.Offset, l.Verdict))
 		}
-		want := "rejected@0:- decisions@0:life decisions@1:holds decisions@2:holds decisions@3:void decisions@4:life decisions@5:void decisions@6:open"
+		want := "rejected@0:- decisions@0:life decisions@1:holds decisions@2:holds decisions@3:void decisions@4:life decisions@5:void decisions@6:open rejected@1:-"
 		if got := strings.Join(got, " "); got != want {
 			t.Errorf("tail shows\n%s\nwant\n%s", got, want)
 		}
@@ -307,7 +309,7 @@ func TestTail(t *testing.T) {
 		}
 		text := out.String()
 		if strings.Contains(text, "@2 ") || !strings.Contains(text, fmt.Sprintf("decisions/%d@3  2026-05-28T20:26:40.003Z  void    alert.eased  key=demo/P-0113\n    (its life ended before its step was closed)\n", p)) ||
-			!strings.Contains(text, "ce_life=B") || strings.Contains(text, "\x1b") || strings.Contains(text, "dev-1") {
+			!strings.Contains(text, "ce_life=B") || strings.Contains(text, "\x1b") || strings.Contains(text, "dev-1") || !strings.Contains(text, "key=dev-2") {
 			t.Errorf("since the fourth record tail shows\n%s", text)
 		}
 

@@ -218,7 +218,7 @@ func follow(ctx context.Context, log *reader, sources []*source, show func(Judge
 
 // show writes one record, if it is one that was asked for.
 func (o TailOptions) show(w io.Writer, j Judged) {
-	if j.Time.Before(o.Since) || !o.matches(string(j.Key)) {
+	if j.Time.Before(o.Since) || !o.matches(string(j.Key)) && !o.matches(j.Header("ce_subject")) {
 		return
 	}
 	if o.JSON {
@@ -243,6 +243,7 @@ func (o TailOptions) show(w io.Writer, j Judged) {
 	put(w, "    %s\n    %s\n", strings.Join(heads, " "), printable(j.Value))
 }
 
+// matches looks at a key or a subject: what was rejected is keyed by its device, and names the patient as its subject.
 func (o TailOptions) matches(key string) bool {
 	return o.Patient == "" || key == o.Patient || strings.HasSuffix(key, "/"+o.Patient)
 }
