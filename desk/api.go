@@ -37,6 +37,7 @@ type Warning struct {
 	Asked      string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
 	Eased      bool           `json:"eased" doc:"nothing is found any more; it stays until a person closes it"`
 	ClosedAt   *event.Time    `json:"closed_at,omitempty"`
+	Version    int64          `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
 	Outcome    string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical or not_known_yet"`
 }
 
@@ -116,6 +117,7 @@ type Row struct {
 	Order    int                `json:"order" doc:"whom to call first: smaller is sooner; rows of one answer are sorted by it"`
 	WhyZh    string             `json:"why_order_zh"`
 	WhyEn    string             `json:"why_order_en"`
+	Version  int64              `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
 }
 
 // Latest is the newest reading of one quantity, with its doubt.

@@ -47,7 +47,7 @@ func (w *ward) board(tenant, name string) []Row {
 	var people []person
 	if g := w.groups[tenant+"/"+name]; g != nil {
 		for e := g.people.Front(); e != nil; e = e.Next() {
-			people = append(people, *e.Value.(*person))
+			people = append(people, w.now(e.Value.(*person)))
 		}
 	}
 	w.mu.RUnlock()
@@ -74,9 +74,9 @@ func (p *person) row() Row {
 	tenant, patient := streams.SplitPatientKey(p.key)
 	v := Vitals{}
 	if p.p.Vitals != nil {
-		v = p.p.Vitals()
+		v = p.p.Vitals(p.clock)
 	}
-	r := Row{Tenant: tenant, Patient: patient, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}}
+	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}}
 	if r.Latest == nil {
 		r.Latest = map[string]Latest{}
 	}

@@ -58,11 +58,35 @@ func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wis
 		return nil, refused(answer.refused)
 	}
 	now, _ := s.ward.find(c.ID)
-	if verb == "accept" && answer.silent && now.w.Owner != id.Account { // a repeat from long ago, whose answer nobody has any more
-		zh, en := alerts.Words(alerts.RefusedHeld, now.w.Owner)
-		return nil, refused(&event.RequestRefused{Reason: alerts.RefusedHeld, Holder: now.w.Owner, Zh: zh, En: en})
+	if answer.silent {
+		if p := silently(verb, now.w, id.Account); p != nil {
+			return nil, p
+		}
 	}
 	return &body[Warning]{now.warning()}, nil
+}
+
+// silently answers what is wrong when a wish was folded without a word and is not so: an answer from so long ago that
+// nobody has it any more, or a wish that could not be judged. Nobody may read "done" then.
+func silently(verb string, w alerts.Warning, account string) *Problem {
+	done := false
+	switch verb {
+	case "accept":
+		done = w.Owner == account
+	case "return":
+		done = w.Owner != account
+	case "close":
+		done = w.Phase == alerts.Closed
+	}
+	switch {
+	case done:
+		return nil
+	case verb == "accept" && w.Owner != "":
+		zh, en := alerts.Words(alerts.RefusedHeld, w.Owner)
+		return refused(&event.RequestRefused{Reason: alerts.RefusedHeld, Holder: w.Owner, Zh: zh, En: en})
+	default:
+		return refuse(http.StatusConflict, "not_done", "操作未生效，请查看当前状态后再试", "it changed nothing; look at the warning and press again")
+	}
 }
 
 // answerTo waits for the answer, and not for ever.

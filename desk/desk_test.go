@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"tocsin/alerts"
 	"tocsin/streams"
 	"tocsin/streams/event"
 )
@@ -273,4 +275,59 @@ func clicks(h *hospital) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// Folded without a word is an answer only when what was asked for is so.
+func TestAWishThatLedToNothingIsNotCalledDone(t *testing.T) {
+	for name, c := range map[string]struct {
+		verb   string
+		w      alerts.Warning
+		reason string
+	}{
+		"accept, and it is hers":              {"accept", alerts.Warning{Phase: alerts.Accepted, Owner: "nurse-a"}, ""},
+		"accept, and another has it":          {"accept", alerts.Warning{Phase: alerts.Accepted, Owner: "nurse-b"}, alerts.RefusedHeld},
+		"accept, and nobody has it":           {"accept", alerts.Warning{Phase: alerts.Returned}, "not_done"},
+		"close, and it is closed":             {"close", alerts.Warning{Phase: alerts.Closed, Owner: "nurse-a"}, ""},
+		"close, and it is open":               {"close", alerts.Warning{Phase: alerts.Accepted, Owner: "nurse-a"}, "not_done"},
+		"give back, and it is not hers":       {"return", alerts.Warning{Phase: alerts.Returned}, ""},
+		"give back, and she still has it all": {"return", alerts.Warning{Phase: alerts.Accepted, Owner: "nurse-a"}, "not_done"},
+	} {
+		p := silently(c.verb, c.w, "nurse-a")
+		if got := p; (got == nil) != (c.reason == "") || got != nil && got.Reason != c.reason {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// A story names people and outcomes as the screens do, and a fault of what was sent is said in both languages too.
+func TestThePagesAndTheDeskUseTheSameWords(t *testing.T) {
+	for language, file := range []string{"web/src/words/zh.ts", "web/src/words/en.ts"} {
+		words, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hold := func(key, word string) {
+			if text := string(words); !strings.Contains(text, key+": '"+word+"'") && !strings.Contains(text, "'"+key+"': '"+word+"'") {
+				t.Errorf("%s does not say %s: %s", file, key, word)
+			}
+		}
+		for _, to := range []string{"nurse", "doctor-1", "doctor-2", "duty-office", "day-list", "lead"} {
+			hold(to, askedWords(to)[language])
+			zh, en := momentWords(alerts.Moment{Type: "alert.escalated", To: to, Note: "unanswered"}, nil)
+			if says := []string{zh, en}[language]; !strings.Contains(says, askedWords(to)[language]) {
+				t.Errorf("the story says %q", says)
+			}
+		}
+		for _, outcome := range []string{"real", "real_usual", "measurement_fault", "technical", "not_known_yet"} {
+			if word := outcomeWords[outcome][language]; language == 0 {
+				hold(outcome, word)
+			} else if word == "" {
+				t.Errorf("no word for %s", outcome)
+			}
+		}
+	}
+	b := open(t).as("nurse", "nurse-a")
+	if status, _, p := b.click("close", "w", "k", map[string]any{"outcome": "nonsense"}); status != 422 || p.Zh == "" || p.En == "" {
+		t.Errorf("%d %+v", status, p)
+	}
 }

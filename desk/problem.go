@@ -19,9 +19,11 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType names RFC 9457.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// newProblem is what huma makes of its own faults: a body that does not fit, a missing header.
+// newProblem is what huma makes of its own faults: a body that does not fit, a missing header. The person reads it in
+// their language; what exactly was wrong stands in Detail and Errors, for who wrote the program that sent it.
 func newProblem(status int, msg string, errs ...error) huma.StatusError {
-	p := &Problem{Status: status, Title: http.StatusText(status), Detail: msg}
+	words := faultWords(status)
+	p := &Problem{Status: status, Title: http.StatusText(status), Detail: msg, Zh: words[0], En: words[1]}
 	for _, err := range errs {
 		if d, ok := err.(huma.ErrorDetailer); ok {
 			e := d.ErrorDetail()
@@ -31,6 +33,17 @@ func newProblem(status int, msg string, errs ...error) huma.StatusError {
 		}
 	}
 	return p
+}
+
+func faultWords(status int) [2]string {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return [2]string{"预警台内部出错，请重试；如仍出现，请联系运维人员", "something went wrong at the desk; try again, and call the operator if it stays"}
+	case status == http.StatusRequestEntityTooLarge:
+		return [2]string{"提交的内容过大", "what was sent is too large"}
+	default:
+		return [2]string{"提交的内容有误或不完整", "what was sent is incomplete or not right"}
+	}
 }
 
 // refuse makes a problem with a fixed word and the reason in both languages.

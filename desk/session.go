@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -114,10 +115,10 @@ func sumOf(s string) string {
 // signIn checks a password and begins a session. What is wrong with the pair is never said.
 func (s *Server) signIn(ctx context.Context, in SignIn) (identity, error) {
 	account := strings.TrimSpace(in.Account)
-	if err := s.checkPassword(ctx, account, in.Password); err != nil {
+	a, err := s.checkPassword(ctx, account, in.Password)
+	if err != nil {
 		return identity{}, err
 	}
-	a, _ := s.o.Directory.Account(account)
 	return s.begin(ctx, a)
 }
 
@@ -139,18 +140,21 @@ func (s *Server) signOut(ctx context.Context) error {
 	return nil
 }
 
-// checkPassword compares in the same time whether the account exists or not, only so often, and two at a time.
-func (s *Server) checkPassword(ctx context.Context, account, password string) error {
+// checkPassword compares in the same time whether the account exists or not, only so often, and two at a time. It
+// answers the account whose password it was: another may have been set meanwhile. The limit is asked once it is our
+// turn, else a thousand guesses at once would all have been let in before the first was counted.
+func (s *Server) checkPassword(ctx context.Context, account, password string) (event.AccountSet, error) {
 	from := addressOf(ctx)
-	if wait := s.limit.wait(account, from, s.o.Now()); wait > 0 {
-		p := refuse(http.StatusTooManyRequests, "slow_down", "尝试次数过多，请稍后再试", "too many attempts; try again in a while")
-		return p
-	}
 	select {
 	case s.checking <- struct{}{}:
 		defer func() { <-s.checking }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return event.AccountSet{}, ctx.Err()
+	}
+	if wait := s.limit.wait(account, from, s.o.Now()); wait > 0 {
+		minutes := int(math.Ceil(wait.Minutes()))
+		return event.AccountSet{}, refuse(http.StatusTooManyRequests, "slow_down", fmt.Sprintf("尝试次数过多，请 %d 分钟后再试", minutes),
+			fmt.Sprintf("too many attempts; try again in %d min", minutes))
 	}
 	a, known := s.o.Directory.Account(account)
 	hash := a.Password
@@ -161,10 +165,10 @@ func (s *Server) checkPassword(ctx context.Context, account, password string) er
 	if err != nil || !match || !known {
 		s.limit.failed(account, from, s.o.Now())
 		s.metrics.signIns.WithLabelValues("refused").Inc()
-		return refuse(http.StatusUnauthorized, "sign_in", "账号或密码不正确", "account or password is wrong")
+		return event.AccountSet{}, refuse(http.StatusUnauthorized, "sign_in", "账号或密码不正确", "account or password is wrong")
 	}
 	s.metrics.signIns.WithLabelValues("granted").Inc()
-	return nil
+	return a, nil
 }
 
 // changePassword replaces one's own password; every other session of the account ends.
@@ -173,7 +177,7 @@ func (s *Server) changePassword(ctx context.Context, in NewPassword) (identity, 
 	if id.token {
 		return identity{}, refuse(http.StatusForbidden, "token", "令牌没有密码", "a bearer token has no password")
 	}
-	if err := s.checkPassword(ctx, id.Account, in.Current); err != nil {
+	if _, err := s.checkPassword(ctx, id.Account, in.Current); err != nil {
 		return identity{}, err
 	}
 	if in.New == in.Current || strings.EqualFold(in.New, id.Account) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,6 +101,24 @@ func TestSignInTellsNothingAndSlowsDown(t *testing.T) {
 		if status, _ := b.do("POST", "/v1/session/password", NewPassword{password, "another password"}, nil, headers...); status != 403 {
 			t.Errorf("a foreign page acted: %d with %v", status, headers)
 		}
+	}
+}
+
+// Guesses that come all at once are counted like guesses one after another.
+func TestGuessesAtOnceAreCountedToo(t *testing.T) {
+	h := open(t)
+	var all sync.WaitGroup
+	var checked atomic.Int64
+	for i := range 8 * mostPair {
+		all.Go(func() {
+			if status, _ := h.browser(h.url).do("POST", "/v1/session", SignIn{"nobody", "guess-" + itoa(i)}, nil); status == 401 {
+				checked.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := checked.Load(); n < mostPair || n >= mostPair+int64(cap(h.server.checking)) {
+		t.Errorf("%d guesses were looked at", n)
 	}
 }
 

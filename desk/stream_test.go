@@ -196,6 +196,60 @@ func TestClosedWarningsAreForgottenInOrder(t *testing.T) {
 	}
 }
 
+// A patient whose last warning was closed long ago measures again: what was forgotten does not come back as news, push
+// out another and keep every screen from resuming.
+func TestAForgottenWarningIsNoNews(t *testing.T) {
+	w := newWard(1)
+	offset := int64(0)
+	step := func(key string) {
+		past := alerts.Past{Warning: alerts.Warning{Alert: "of " + key, Problem: event.Deterioration, Episode: 1, Phase: alerts.Closed}}
+		w.take(Seen{Offset: offset, Inputs: []event.Envelope{{}}, Touched: []string{key}, Look: func(string) (Patient, bool) {
+			return Patient{Alerts: alerts.State{Closed: []alerts.Past{past}}}, true
+		}})
+		offset++
+	}
+	for i := range keptClosed + 1 {
+		step("demo/P-" + itoa(i))
+	}
+	before := w.seq
+	step("demo/P-0")
+	if ws, _, _, _, _ := w.changes(before, ""); len(ws) != 0 || w.floor[0] != 0 {
+		t.Errorf("%d warnings were told anew, floor %v", len(ws), w.floor)
+	}
+}
+
+// Who is in another group now leaves the board on which a screen shows them.
+func TestABoardHearsWhoHasLeft(t *testing.T) {
+	h := open(t)
+	h.enrol("P-0113", "copd")
+	nurse := h.as("nurse", "nurse-a")
+	events, leave := nurse.listen("/v1/stream?group=demo/copd", "")
+	first := await(t, events, "a snapshot", func(e heard) bool { return e.Name == "snapshot" })
+	h.enrol("P-0113", "surgery")
+	left := func(e heard) bool { return e.Name == "patient" && read[Row](t, e.Data).Group == "surgery" }
+	await(t, events, "the row with its new group", left)
+	leave()
+	events, _ = nurse.listen("/v1/stream?group=demo/copd", first.ID)
+	await(t, events, "the row, for who was away meanwhile", left)
+	h.enrol("P-0113", "copd")
+	await(t, events, "the row that is back", func(e heard) bool { return e.Name == "patient" && read[Row](t, e.Data).Group == "copd" })
+}
+
+// What a board says is worked out as of now and not as of the patient's last reading.
+func TestABoardIsAsOfNow(t *testing.T) {
+	w := newWard(1)
+	var asked event.Time
+	who := Patient{Care: care.State{Groups: []care.Membership{{Group: "copd"}}}, Vitals: func(clock event.Time) Vitals { asked = clock; return Vitals{} }}
+	w.take(Seen{Offset: 1, Clock: 1000, Inputs: []event.Envelope{{}}, Touched: []string{"demo/P-0113"}, Look: func(string) (Patient, bool) { return who, true }})
+	w.take(Seen{Offset: 2, Clock: 90_000_000, Inputs: []event.Envelope{{}}})
+	if rows := w.board("demo", "copd"); len(rows) != 1 || asked != 90_000_000 {
+		t.Errorf("%d rows, as of %d", len(rows), asked)
+	}
+	if _, rows, _, _ := w.snapshot("demo/copd"); len(rowsOf(rows)) != 1 || asked != 90_000_000 {
+		t.Errorf("a snapshot as of %d", asked)
+	}
+}
+
 func TestVectorReadsWhatItWrites(t *testing.T) {
 	v := vector{-1, 0, 1 << 40}
 	back, err := parseVector(v.String(), 3)

@@ -7,10 +7,10 @@ import (
 	"tocsin/streams/event"
 )
 
-// LookAtRules reads what the rules know of a patient at the partition's moment clock. The states are never altered, so
-// the working out waits until somebody looks.
-func LookAtRules(facts rules.Facts, state rules.State, clock event.Time) (silent bool, vitals func() Vitals) {
-	return len(state.Silences) > 0, func() Vitals {
+// LookAtRules reads what the rules know of a patient. The states are never altered, so the working out waits until
+// somebody looks, and is told the partition's moment then: a score of values that have become too old since is none.
+func LookAtRules(facts rules.Facts, state rules.State) (silent bool, vitals func(clock event.Time) Vitals) {
+	return len(state.Silences) > 0, func(clock event.Time) Vitals {
 		v := Vitals{Latest: map[string]Latest{}, Trend: map[string][]Point{}}
 		if scored := rules.Assess(facts, state, clock); scored != nil {
 			v.Score = scored.Score

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 
 	"tocsin/alerts"
@@ -61,13 +62,15 @@ type person struct {
 	key   string
 	group *group // nil: in none
 	p     Patient
+	clock event.Time    // of the partition, when it was copied for a reader
 	place *list.Element // in the group's list
 	open  Counts
 }
 
 // group is a disease group's people.
 type group struct {
-	people *list.List // of *person, the last changed in front
+	people *list.List       // of *person, the last changed in front
+	left   map[*person]mark // who was in it and is not now: who looks at the board has to hear of it
 	open   Counts
 	silent int
 }
@@ -122,13 +125,19 @@ func (w *ward) put(key string, p Patient, m mark) {
 		who = &person{key: key}
 		w.people[key] = who
 	}
-	before := who.p.Alerts.Open
+	before, closed, from := who.p.Alerts.Open, who.p.Alerts.Closed, who.group
 	w.leave(who)
 	who.mark, who.p, who.open = m, p, countOpen(p.Alerts.Open)
 	w.join(who)
+	if from != nil && from != who.group {
+		from.left[who] = m
+	}
 	group := p.Care.Group()
 	for i := range p.Alerts.Closed {
 		past := &p.Alerts.Closed[i]
+		if w.shown[past.Alert] == nil && isPast(closed, past.Alert) {
+			continue // closed long ago and forgotten: it would come back as news, and push out another
+		}
 		w.show(key, group, past.Warning, past, m)
 	}
 	for _, a := range before { // closed and followed by another that was closed too, all in one step
@@ -140,6 +149,10 @@ func (w *ward) put(key string, p Patient, m mark) {
 	for _, a := range p.Alerts.Open {
 		w.show(key, group, a, nil, m)
 	}
+}
+
+func isPast(closed []alerts.Past, alert string) bool {
+	return slices.ContainsFunc(closed, func(p alerts.Past) bool { return p.Alert == alert })
 }
 
 // leave and join keep the group's list and its counts.
@@ -163,9 +176,10 @@ func (w *ward) join(p *person) {
 	tenant, _ := streams.SplitPatientKey(p.key)
 	g := w.groups[tenant+"/"+name]
 	if g == nil {
-		g = &group{people: list.New()}
+		g = &group{people: list.New(), left: map[*person]mark{}}
 		w.groups[tenant+"/"+name] = g
 	}
+	delete(g.left, p)
 	p.group, p.place = g, g.people.PushFront(p)
 	g.open.add(p.open, 1)
 	if p.p.Silent {
@@ -269,11 +283,12 @@ func (w *ward) collect(isNew func(mark) bool, board string) (ws []shown, rows []
 	}
 	if g := w.groups[board]; g != nil {
 		for e := g.people.Front(); e != nil && isNew(e.Value.(*person).mark); e = e.Next() {
-			rows = append(rows, *e.Value.(*person))
+			rows = append(rows, w.now(e.Value.(*person)))
 		}
+		rows = append(rows, w.goneFrom(g, isNew)...)
 	}
-	reverse(ws)
-	reverse(rows)
+	slices.Reverse(ws)
+	slices.Reverse(rows)
 	return ws, rows, w.seq, append(vector(nil), w.at...), w.changed
 }
 
@@ -295,9 +310,10 @@ func (w *ward) resume(v vector, board string) (ws []shown, rows []person, seq ui
 	if g := w.groups[board]; g != nil {
 		for e := g.people.Back(); e != nil; e = e.Prev() {
 			if p := e.Value.(*person); p.offset > v[p.partition] {
-				rows = append(rows, *p)
+				rows = append(rows, w.now(p))
 			}
 		}
+		rows = append(rows, w.goneFrom(g, func(m mark) bool { return m.offset > v[m.partition] })...)
 	}
 	return ws, rows, w.seq, append(vector(nil), w.at...), true
 }
@@ -313,14 +329,26 @@ func (w *ward) snapshot(board string) (ws []shown, rows []person, seq uint64, at
 	}
 	if g := w.groups[board]; g != nil {
 		for e := g.people.Front(); e != nil; e = e.Next() {
-			rows = append(rows, *e.Value.(*person))
+			rows = append(rows, w.now(e.Value.(*person)))
 		}
 	}
 	return ws, rows, w.seq, append(vector(nil), w.at...)
 }
 
-func reverse[T any](s []T) {
-	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
+// now answers a person as of the clock of their partition: what was fresh at the last change may be too old by now. The
+// caller holds the lock.
+func (w *ward) now(p *person) person {
+	c := *p
+	c.clock = max(w.parts[p.partition].clock, p.clock)
+	return c
+}
+
+// goneFrom answers who has left a group for another, or for none. The caller holds the lock.
+func (w *ward) goneFrom(g *group, isNew func(mark) bool) (rows []person) {
+	for p, m := range g.left {
+		if isNew(m) {
+			rows = append(rows, w.now(p))
+		}
 	}
+	return rows
 }

@@ -67,7 +67,7 @@ func (s shown) warning() Warning {
 		ID: a.Alert, Tenant: tenant, Patient: patient, Group: s.group, Problem: a.Problem, Episode: a.Episode, State: string(a.Phase),
 		Severity: a.Severity, Peak: a.Peak, Danger: a.Danger, Rule: a.Rule, Reasons: some(a.Reasons), Score: scoreOf(a.Score),
 		RaisedAt: a.RaisedAt, Since: a.Since, AnswerBy: Deadline(a.AnswerBy), Owner: a.Owner, Was: a.Was, AcceptedAt: a.AcceptedAt,
-		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased,
+		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased, Version: s.offset,
 	}
 	if s.past != nil {
 		w.AnswerBy, w.ClosedAt, w.Outcome = Deadline(event.Never), &s.past.ClosedAt, s.past.Outcome
@@ -135,19 +135,19 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 	severity := severityWords[m.Severity]
 	switch m.Type {
 	case "alert.raised":
-		return "发出" + severity[0] + "预警，通知" + deskZh(m.To), "raised as " + severity[1] + "; asks " + m.To
+		return "发出" + severity[0] + "预警，通知" + askedWords(m.To)[0], "raised as " + severity[1] + "; asks " + askedWords(m.To)[1]
 	case "alert.updated":
 		return "依据更新，现为" + severity[0], "findings changed; now " + severity[1]
 	case "alert.worsened":
 		why := whyWords[m.Note]
-		return "加重（" + why[0] + "），现为" + severity[0] + "，再次通知" + deskZh(m.To), "worse (" + why[1] + "), now " + severity[1] + "; asks " + m.To + " again"
+		return "加重（" + why[0] + "），现为" + severity[0] + "，再次通知" + askedWords(m.To)[0], "worse (" + why[1] + "), now " + severity[1] + "; asks " + askedWords(m.To)[1] + " again"
 	case "alert.eased":
 		return "已无异常，等待人工结案", "nothing is found any more; waits for a person to close it"
 	case "alert.accepted":
 		return m.By + " 接手" + in("（", m.Note, "）"), m.By + " accepted" + in(" (", m.Note, ")")
 	case "alert.escalated":
 		why := whyWords[m.Note]
-		return why[0] + "，上报至" + deskZh(m.To), why[1] + "; asks " + m.To
+		return why[0] + "，上报至" + askedWords(m.To)[0], why[1] + "; asks " + askedWords(m.To)[1]
 	case "alert.returned":
 		return m.By + " 退回" + in("：", m.Note, ""), m.By + " gave it back" + in(": ", m.Note, "")
 	case "alert.closed":
@@ -177,17 +177,20 @@ var whyWords = map[string][2]string{
 }
 
 var outcomeWords = map[string][2]string{
-	event.OutcomeReal: {"属实", "real"}, event.OutcomeUsual: {"属实，但为该患者常态", "real, but usual for this patient"},
-	event.OutcomeMeasurement: {"测量误差", "measurement fault"}, event.OutcomeTechnical: {"技术原因", "technical"}, event.OutcomeUnknown: {"尚不明确", "not known yet"},
+	event.OutcomeReal: {"真实", "real"}, event.OutcomeUsual: {"真实，但属该患者常态", "real, but usual for this patient"},
+	event.OutcomeMeasurement: {"测量错误", "measurement fault"}, event.OutcomeTechnical: {"技术原因", "technical"}, event.OutcomeUnknown: {"尚不清楚", "not known yet"},
 }
 
-// deskZh names a step of a policy.
-func deskZh(to string) string {
-	names := map[string]string{"nurse": "护士", "doctor-1": "一线医生", "doctor-2": "二线医生", "duty-office": "总值班", "day-list": "白班清单", "lead": "负责人"}
-	if zh, ok := names[to]; ok {
-		return zh
+// askedWords names whom a step of a policy asks, as the screens do.
+func askedWords(to string) [2]string {
+	words, ok := map[string][2]string{
+		"nurse": {"护士", "nurse"}, "doctor-1": {"一线医生", "first doctor"}, "doctor-2": {"二线医生", "second doctor"},
+		"duty-office": {"总值班室", "duty office"}, "day-list": {"日间清单", "the day list"}, "lead": {"负责人", "lead"},
+	}[to]
+	if !ok {
+		return [2]string{to, to}
 	}
-	return to
+	return words
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -13,8 +13,8 @@ import (
 type Patient struct {
 	Alerts alerts.State
 	Care   care.State
-	Silent bool          // some signal should have come
-	Vitals func() Vitals // worked out when somebody looks
+	Silent bool                          // some signal should have come
+	Vitals func(clock event.Time) Vitals // worked out when somebody looks, as of the partition's moment clock
 }
 
 // Vitals is what the rules know of one patient.
@@ -44,7 +44,7 @@ type Follow func(ctx context.Context, partition int32, fn func(Seen) error) erro
 // Watch follows a log whose patients are joined of rules, alerts and care, in this order. look reads the rules' state,
 // which the desk knows nothing of.
 func Watch[A, FA any](log streams.Log, parts streams.Parts[streams.Three[A, alerts.State, care.State], streams.Three[FA, alerts.Facts, care.Facts]],
-	look func(facts FA, state A, clock event.Time) (silent bool, vitals func() Vitals)) Follow {
+	look func(facts FA, state A) (silent bool, vitals func(clock event.Time) Vitals)) Follow {
 	type S = streams.Three[A, alerts.State, care.State]
 	type F = streams.Three[FA, alerts.Facts, care.Facts]
 	return func(ctx context.Context, partition int32, fn func(Seen) error) error {
@@ -57,7 +57,7 @@ func Watch[A, FA any](log streams.Log, parts streams.Parts[streams.Three[A, aler
 						return Patient{}, false
 					}
 					p := Patient{Alerts: s.B, Care: s.C}
-					p.Silent, p.Vitals = look(c.Replica.Common().A, s.A, c.Clock)
+					p.Silent, p.Vitals = look(c.Replica.Common().A, s.A)
 					return p, true
 				},
 			})

@@ -631,6 +631,11 @@ export interface components {
             trend: {
                 [key: string]: number[][];
             };
+            /**
+             * Format: int64
+             * @description where its last change stands in the log: of two copies that with the smaller number is not newer
+             */
+            version: number;
             /** @description open ones, gravest first */
             warnings: components["schemas"]["RowWarning"][];
             why_order_en: string;
@@ -808,6 +813,11 @@ export interface components {
             /** @enum {string} */
             state: "new" | "accepted" | "returned" | "closed";
             tenant: string;
+            /**
+             * Format: int64
+             * @description where its last change stands in the log: of two copies that with the smaller number is not newer
+             */
+            version: number;
             /** @description who had it before it was given back or came back */
             was?: string;
         };
@@ -884,6 +894,11 @@ export interface components {
             tenant: string;
             /** @description oldest first; the middle of a very long story is left out and counted in left_out */
             timeline: components["schemas"]["Moment"][];
+            /**
+             * Format: int64
+             * @description where its last change stands in the log: of two copies that with the smaller number is not newer
+             */
+            version: number;
             /** @description who had it before it was given back or came back */
             was?: string;
         };
