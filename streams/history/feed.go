@@ -27,6 +27,7 @@ func newFeed(topic string, part int32, at streams.Position) *feed {
 	f := &feed{topic: topic, part: part, next: at.Offset + 1, pos: at}
 	if topic == streams.Decisions || topic == streams.Directory {
 		f.steps, f.held = streams.NewSteps(at), map[int64]bool{}
+		f.steps.Raw(true) // records are copied as they are; one that cannot be decoded must not hold up those behind it
 	}
 	return f
 }

@@ -41,35 +41,47 @@ func token(topic string, partition int32, records []streams.Record) string {
 // insert writes the rows of a batch, table by table, each under the range's token: what is there already stays as it
 // is, and what an insert that broke off left out is completed. suffix names other tables, for a rebuild. Nothing
 // is sent after the deadline.
-func (h *History) insert(ctx context.Context, suffix string, b batch, deadline time.Time) (rows int, err error) {
+func (h *History) insert(ctx context.Context, suffix string, b batch, deadline time.Time) error {
 	blocks, err := project(b.records, b.held)
 	if err != nil {
-		return 0, err
+		return err
+	}
+	for _, k := range blocks {
+		if err := h.put(ctx, suffix, k, b.span.Token, deadline); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put sends a block under a token, unless it is empty or the deadline is past.
+func (h *History) put(ctx context.Context, suffix string, k block, token string, deadline time.Time) error {
+	if k.rows == 0 {
+		return nil
+	}
+	if past(deadline, time.Now()) {
+		return fmt.Errorf("insert %s: %w", token, errStale)
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
-		"insert_deduplication_token": b.span.Token, "insert_deduplicate": 1, "async_insert": 0, "max_insert_threads": 1,
+		"insert_deduplication_token": token, "insert_deduplicate": 1, "async_insert": 0, "max_insert_threads": 1,
 		"max_insert_block_size": 10_000_000, // one insert is one block
 	}))
-	for _, k := range blocks {
-		if k.rows == 0 {
-			continue
-		}
-		if time.Now().After(deadline) {
-			return rows, fmt.Errorf("insert %s: %w", b.span.Token, errStale)
-		}
-		err := h.moment(ctx, k.table+suffix, "before")
-		if err == nil {
-			err = h.send(ctx, suffix, k)
-		}
-		if err == nil {
-			err = h.moment(ctx, k.table+suffix, "after")
-		}
-		if err != nil {
-			return rows, fmt.Errorf("insert %s: %w", b.span.Token, err)
-		}
-		rows += k.rows
+	err := h.moment(ctx, k.table+suffix, "before")
+	if err == nil {
+		err = h.send(ctx, suffix, k)
 	}
-	return rows, nil
+	if err == nil {
+		err = h.moment(ctx, k.table+suffix, "after")
+	}
+	if err != nil {
+		return fmt.Errorf("insert %s: %w", token, err)
+	}
+	return nil
+}
+
+// past asks both clocks: the monotonic one stands still while the machine sleeps, the wall's may be set back.
+func past(deadline, now time.Time) bool {
+	return now.After(deadline) || now.Round(0).After(deadline.Round(0))
 }
 
 func (h *History) send(ctx context.Context, suffix string, k block) error {
@@ -133,6 +145,11 @@ func load(ctx context.Context, log streams.Log, partition int32, span event.Hist
 	b := batch{span: span, part: partition}
 	f := newFeed(span.Topic, partition, at)
 	f.next = span.From
+	if _, end, err := log.Bounds(ctx, span.Topic, partition); err != nil {
+		return b, fmt.Errorf("load range %s: %w", span.Token, err)
+	} else if end < span.Next { // or we should wait for records that are gone
+		return b, fmt.Errorf("load range %s: the log ends at %d: it is another log, or has lost its end; see `tocsin doctor`", span.Token, end)
+	}
 	r, err := log.Read(span.Topic, partition, span.From)
 	if err != nil {
 		return b, fmt.Errorf("load range %s: %w", span.Token, err)

@@ -16,7 +16,7 @@ import (
 // errReplaced ends a life: another sink has opened the partition since.
 var errReplaced = errors.New("another sink has opened the partition")
 
-// holdWithin is how long a step of ours may take to be seen to hold.
+// holdWithin is how long history-ranges may stay silent while we wait for a step of ours.
 const holdWithin = 20 * time.Second
 
 // life is one sink's time with one partition of history-ranges. It writes the range of what it will insert, waits until
@@ -67,16 +67,11 @@ func (s *sink) live(ctx context.Context, m streams.Membership, p int32) (stored 
 }
 
 func (l *life) run(ctx context.Context, m streams.Membership) error {
-	proven := time.Now()
 	if err := l.open(ctx); err != nil {
 		return err
 	}
 	for _, span := range l.book.last {
-		b, err := load(ctx, l.Log, l.part, span, l.book.topics[span.Topic].was)
-		if err == nil {
-			err = l.store(ctx, b, proven)
-		}
-		if err != nil {
+		if err := l.storeAgain(ctx, span); err != nil {
 			return err
 		}
 	}
@@ -211,19 +206,46 @@ func (l *life) flush(ctx context.Context) error {
 		return err
 	}
 	for _, b := range batches {
-		if err := l.store(ctx, b, proven); err != nil {
+		if err := l.store(ctx, b, proven, l.insertNew); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// storeAgain inserts a range of the last step that holds, whoever announced it and however long ago.
+func (l *life) storeAgain(ctx context.Context, span event.HistoryRange) error {
+	b, err := load(ctx, l.Log, l.part, span, l.book.topics[span.Topic].was)
+	if err != nil {
+		return err
+	}
+	proven, err := l.newest(ctx)
+	if err != nil {
+		return err
+	}
+	return l.store(ctx, b, proven, l.History.insertAgain)
+}
+
+// newest makes sure that nobody has opened the partition since, and answers as of when.
+func (l *life) newest(ctx context.Context) (proven time.Time, err error) {
+	proven = time.Now()
+	_, end, err := l.Log.Bounds(ctx, streams.HistoryRanges, l.p)
+	if err != nil {
+		return proven, err
+	}
+	return proven, l.readUntil(ctx, func() bool { return l.book.steps.Next() >= end })
+}
+
+func (l *life) insertNew(ctx context.Context, b batch, deadline time.Time) error {
+	return l.History.insert(ctx, "", b, deadline)
+}
+
 // store inserts a batch. proven is when we began to make sure that we are the newest life.
-func (l *life) store(ctx context.Context, b batch, proven time.Time) error {
+func (l *life) store(ctx context.Context, b batch, proven time.Time, insert func(context.Context, batch, time.Time) error) error {
 	began, deadline := time.Now(), proven.Add(freshFor)
 	ctx, cancel := context.WithDeadline(ctx, deadline.Add(freshFor)) // to be sent by the deadline; the answer may take longer
 	defer cancel()
-	if _, err := l.History.insert(ctx, "", b, deadline); err != nil {
+	if err := insert(ctx, b, deadline); err != nil {
 		return err
 	}
 	l.stored++
@@ -269,14 +291,13 @@ func (l *life) append(e event.Envelope) error {
 	return nil
 }
 
-// readUntil reads history-ranges until what we wrote is there. Another's open ends the life.
+// readUntil reads history-ranges until what we wrote is there. Another's open ends the life. A long partition may take its
+// time, as long as records come.
 func (l *life) readUntil(ctx context.Context, seen func() bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, holdWithin, errors.New("what was written to history-ranges has not been seen in time"))
-	defer cancel()
 	for !seen() {
-		records, err := l.reader.Next(ctx)
+		records, err := l.next(ctx)
 		if err != nil {
-			return errors.Join(err, context.Cause(ctx))
+			return err
 		}
 		for _, r := range records {
 			if _, err := l.book.read(r); err != nil {
@@ -291,4 +312,15 @@ func (l *life) readUntil(ctx context.Context, seen func() bool) error {
 		}
 	}
 	return nil
+}
+
+// next waits for records of history-ranges, for as long as a step of ours may take to be seen.
+func (l *life) next(ctx context.Context) ([]streams.Record, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, holdWithin, errors.New("what was written to history-ranges has not been seen in time"))
+	defer cancel()
+	records, err := l.reader.Next(ctx)
+	if err != nil {
+		return nil, errors.Join(err, context.Cause(ctx))
+	}
+	return records, nil
 }

@@ -41,6 +41,9 @@ func project(records []streams.Record, held map[int64]bool) ([]block, error) {
 		if errors.Is(err, event.ErrNewer) {
 			return nil, fmt.Errorf("history of %s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
 		}
+		if err != nil {
+			e.Data = nil // what of it could be read is not what it says
+		}
 		counts := held == nil || held[r.Offset]
 		rec.add(r, e, counts)
 		if err != nil || !counts || r.Topic != streams.Inputs {

@@ -181,7 +181,7 @@ func (r *rebuild) flush(ctx context.Context, f *feed) error {
 }
 
 func (r *rebuild) insertPiece(ctx context.Context, f *feed, b batch) error {
-	if _, err := r.insert(ctx, r.suffix(), b, time.Now().Add(freshFor)); err != nil {
+	if err := r.insert(ctx, r.suffix(), b, time.Now().Add(freshFor)); err != nil {
 		return err
 	}
 	r.next[place(f.topic, f.part)] = streams.Position{Life: b.span.Life, Number: b.span.Number, Offset: b.span.Next - 1}

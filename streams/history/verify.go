@@ -86,8 +86,8 @@ func (h *History) check(ctx context.Context, log streams.Log, suffix, topic stri
 	if c.Next < c.From {
 		c.Next = c.From
 	}
-	c.Behind = end - c.Next
-	if c.Log, err = digestLog(ctx, log, topic, part, at, c.Next); err != nil {
+	c.Behind = max(0, end-c.Next)
+	if c.Log, err = digestLog(ctx, log, topic, part, at, min(c.Next, end)); err != nil { // a log that lost its end differs
 		return c, err
 	}
 	if c.History, err = h.digest(ctx, suffix, topic, part, c.From, c.Next); err != nil {
