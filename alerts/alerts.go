@@ -82,7 +82,8 @@ type Past struct {
 	Done        string     `json:"done,omitempty"`
 	Disposition string     `json:"disposition,omitempty"`
 	Contacted   bool       `json:"contacted,omitempty"`
-	// Clear tells that nothing has been found since: whatever comes now is a new episode. Until then only what is worse is.
+	// Clear tells that nothing has been found since, or that it lasts and is to be told again: whatever comes now is a new
+	// episode. Until then only what is worse is.
 	Clear bool `json:"clear,omitempty"`
 }
 
@@ -122,6 +123,8 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 	switch d := e.Data.(type) {
 	case *event.SeverityScored:
 		return scored(s, d, at), nil
+	case *event.SignalFellSilent:
+		return silentStill(s, d), nil
 	case *event.AlertRaised:
 		return raised(s, d, at), nil
 	case *event.RequestRefused:
@@ -159,6 +162,16 @@ func scored(s State, d *event.SeverityScored, at event.Time) State {
 		}
 	}
 	if i := s.past(d.Problem); i >= 0 && !found && !s.Closed[i].Clear {
+		s.Closed = slices.Clone(s.Closed)
+		s.Closed[i].Clear = true
+	}
+	return s
+}
+
+// silentStill: whoever closed the silence knew of it, but it is to be told again while it lasts (ING-8), so the next
+// assessment of it is a new episode.
+func silentStill(s State, d *event.SignalFellSilent) State {
+	if i := s.past(event.Silence); i >= 0 && d.Repeat > 0 && !s.Closed[i].Clear {
 		s.Closed = slices.Clone(s.Closed)
 		s.Closed[i].Clear = true
 	}
@@ -237,7 +250,7 @@ func (w *Warning) updated(d *event.AlertUpdated, at event.Time) {
 		w.tell(Moment{At: at, Type: d.Type(), Severity: d.Severity})
 	}
 	w.Severity, w.Danger, w.Reasons, w.Score, w.Scored, w.UpdatedAt = d.Severity, d.Danger, d.Reasons, d.Score, d.Scored, at
-	w.Rule, w.Eased = ruleOf(d.Reasons, w.Rule), false
+	w.Rule, w.Eased = ruleOf(d.Reasons, w.Rule), w.Eased && w.ClearSince != nil // a late finding wakes nothing
 }
 
 // worsened lets the warning ask again; whoever had it is named, and has to take it anew.

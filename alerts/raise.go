@@ -62,12 +62,11 @@ func raise(key string, episode int, f finding, now event.Time) []event.Event {
 	return gaps([]event.Event{raised}, policy, r)
 }
 
-// refresh brings a finding to an open warning: worse than what has been told asks again, anything else is noted. A
-// late finding neither lowers nor raises what is live.
+// refresh brings a finding to an open warning: worse than what has been told asks again, anything else is noted.
 func refresh(w Warning, a ask) ([]event.Event, string) {
 	f := a.found
 	if f.late {
-		return nil, ""
+		return overtaken(w, f), ""
 	}
 	why := worse(w.Mark, f, w.Phase == Accepted)
 	if why == "" {
@@ -85,6 +84,21 @@ func refresh(w Warning, a ask) ([]event.Event, string) {
 	worsened := &event.AlertWorsened{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score,
 		Policy: policy, Level: r.level, AnswerBy: by, Why: why, Scored: f.scored}
 	return gaps([]event.Event{worsened}, policy, r), ""
+}
+
+// overtaken adds to an open warning what a late finding says that it does not. It neither lowers nor raises what is live,
+// but whoever looks at the warning has to know it.
+func overtaken(w Warning, f finding) []event.Event {
+	reasons := slices.Clone(w.Reasons)
+	for _, r := range f.reasons {
+		if !slices.ContainsFunc(reasons, func(k event.Reason) bool { return nameOf(k) == nameOf(r) }) {
+			reasons = append(reasons, r)
+		}
+	}
+	if len(reasons) == len(w.Reasons) {
+		return nil
+	}
+	return []event.Event{&event.AlertUpdated{Alert: w.Alert, Severity: w.Severity, Reasons: reasons, Danger: w.Danger, Score: w.Score, Scored: w.Scored}}
 }
 
 // worse answers in which way f goes beyond what has been told (ALR-3); empty when it does not. A reason that was not

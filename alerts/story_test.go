@@ -186,6 +186,7 @@ func (p *play) input(id string, d event.Event) *event.Envelope {
 //	wait
 //	score PROBLEM SEVERITY [lower=N] [danger] [late] [reasons=a,b]
 //	fault KIND | fence MACHINE
+//	silent REPEAT
 //	accept|return|close WHO/ROLE NAME [id=X] [outcome=O] [done=W] [contacted]
 func read(words []string, p *play) (*event.Envelope, error) {
 	opt := map[string]string{}
@@ -200,6 +201,9 @@ func read(words []string, p *play) (*event.Envelope, error) {
 		return score(words, opt, p)
 	case "fault":
 		return p.input("", &event.TechnicalFault{Kind: words[1], Detail: "in a story", Offset: -1}), nil
+	case "silent":
+		repeat, err := strconv.Atoi(words[1])
+		return p.input("", &event.SignalFellSilent{Quantity: event.SpO2Percent, Repeat: repeat}), err
 	case "fence":
 		return p.input("", &event.RuleFenced{Machine: words[1], Detail: "in a story"}), nil
 	case "accept", "return", "close":
@@ -270,6 +274,11 @@ func print(e event.Envelope, p *play) string {
 		body = fmt.Sprintf("%s %s episode:%d %s rule:%s asks:%s policy:%s answer by %s", name(d.Alert), d.Problem, d.Episode, d.Severity, d.Rule, Asked(d.Policy, d.Level), d.Policy.ID, after(d.AnswerBy))
 	case *event.AlertUpdated:
 		body = fmt.Sprintf("%s %s", name(d.Alert), d.Severity)
+		for _, r := range d.Reasons {
+			if r.Severity != d.Severity {
+				body += fmt.Sprintf(" %s %s", r.Rule, r.Severity)
+			}
+		}
 	case *event.AlertWorsened:
 		body = fmt.Sprintf("%s %s why:%s asks:%s policy:%s answer by %s", name(d.Alert), d.Severity, d.Why, Asked(d.Policy, d.Level), d.Policy.ID, after(d.AnswerBy))
 	case *event.AlertEased:
