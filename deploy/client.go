@@ -58,6 +58,15 @@ func (r *reach) brokers() ([]string, error) {
 	return strings.Split(run.Kafka, ","), err
 }
 
+// alive refuses a run.json that nobody stands behind any more.
+func (r *reach) alive() error {
+	run, err := readRunning(abs(r.data))
+	if err != nil {
+		return err
+	}
+	return run.alive(abs(r.data))
+}
+
 // connection is a command's way to the log and the directory.
 type connection struct {
 	log    *kafka.Log
@@ -74,6 +83,9 @@ const connectWithin = 10 * time.Second
 // connect opens the log, and reads the directory.
 func (r *reach) connect(ctx context.Context) (*connection, error) {
 	brokers, err := r.brokers()
+	if err == nil && r.kafka == "" {
+		err = r.alive()
+	}
 	if err != nil {
 		return nil, err
 	}

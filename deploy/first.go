@@ -139,7 +139,7 @@ func (a *App) startAccount(ctx context.Context) error {
 func (a *App) writeRunFile(context.Context) error {
 	pid := processID()
 	err := writeRunning(a.cfg.Data, func(r *Running) {
-		r.Version, r.Demo = version(), a.cfg.demo
+		r.Version, r.Demo, r.Whole = version(), a.cfg.demo, a.cfg.whole
 		if r.PIDs == nil || len(a.cfg.Roles) == len(allRoles) {
 			r.PIDs = map[string]int{}
 		}

@@ -28,11 +28,9 @@ type owners struct {
 	mu    sync.Mutex
 	alive map[string]bool // topic/partition
 
-	lag, repeats, void *prometheus.GaugeVec
-	steps              *prometheus.CounterVec
-	inputs, events     *prometheus.CounterVec
-	took               *prometheus.HistogramVec
-	lives              *prometheus.GaugeVec
+	lag, void, lives               *prometheus.GaugeVec
+	steps, inputs, events, repeats *prometheus.CounterVec
+	took                           *prometheus.HistogramVec
 }
 
 func newOwners(r prometheus.Registerer) *owners {
@@ -52,7 +50,7 @@ func newOwners(r prometheus.Registerer) *owners {
 		lag:     gauge("tocsin_streams_lag_records", "Inputs in the log that are not folded yet, at the owner's last look."),
 		void:    gauge("tocsin_streams_void_records", "Records of the partition passed over by the rule of reading since this process began to read it."),
 		lives:   gauge("tocsin_streams_life", "1 while this process owns the partition."),
-		repeats: gauge("tocsin_streams_repeats_last_step", "Readings of the last step that had been folded before."),
+		repeats: counter("tocsin_streams_repeats_total", "Inputs of steps that were confirmed which had been folded before, and so count nothing."),
 		steps:   counter("tocsin_streams_steps_total", "Steps that were confirmed."),
 		inputs:  counter("tocsin_streams_inputs_total", "Inputs folded in steps that were confirmed."),
 		events:  counter("tocsin_streams_events_total", "Events of steps that were confirmed."),
@@ -71,12 +69,16 @@ func (o *owners) options(topic string, opt streams.OwnerOptions) streams.OwnerOp
 		o.alive[topic+"/"+label] = alive
 		o.mu.Unlock()
 		o.lives.WithLabelValues(topic, label).Set(map[bool]float64{true: 1}[alive])
+		if !alive { // whoever owns it now tells its lag; the last that was seen here would stand for ever
+			o.lag.DeleteLabelValues(topic, label)
+			o.void.DeleteLabelValues(topic, label)
+		}
 	}
 	opt.OnStep = func(s streams.StepStats) {
 		label := strconv.Itoa(int(s.Partition))
 		o.lag.WithLabelValues(topic, label).Set(float64(s.Behind))
 		o.void.WithLabelValues(topic, label).Set(float64(s.Void))
-		o.repeats.WithLabelValues(topic, label).Set(float64(s.Repeats))
+		o.repeats.WithLabelValues(topic, label).Add(float64(s.Repeats))
 		o.steps.WithLabelValues(topic, label).Inc()
 		o.inputs.WithLabelValues(topic, label).Add(float64(s.Inputs))
 		o.events.WithLabelValues(topic, label).Add(float64(s.Events))

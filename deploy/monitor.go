@@ -27,8 +27,11 @@ func (a *App) startMonitor(context.Context) error {
 }
 
 // ready tells what still keeps readings from being taken and scored; nil when nothing does.
-func (a *App) ready(context.Context) error {
-	var faults []error
+func (a *App) ready(ctx context.Context) error {
+	if a.stopping.Load() {
+		return errors.New("stopping")
+	}
+	faults := []error{a.logAnswers(ctx)}
 	if err := a.outdated.Load(); err != nil {
 		faults = append(faults, *err)
 	}
@@ -50,6 +53,19 @@ func (a *App) ready(context.Context) error {
 		faults = append(faults, errors.New("the gateway is not open yet"))
 	}
 	return errors.Join(faults...)
+}
+
+// logAnswersWithin is how long a log may take to answer while readings are still taken.
+const logAnswersWithin = 2 * time.Second
+
+// logAnswers asks the log: without it no reading is taken, and what is shown grows old only later.
+func (a *App) logAnswers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, logAnswersWithin)
+	defer cancel()
+	if _, _, err := a.store.Bounds(ctx, streams.Inputs, 0); err != nil {
+		return fmt.Errorf("the log does not answer: %w", err)
+	}
+	return nil
 }
 
 // startup is after how long the desk's look at the age of its data says more than who owns what.

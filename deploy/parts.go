@@ -73,7 +73,7 @@ func (a *App) startBroker() error {
 	case !a.cfg.has(roleLog):
 		a.brokers = []string{a.cfg.Log.Listen}
 		if run, err := readRunning(a.cfg.Data); err == nil && run.Kafka != "" && a.cfg.Log.Listen == Default().Log.Listen {
-			a.brokers = []string{run.Kafka}
+			a.brokers = strings.Split(run.Kafka, ",")
 		}
 		return nil
 	}

@@ -9,12 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // runFile says where a running Tocsin is to be found, and how the operator of this machine proves himself to it.
 const runFile = "run.json"
 
-// lastRunFile is the run.json of the time before, while `up` starts.
+// lastRunFile is the run.json of the time before, from when `up` stops until it stands again.
 const lastRunFile = "run.json.last"
 
 // Running is what lies in DIR/run.json, mode 0600.
@@ -28,6 +29,7 @@ type Running struct {
 	HistoryDSN string         `json:"history_dsn,omitempty"`
 	Token      string         `json:"token,omitempty"` // bearer token with the role administrator
 	Demo       bool           `json:"demo,omitempty"`
+	Whole      bool           `json:"whole,omitempty"` // written by `up`, which holds its lock as long as it lives
 }
 
 // readRunning reads the run.json of a data folder.
@@ -51,7 +53,7 @@ func readRunFile(data, file string) (Running, error) {
 	var r Running
 	b, err := os.ReadFile(filepath.Join(data, file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("no Tocsin has run on %s: there is no %s; start one with `tocsin up --data %s`, or name its addresses (--http, --kafka)", data, runFile, data)
+		return r, fmt.Errorf("no Tocsin runs on %s: there is no %s; start one with `tocsin up --data %s`, or name its addresses (--http, --kafka)", data, runFile, data)
 	}
 	if err != nil {
 		return r, err
@@ -60,6 +62,33 @@ func readRunFile(data, file string) (Running, error) {
 		return r, fmt.Errorf("read %s: %w", filepath.Join(data, file), err)
 	}
 	return r, nil
+}
+
+// retire puts run.json aside: where that Tocsin listened is no longer true, and somebody else may listen there next.
+func retire(data string) error {
+	err := os.Rename(filepath.Join(data, runFile), filepath.Join(data, lastRunFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// alive tells whether the Tocsin that wrote run.json still runs, as far as that can be told: `up` holds a lock as long
+// as it lives, however it ends. Without this, a command on the folder of one that was killed would change whatever
+// Tocsin listens at its old address now.
+func (r Running) alive(data string) error {
+	if !r.Whole {
+		return nil // parts come and go
+	}
+	f, err := os.Open(filepath.Join(data, upLock))
+	if err != nil {
+		return nil // nothing can be told
+	}
+	defer func() { _ = f.Close() }()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
+		return nil
+	}
+	return fmt.Errorf("the Tocsin of %s runs no more, and ended without a word; start it again with `tocsin up --data %s`, or name the address of its log with --kafka", data, data)
 }
 
 // writeRunning changes run.json under a lock, since with `serve` several processes write it, and replaces it at once,
@@ -121,12 +150,22 @@ func lockFile(path string, wait bool) (*os.File, error) {
 	return f, nil
 }
 
+// upLock is held by `up`.
+const upLock = "up.lock"
+
+// lockWait is how long a start waits for the lock: a command may be looking at it, and one that was killed may not be
+// gone yet.
+const lockWait = time.Second
+
 // lockData holds the data folder for this process. Two logs in one folder would be the end of both.
-func lockData(data, what string) (*os.File, error) {
+func lockData(data string) (*os.File, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	f, err := lockFile(filepath.Join(data, what+".lock"), false)
+	f, err := lockFile(filepath.Join(data, upLock), false)
+	for end := time.Now().Add(lockWait); errors.Is(err, errLocked) && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		f, err = lockFile(filepath.Join(data, upLock), false)
+	}
 	if errors.Is(err, errLocked) {
 		return nil, fmt.Errorf("another tocsin runs on %s already; stop it, or give this one another folder with --data", data)
 	}

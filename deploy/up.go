@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -100,13 +99,12 @@ func runApp(c *cobra.Command, cfg Config, command string) error {
 		cfg.Logging.Level = map[string]string{"up": "warn", "serve": "info"}[command]
 	}
 	if command == "up" {
-		lock, err := lockData(cfg.Data, "up")
+		lock, err := lockData(cfg.Data)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = lock.Close() }()
-		// Where the one before listened is no longer true; the file comes back when everything stands.
-		if err := os.Rename(cfg.path(runFile), cfg.path(lastRunFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := retire(cfg.Data); err != nil {
 			return err
 		}
 	} else if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
@@ -127,6 +125,9 @@ func runApp(c *cobra.Command, cfg Config, command string) error {
 		return errors.Join(err, stop())
 	}
 	err = a.Run(c.Context())
+	if cfg.whole {
+		err = errors.Join(err, retire(cfg.Data))
+	}
 	return errors.Join(err, a.Stop(), stop())
 }
 

@@ -242,16 +242,7 @@ func TestServeInParts(t *testing.T) {
 		}
 		parts[role] = startProgram(t, args...)
 		if role == "log" {
-			err := until(t.Context(), 30*time.Second, "the log", func() error {
-				run, err := readRunning(data)
-				if err == nil && run.Kafka == "" {
-					err = fmt.Errorf("no log in run.json")
-				}
-				return err
-			})
-			if err != nil {
-				t.Fatalf("%v\n%s", err, parts[role].said())
-			}
+			logOf(t, parts[role], data)
 		}
 	}
 	run := waitReady(t, parts["desk"], data)
@@ -264,4 +255,90 @@ func TestServeInParts(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", role, code, parts[role].said())
 		}
 	}
+}
+
+// A command on the folder of a Tocsin that was killed, or stopped, says so. Whoever listens at its old address now is
+// somebody else, and would be changed instead.
+func TestCommandsDoNotReachWhoeverTookTheOldAddress(t *testing.T) {
+	old := t.TempDir()
+	p := startProgram(t, append([]string{"up", "--data", old}, freePorts...)...)
+	run := waitReady(t, p, old)
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	other := t.TempDir()
+	q := startProgram(t, "up", "--data", other, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--kafka", run.Kafka)
+	waitReady(t, q, other)
+
+	try := func(want string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := Main([]string{"token", "create", "--role", "lead", "--data", old}, &out, &errs); code != exitFault || !strings.Contains(errs.String(), want) {
+			t.Errorf("exit %d, printed %q: %s", code, out.String(), errs.String())
+		}
+	}
+	try("runs no more")
+
+	// The lock that a command looks at keeps nobody from starting, and stopped in order it leaves no address behind.
+	again := startProgram(t, append([]string{"up", "--data", old}, freePorts...)...)
+	back := waitReady(t, again, old)
+	if back.Token != run.Token {
+		t.Error("the operator's token changed over a kill")
+	}
+	if err := again.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := again.ended(10 * time.Second); code != exitDone {
+		t.Errorf("SIGTERM: exit %d: %s", code, again.said())
+	}
+	try("no Tocsin runs on")
+}
+
+// Readings are taken and scored by nobody once the log is away: that is told at once, and nobody waits for it to stop.
+func TestReadinessFollowsTheLog(t *testing.T) {
+	data := t.TempDir()
+	log := startProgram(t, "serve", "--roles=log", "--data", data, "--http", "127.0.0.1:0", "--kafka", "127.0.0.1:0")
+	rest := startProgram(t, "serve", "--roles=monitor,gateway,desk", "--data", data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--kafka", logOf(t, log, data))
+	run := waitReady(t, rest, data)
+	if err := log.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	err := until(t.Context(), 10*time.Second, "not ready", func() error {
+		resp, err := http.Get("http://" + run.HTTP + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return fmt.Errorf("ready %s after the log was killed", time.Since(killed))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := rest.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := rest.ended(10 * time.Second); code != exitDone {
+		t.Errorf("SIGTERM without a log: exit %d: %s", code, rest.said())
+	}
+}
+
+// logOf waits until a log that runs apart stands, and answers where.
+func logOf(t *testing.T, log *program, data string) string {
+	t.Helper()
+	var run Running
+	err := until(t.Context(), 30*time.Second, "the log", func() (err error) {
+		if run, err = readRunning(data); err == nil && run.Kafka == "" {
+			err = fmt.Errorf("no log in run.json")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.said())
+	}
+	return run.Kafka
 }

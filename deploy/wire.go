@@ -44,6 +44,7 @@ type App struct {
 	past      *history.History // nil: history is off
 	run       Running
 	published atomic.Bool           // the library's packs are in effect
+	stopping  atomic.Bool           // whoever shares the work out is told to look elsewhere
 	outdated  atomic.Pointer[error] // what a part met that is newer than this program
 	password  string                // of the first account, until it is told
 }
@@ -83,7 +84,10 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 }
 
 // Stop ends the parts, the newest first.
-func (a *App) Stop() error { return a.stops.all() }
+func (a *App) Stop() error {
+	a.stopping.Store(true)
+	return a.stops.all()
+}
 
 // onStop says how what was just started is ended.
 func (a *App) onStop(name string, stop func(context.Context) error) { a.stops.add(name, stop) }
