@@ -108,7 +108,7 @@ func TestOPS1_ING2_RestartGoesOnWhereItStopped(t *testing.T) {
 }
 
 // A revocation closes the live session, and the device is not let in again.
-func TestRevocationEndsTheSession(t *testing.T) {
+func TestING13_RevocationEndsTheSession(t *testing.T) {
 	h := openHospital(t, quietConfig(t.TempDir()))
 	h.enrol("t1,P-0113,copd,d1,secret\n")
 	d1 := h.device(h.tcp(), "d1", "secret")

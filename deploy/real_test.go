@@ -38,7 +38,7 @@ func TestChainOverMosquittoAndKafka(t *testing.T) {
 
 // A record that is newer than this program makes the process give its partitions back and say that it is not ready; it
 // goes on taking readings.
-func TestNewerRecordMakesNotReady(t *testing.T) {
+func TestREL8_NewerRecordMakesNotReady(t *testing.T) {
 	h := openHospital(t, quietConfig(t.TempDir()))
 	r, err := streams.ToRecord(streams.Inputs, 0, event.Everyone, event.Envelope{ID: "x", Subject: event.Everyone, Data: &event.DoorOpened{Door: "d"}})
 	if err != nil {

@@ -116,7 +116,8 @@ func waitReady(t *testing.T, p *program, data string) Running {
 
 var freePorts = []string{"--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--kafka", "127.0.0.1:0"}
 
-// One command, and the first simulated warning stands on the desk within a minute of the ward's beginning.
+// One command, and the first simulated warning stands on the desk within a minute of its start. How long the program
+// itself takes to start depends on who else has the machine, so the minute counts from the ward's beginning.
 func TestOPS1_FirstSimulatedWarningWithinAMinute(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
@@ -128,7 +129,15 @@ func TestOPS1_FirstSimulatedWarningWithinAMinute(t *testing.T) {
 	if code := Main([]string{"token", "create", "--role", "lead", "--data", data}, &token, p); code != exitDone {
 		t.Fatal(p.said())
 	}
-	err := until(t.Context(), 75*time.Second, "the first high", func() error {
+	if err := until(t.Context(), time.Minute, "the ward", func() error {
+		if !strings.Contains(p.said(), "forty simulated patients publish now") {
+			return fmt.Errorf("it has not begun: %s", p.said())
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	err := until(t.Context(), time.Minute, "the first high", func() error {
 		req, err := http.NewRequest("GET", "http://"+run.HTTP+"/v1/warnings", nil)
 		if err != nil {
 			return err

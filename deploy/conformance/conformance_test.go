@@ -54,12 +54,13 @@ func TestREL5_ReportComesFromWhatRan(t *testing.T) {
 	root := t.TempDir()
 	files := map[string]string{
 		"go.mod":       "module example\n\ngo 1.26\n",
-		"features.csv": "id,promise\nAAA-1,passes\nAAA-2,fails\nAAA-3,is skipped\nAAA-4,has no test\nAAA-5,does not build\nAAA-6,panics\n",
+		"features.csv": "id,promise,open\nAAA-1,passes,\nAAA-2,fails,all of it\nAAA-3,is skipped,\nAAA-4,has no test,\nAAA-5,does not build,\nAAA-6,panics,\nAAA-7,is begun,the rest\n",
 		"a/a_test.go": `package a
 import "testing"
 func TestAAA1_Passes(t *testing.T) {}
 func TestAAA1_AAA2_PassesToo(t *testing.T) {}
 func TestAAA2_Fails(t *testing.T) { t.Run("inside", func(t *testing.T) { t.Fatal("as it must") }) }
+func TestAAA7_Begins(t *testing.T) {}
 func TestAAA3_Skips(t *testing.T) { t.Skip("nothing to test with") }
 func TestOther(t *testing.T) { t.Fatal("carries no id and is not run") }
 `,
@@ -95,6 +96,7 @@ func TestOther(t *testing.T) { t.Fatal("carries no id and is not run") }
 		"| AAA-4 | has no test |  | not shown |",
 		"| AAA-5 | does not build | `b` TestAAA5_DoesNotBuild (FAIL) | FAILING |",
 		"| AAA-6 | panics | `c` TestAAA6_Panics (FAIL) | FAILING |",
+		"| AAA-7 | is begun | `a` TestAAA7_Begins | shown in part; open: the rest |",
 	} {
 		if !strings.Contains(string(text), want+"\n") {
 			t.Errorf("report has no line\n%s\nit is:\n%s", want, text)
