@@ -4,10 +4,11 @@
 //	migrations/   the tables, with units in the names of columns
 //	project.go    records to rows, pure
 //	insert.go     rows to ClickHouse: a range of the log under its token, so that a second insert changes nothing
+//	complete.go   whether the last range is there, whatever the token says
 //	sink.go       who copies which partition; life.go: how one copies, and takes over from another
 //	query.go      the questions of desk and group
 //	verify.go     is it all there: counts and checksums, log against ClickHouse
-//	rebuild.go    new tables beside, filled from the log, compared, swapped
+//	rebuild.go    new tables beside, filled from the log (refill.go), compared, swapped
 //
 // Everything takes a DSN, http:// (proven against the embedded engine, which speaks that protocol) or clickhouse://
 // (the native protocol of a server).

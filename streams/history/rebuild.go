@@ -7,8 +7,9 @@ import (
 	"math"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"tocsin/streams"
-	"tocsin/streams/event"
 )
 
 // RebuildOptions says how a rebuild goes.
@@ -17,6 +18,8 @@ type RebuildOptions struct {
 	Progress func(done, total int64)
 	// KeepOld leaves the tables that were replaced, with the ending _rebuild.
 	KeepOld bool
+
+	recent time.Duration // in tests
 }
 
 // beside is the ending of the tables that a rebuild fills, and after the swap of those that it replaced.
@@ -24,7 +27,8 @@ const beside = "_rebuild"
 
 // recent is how far back ranges are inserted one by one under their own tokens, so that a sink that inserts one of them
 // again, before or after the swap, changes nothing: one that has waited longer than freshFor is never sent, and ends
-// within as much again. What is older goes in larger pieces.
+// within as much again. So does the last step however old it is, since a new life inserts that again. What is older goes in
+// larger pieces.
 const recent = 3 * freshFor
 
 // Rebuild fills new tables from the log, copies the rows that the log no longer has from the old ones, compares and
@@ -38,15 +42,41 @@ func (h *History) Rebuild(ctx context.Context, log streams.Log, o RebuildOptions
 	if err := h.Migrate(ctx, all-1); err != nil {
 		return fmt.Errorf("rebuild history: %w", err)
 	}
-	r := &rebuild{History: h, log: log, n: all - 1, options: o}
+	if o.recent == 0 {
+		o.recent = recent
+	}
+	long, err := h.unhurried()
+	if err != nil {
+		return fmt.Errorf("rebuild history: %w", err)
+	}
+	r := &rebuild{History: long, log: log, n: all - 1, options: o}
+	return errors.Join(r.run(ctx), long.Close())
+}
+
+// unhurried is a connection for statements over whole tables, which answer when they are through.
+func (h *History) unhurried() (*History, error) {
+	opt := *h.opt
+	opt.ReadTimeout = 24 * time.Hour
+	db, err := clickhouse.Open(&opt)
+	if err != nil {
+		return nil, err
+	}
+	return &History{db: db, opt: &opt, moment: h.moment}, nil
+}
+
+func (r *rebuild) run(ctx context.Context) error {
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{"make new tables", r.make}, {"fill them", r.fill}, {"copy what the log no longer has", r.copyOlder},
-		{"compare", r.compare}, {"swap", r.swap}, {"catch up", r.fill}, {"compare again", r.compareSwapped}, {"drop the old tables", r.drop},
+		{"compare", r.compare},
+		{"fill in what came meanwhile", r.fill}, {"swap", r.swap}, {"catch up", r.fill}, {"compare again", r.compareSwapped}, {"drop the old tables", r.drop},
 	} {
 		if err := step.do(ctx); err != nil {
+			if r.swapped {
+				err = fmt.Errorf("%w; the new tables stand in their place and may lack the last ranges: run it again", err)
+			}
 			return fmt.Errorf("rebuild history: %s: %w", step.name, err)
 		}
 	}
@@ -63,6 +93,8 @@ type rebuild struct {
 	done    int64
 	total   int64
 	next    map[string]streams.Position // by topic and partition: how far the new tables are filled
+	fresh   map[string]string           // the tables that this rebuild made, by name
+	old     map[string]string           // and those that they replaced
 }
 
 // suffix is the ending of the tables that are being filled.
@@ -74,117 +106,49 @@ func (r *rebuild) suffix() string {
 }
 
 func (r *rebuild) make(ctx context.Context) error {
-	r.next = map[string]streams.Position{}
+	r.next, r.fresh, r.old = map[string]streams.Position{}, map[string]string{}, map[string]string{}
 	for _, t := range tables {
 		for _, sql := range []string{"DROP TABLE IF EXISTS " + t.name + beside + " SYNC", "CREATE TABLE " + t.name + beside + " AS " + t.name} {
 			if err := r.db.Exec(ctx, sql); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// fill brings the tables from where they are to the last range that holds.
-func (r *rebuild) fill(ctx context.Context) error {
-	type work struct {
-		span event.HistoryRange
-		at   streams.Position
-		own  bool // under its own token
-	}
-	todo := make([][]work, r.n+1)
-	for p := range r.n + 1 {
-		_, part := topicsOf(p, r.n)
-		_, err := readBook(ctx, r.log, p, func(step *streams.Step, b *book) error {
-			for _, span := range b.last {
-				if r.has(span, part) {
-					continue
-				}
-				young := time.Since(step.Close.Clock.Std()) < recent
-				todo[p] = append(todo[p], work{span, b.topics[span.Topic].was, young})
-				r.total += span.Next - span.From
-			}
-			return nil
-		})
-		if err != nil {
+		var err1, err2 error
+		r.old[t.name], err1 = r.idOf(ctx, t.name)
+		r.fresh[t.name], err2 = r.idOf(ctx, t.name+beside)
+		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
 	}
-	for p := range r.n + 1 {
-		_, part := topicsOf(p, r.n)
-		open := map[string]*feed{}
-		for _, w := range todo[p] {
-			first, _, err := r.log.Bounds(ctx, w.span.Topic, part)
-			if err != nil {
-				return err
-			}
-			if w.span.From < first {
-				continue // copied from the old tables, as a whole range
-			}
-			b, err := load(ctx, r.log, part, w.span, w.at)
-			if err != nil {
-				return err
-			}
-			if err := r.put(ctx, open, part, b, w.at, w.own); err != nil {
-				return err
-			}
-		}
-		for _, f := range open {
-			if err := r.flush(ctx, f); err != nil {
-				return err
-			}
+	return nil
+}
+
+// idOf tells tables apart whatever they are called.
+func (r *rebuild) idOf(ctx context.Context, table string) (id string, err error) {
+	err = r.db.QueryRow(ctx, "SELECT toString(uuid) FROM system.tables WHERE database = currentDatabase() AND name = ?", table).Scan(&id)
+	if err != nil {
+		return id, fmt.Errorf("table %s: %w", table, err)
+	}
+	return id, nil
+}
+
+// alone makes sure that what stands beside each table is what this rebuild put there: another one that was started
+// meanwhile has begun with tables of its own, and rows that the log no longer has must not go with the wrong ones.
+func (r *rebuild) alone(ctx context.Context, want map[string]string) error {
+	for _, t := range tables {
+		id, err := r.idOf(ctx, t.name+beside)
+		if err != nil || id != want[t.name] {
+			return errors.Join(fmt.Errorf("table %s is no longer the one that stood there: another rebuild is under way; let it end", t.name+beside), err)
 		}
 	}
 	return nil
 }
 
-func place(topic string, part int32) string { return fmt.Sprintf("%s/%d", topic, part) }
-
-func (r *rebuild) has(span event.HistoryRange, part int32) bool {
-	at, ok := r.next[place(span.Topic, part)]
-	return ok && span.Next <= at.Offset+1
-}
-
-// pieceRecords is how much of the older log goes into one insert.
-const pieceRecords = 50_000
-
-// put inserts a range of its own, or gathers it with its neighbours.
-func (r *rebuild) put(ctx context.Context, open map[string]*feed, part int32, b batch, at streams.Position, own bool) error {
-	f := open[b.span.Topic]
-	if f == nil {
-		f = newFeed(b.span.Topic, part, at)
-		open[b.span.Topic] = f
-	}
-	if own {
-		if err := r.flush(ctx, f); err != nil {
-			return err
-		}
-	}
-	if err := f.add(b.records); err != nil {
-		return err
-	}
-	if own {
-		taken := f.take()
-		return r.insertPiece(ctx, f, taken)
-	}
-	if f.ready >= pieceRecords || f.bytes >= maxBytes {
-		return r.flush(ctx, f)
-	}
-	return nil
-}
-
-func (r *rebuild) flush(ctx context.Context, f *feed) error {
-	if f.ready == 0 {
-		return nil
-	}
-	return r.insertPiece(ctx, f, f.take())
-}
-
-func (r *rebuild) insertPiece(ctx context.Context, f *feed, b batch) error {
+func (r *rebuild) insertPiece(ctx context.Context, b batch) error {
 	if err := r.insert(ctx, r.suffix(), b, time.Now().Add(freshFor)); err != nil {
 		return err
 	}
-	r.next[place(f.topic, f.part)] = streams.Position{Life: b.span.Life, Number: b.span.Number, Offset: b.span.Next - 1}
+	r.next[place(b.span.Topic, b.part)] = streams.Position{Life: b.span.Life, Number: b.span.Number, Offset: b.span.Next - 1}
 	r.done += int64(len(b.records))
 	if r.options.Progress != nil {
 		r.options.Progress(r.done, r.total)
@@ -325,18 +289,24 @@ func (r *rebuild) compareRange(ctx context.Context, p, part int32, topic, suffix
 // swap exchanges each table with the one beside it. What a sink has put into an old table since is put into the new one
 // by the catching up that follows, under the same tokens.
 func (r *rebuild) swap(ctx context.Context) error {
+	if err := errors.Join(r.moment(ctx, "", "swap"), r.alone(ctx, r.fresh)); err != nil {
+		return err
+	}
 	for _, t := range tables {
 		if err := r.db.Exec(ctx, "EXCHANGE TABLES "+t.name+" AND "+t.name+beside); err != nil {
 			return err
 		}
+		r.swapped = true // breaking off from here on leaves something to be mended
 	}
-	r.swapped = true
 	return nil
 }
 
 func (r *rebuild) drop(ctx context.Context) error {
 	if r.options.KeepOld {
 		return nil
+	}
+	if err := r.alone(ctx, r.old); err != nil {
+		return err
 	}
 	for _, t := range tables {
 		if err := r.db.Exec(ctx, "DROP TABLE "+t.name+beside+" SYNC"); err != nil {

@@ -103,6 +103,63 @@ func TestHIS1_RebuildKeepsOlderRows(t *testing.T) {
 	}
 }
 
+// TestHIS1_RebuildOfAQuietLog: the last range is inserted again by whichever sink comes next, be it days later; one that went
+// into a larger piece would stand there twice.
+func TestHIS1_RebuildOfAQuietLog(t *testing.T) {
+	log, h := streams.NewMemory(1), open(t, enginetest.Start(t, t.TempDir()))
+	w := newWorld(t, log, 1, 6)
+	stop := run(t, sinkFor(t, log, h, "a"))
+	for range 4 {
+		w.turn(100)
+		w.close()
+		mustEqual(t, caughtUp(t, h, log, 20*time.Second))
+	}
+	stop()
+	if err := h.Rebuild(t.Context(), log, RebuildOptions{recent: time.Nanosecond}); err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, wrong(t, h, log))
+	run(t, sinkFor(t, log, h, "b"))
+	w.turn(50)
+	w.close()
+	mustEqual(t, caughtUp(t, h, log, 4*time.Second))
+}
+
+// TestHIS1_TwoRebuildsAtOnce: rows that only history has are not dropped with tables that another rebuild has just begun.
+func TestHIS1_TwoRebuildsAtOnce(t *testing.T) {
+	log, h := streams.NewMemory(1), open(t, enginetest.Start(t, t.TempDir()))
+	w := newWorld(t, log, 1, 6)
+	stop := run(t, sinkFor(t, log, h, "a"))
+	for range 4 {
+		w.turn(100)
+		w.close()
+		mustEqual(t, caughtUp(t, h, log, 20*time.Second))
+	}
+	stop()
+	if err := log.Trim(streams.Inputs, 0, int64(len(log.Records(streams.Inputs, 0)))/2); err != nil {
+		t.Fatal(err)
+	}
+	before, err := h.digest(t.Context(), "", streams.Inputs, 0, 0, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := &rebuild{History: h, log: log, n: 1, options: RebuildOptions{recent: recent}}
+	first := *second
+	first.History = &History{db: h.db, opt: h.opt, moment: func(ctx context.Context, _, when string) error {
+		if when != "swap" {
+			return nil
+		}
+		return errors.Join(second.make(ctx), second.fill(ctx)) // it has not copied the older rows yet
+	}}
+	if err := first.run(t.Context()); err == nil {
+		t.Error("the first did not notice the second")
+	}
+	after, err := h.digest(t.Context(), "", streams.Inputs, 0, 0, 1_000_000)
+	if err != nil || after != before {
+		t.Fatalf("before %+v, after %+v, %v", before, after, err)
+	}
+}
+
 // TestHIS1_ClickHouseDownDelaysNobody: appends go on as ever, and history comes when it is back.
 func TestHIS1_ClickHouseDownDelaysNobody(t *testing.T) {
 	log := streams.NewMemory(1)
