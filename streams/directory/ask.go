@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -16,11 +15,6 @@ import (
 type Refused struct{ event.RequestRefused }
 
 func (r *Refused) Error() string { return r.En }
-
-// lasting tells whether an error will not go away by itself.
-func lasting(err error) bool {
-	return errors.Is(err, event.ErrNewer) || errors.Is(err, streams.ErrTrimmed) || errors.Is(err, streams.ErrBeyond)
-}
 
 // Asker brings requests to the registrar and waits for its answer. Its view must be running.
 type Asker struct {

@@ -22,29 +22,24 @@ const handedEvery = 5 * time.Second
 // It ends with ctx, or with an error that will not go away by itself.
 func HandOn(ctx context.Context, log streams.Log, n int32, logger *slog.Logger) error {
 	h := &handing{log: log, n: n}
-	if err := h.resume(ctx); err != nil {
-		return fmt.Errorf("hand on effects of the directory: %w", err)
-	}
-	wait := backOffFirst
-	for {
+	resumed := false
+	err := keepOn(ctx, func(ctx context.Context) (bool, error) {
+		if !resumed {
+			if err := h.resume(ctx); err != nil {
+				return false, err
+			}
+			resumed = true
+		}
 		before := h.reached()
 		err := h.run(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case lasting(err):
-			return fmt.Errorf("hand on effects of the directory: %w", err)
-		case h.reached().After(before):
-			wait = backOffFirst
-		}
-		logger.Warn("handing on of the directory stopped and is tried again", "through", h.reached().Offset, "wait", wait, streams.KeyErr, err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, backOffMost)
+		return h.reached().After(before), err
+	}, func(err error, again time.Duration) {
+		logger.Warn("handing on of the directory stopped and is tried again", "through", h.reached().Offset, "wait", again, streams.KeyErr, err)
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
+	return fmt.Errorf("hand on effects of the directory: %w", err)
 }
 
 type handing struct {
@@ -111,11 +106,6 @@ func (h *handing) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = w.Close() }()
-	r, err := h.log.Read(streams.Directory, 0, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
 	h.mu.Lock()
 	h.pending = nil
 	h.mu.Unlock()
@@ -126,34 +116,21 @@ func (h *handing) run(ctx context.Context) error {
 		defer close(noting)
 		h.noteNowAndThen(ctx, w)
 	}()
-	err = h.hand(ctx, stop, w, r)
+	err = h.hand(ctx, stop, w)
 	stop(err)
 	<-noting
 	return context.Cause(ctx)
 }
 
-func (h *handing) hand(ctx context.Context, stop context.CancelCauseFunc, w streams.Writer, r streams.Reader) error {
-	steps := streams.NewSteps(streams.Beginning)
-	for {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, rec := range records {
-			step, err := steps.Read(rec)
-			if err != nil {
+func (h *handing) hand(ctx context.Context, stop context.CancelCauseFunc, w streams.Writer) error {
+	return follow(ctx, h.log, streams.NewSteps(streams.Beginning), func(step *streams.Step) error {
+		for i, e := range step.Events {
+			if err := h.effect(stop, w, e, step.Records[i].Offset); err != nil {
 				return err
 			}
-			if step == nil {
-				continue
-			}
-			for i, e := range step.Events {
-				if err := h.effect(stop, w, e, step.Records[i].Offset); err != nil {
-					return err
-				}
-			}
 		}
-	}
+		return nil
+	}, func() {})
 }
 
 // effect hands over one fact, when it concerns patients and has not been acknowledged before. The first partition that

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 
 	"tocsin/streams"
@@ -11,6 +12,9 @@ import (
 // RunRegistrar is a member of the registrar's group: whoever of them owns the directory decides what is asked of it and
 // hands the effects on to the patients. It returns when ctx ends, or with what no new life can mend.
 func RunRegistrar(ctx context.Context, log streams.Log, n int32, m Machine, o streams.OwnerOptions) error {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var handing sync.WaitGroup

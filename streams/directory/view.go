@@ -67,35 +67,19 @@ func (v *View) OnChanged(fn func()) {
 	v.onChanged = append(v.onChanged, fn)
 }
 
-// How long to wait before reading is tried again after an error of the log.
-const (
-	backOffFirst = 50 * time.Millisecond
-	backOffMost  = 2 * time.Second
-)
-
 // Run follows the directory until ctx ends, over errors of the log: an old answer is better than none at a door. It
-// ends early only when a record is newer than this program, or when the log has lost what was read.
+// ends early only when a record is unreadable or newer than this program, or when the log has lost what was read.
 func (v *View) Run(ctx context.Context) error {
 	steps := streams.NewSteps(streams.Beginning)
-	wait := backOffFirst
-	for {
+	err := keepOn(ctx, func(ctx context.Context) (bool, error) {
 		at := steps.Next()
 		err := v.follow(ctx, steps)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case lasting(err):
-			return fmt.Errorf("follow the directory: %w", err)
-		case steps.Next() > at:
-			wait = backOffFirst
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, backOffMost)
+		return steps.Next() > at, err
+	}, func(error, time.Duration) {}) // whoever asks is answered from what has been read
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
+	return fmt.Errorf("follow the directory: %w", err)
 }
 
 func (v *View) follow(ctx context.Context, steps *streams.Steps) error {
@@ -103,32 +87,13 @@ func (v *View) follow(ctx context.Context, steps *streams.Steps) error {
 	if err != nil {
 		return err
 	}
-	if steps.Next() >= end {
-		v.caughtUp()
-	}
-	r, err := v.log.Read(streams.Directory, 0, steps.Next())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	for {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, rec := range records {
-			step, err := steps.Read(rec)
-			if err != nil {
-				return err
-			}
-			if step != nil {
-				v.take(step)
-			}
-		}
+	read := func() {
 		if steps.Next() >= end {
 			v.caughtUp()
 		}
 	}
+	read()
+	return follow(ctx, v.log, steps, func(step *streams.Step) error { v.take(step); return nil }, read)
 }
 
 func (v *View) caughtUp() {
