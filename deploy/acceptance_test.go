@@ -3,6 +3,8 @@ package deploy
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -122,5 +124,28 @@ func TestING13_RevocationEndsTheSession(t *testing.T) {
 	})
 	if took := time.Since(revoked); took > 5*time.Second {
 		t.Errorf("the session ended after %s", took)
+	}
+}
+
+// The reading that the README shows is taken as it stands there, with the times of now, and warns.
+func TestReadingOfTheREADMEIsTaken(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```json\n")
+	reading, _, ok := strings.Cut(after, "```")
+	if !ok {
+		t.Fatal("the README shows no reading")
+	}
+	now := time.Now().Format(time.RFC3339)
+	reading = regexp.MustCompile(`"(t_\w+)":"[^"]*"`).ReplaceAllString(reading, `"$1":"`+now+`"`)
+	h := openHospital(t, quietConfig(t.TempDir()))
+	h.enrol("t1,P-0113,news2,d-113,secret\n")
+	if t := h.device(h.tcp(), "d-113", "secret").Publish("v1/t1/d-113/obs", 1, false, reading); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
+		h.t.Fatalf("publish: %v", t.Error())
+	}
+	if w := h.warningOf("P-0113", "deterioration"); w.Severity != "high" {
+		t.Errorf("91 %% on oxygen with a pulse of 112 is 7 at least: %+v", w)
 	}
 }

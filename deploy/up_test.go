@@ -116,8 +116,8 @@ func waitReady(t *testing.T, p *program, data string) Running {
 
 var freePorts = []string{"--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--kafka", "127.0.0.1:0"}
 
-// One command, and the first simulated warning stands on the desk within a minute of its start. How long the program
-// itself takes to start depends on who else has the machine, so the minute counts from the ward's beginning.
+// One command, and the first simulated warning stands on the desk within a minute of the ward's beginning. How long the
+// program itself takes to start depends on who else has the machine.
 func TestOPS1_FirstSimulatedWarningWithinAMinute(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
