@@ -69,10 +69,15 @@ func Open(dsn string) (*History, error) {
 // Close ends its connections.
 func (h *History) Close() error { return h.db.Close() }
 
+// pingWithin is how long a ClickHouse that takes the connection and says nothing is given.
+const pingWithin = 10 * time.Second
+
 // Ping says whether ClickHouse answers.
 func (h *History) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, pingWithin, errors.New("it takes the connection and says nothing"))
+	defer cancel()
 	if err := h.db.Exec(ctx, "SELECT 1"); err != nil {
-		return fmt.Errorf("history does not answer: %w", err)
+		return fmt.Errorf("history does not answer: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	return nil
 }

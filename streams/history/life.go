@@ -78,6 +78,7 @@ func (l *life) run(ctx context.Context, m streams.Membership) error {
 	l.log.Info("history goes on", "partition", l.p, "life", l.id, "step", l.book.steps.At().Number)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	defer l.forgetLag()
 	in := make(chan fed)
 	for _, topic := range []string{l.pair.Inputs, l.pair.Decisions} {
 		f, err := l.feed(ctx, topic)
@@ -180,6 +181,13 @@ func (l *life) due() (wait time.Duration, full bool) {
 		wait = min(wait, time.Until(f.since.Add(linger)))
 	}
 	return wait, full
+}
+
+// forgetLag leaves no number behind that nobody keeps true: the partition may be another's from now on.
+func (l *life) forgetLag() {
+	for _, topic := range []string{l.pair.Inputs, l.pair.Decisions} {
+		l.metrics.lag.DeleteLabelValues(topic, strconv.Itoa(int(l.part)))
+	}
 }
 
 // flush stores all that is ready: ranges first, then rows.

@@ -34,12 +34,17 @@ var ErrTooMany = errors.New("more readings than one answer holds; ask for a shor
 const maxReadings = 50_000
 
 // Readings answers what was measured of a patient in [from, to), the oldest first and one row an identity: of a
-// reading that came several times, the one that came first.
+// reading that came several times, the one that came first. A repeat may have been given another time, so the first is looked
+// for beyond the span.
 func (h *History) Readings(ctx context.Context, tenant, patient string, from, to event.Time) ([]Reading, error) {
+	const identity, span = `quantity, device, boot_id, seq, msg_id`, `measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)`
+	low, high := int64(within(from)), int64(within(to))
 	rows, err := h.db.Query(ctx, `SELECT quantity, value, mark, measured_at, received_at, clock_quality, clock_offset_ms, device, log_partition, log_offset
-		FROM (SELECT * FROM readings WHERE tenant = ? AND patient = ? AND measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)
-			ORDER BY log_offset LIMIT 1 BY quantity, device, boot_id, seq, msg_id)
-		ORDER BY measured_at, log_offset, quantity LIMIT ?`, tenant, patient, int64(within(from)), int64(within(to)), maxReadings+1)
+		FROM (SELECT * FROM readings WHERE tenant = ? AND patient = ?
+				AND (`+identity+`) IN (SELECT `+identity+` FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
+			ORDER BY log_offset LIMIT 1 BY `+identity+`)
+		WHERE `+span+` ORDER BY measured_at, log_offset, quantity LIMIT ?`,
+		tenant, patient, tenant, patient, low, high, low, high, maxReadings+1)
 	if err != nil {
 		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
 	}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"net"
 	"reflect"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ func TestHIS1_Questions(t *testing.T) {
 	reading("P-0001", 4, at(1.2), 20, event.Unconfirmed)
 	reading("P-0002", 1, at(2.5), 91, event.Plausible)
 	reading("P-0003", 1, at(2.5), 90, event.Plausible)
+	reading("P-0003", 1, at(9.5), 90, event.Plausible) // a repeat that another offset was applied to, or none
 	w.close()
 	run(t, sinkFor(t, log, h, "a"))
 	if checks := caughtUp(t, h, log, 30*time.Second); !equal(checks) {
@@ -60,6 +62,17 @@ func TestHIS1_Questions(t *testing.T) {
 			Clock: event.ClockCorrected, OffsetMs: 5, Device: "dev-P-0001", Offset: last.Offset}
 		if last != want {
 			t.Fatalf("got %+v, want %+v", last, want)
+		}
+	})
+	t.Run("a repeat is none in any span", func(t *testing.T) {
+		for _, span := range []struct {
+			from, to event.Time
+			want     int
+		}{{start, start + 10*hour, 1}, {at(2), at(3), 1}, {at(9), at(10), 0}} {
+			got, err := h.Readings(t.Context(), "t1", "P-0003", span.from, span.to)
+			if err != nil || len(got) != span.want {
+				t.Errorf("%v: got %+v, %v", span, got, err)
+			}
 		}
 	})
 	t.Run("half open", func(t *testing.T) {
@@ -146,5 +159,23 @@ func TestHIS1_BadDSN(t *testing.T) {
 	}
 	if err := h.Ping(t.Context()); err == nil {
 		t.Fatal("nobody answers there")
+	}
+}
+
+// TestHIS1_AClickHouseThatSaysNothing: it takes connections and answers none, as one whose disk is full or that is starting.
+func TestHIS1_AClickHouseThatSaysNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	h, err := Open("http://" + l.Addr().String() + "/tocsin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	began := time.Now()
+	if err := h.Ping(t.Context()); err == nil || time.Since(began) > pingWithin+5*time.Second {
+		t.Fatalf("after %v: %v", time.Since(began), err)
 	}
 }

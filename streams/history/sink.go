@@ -42,9 +42,11 @@ const (
 )
 
 // How long a sink waits before it takes a partition up again after a fault: at first, and at most after many in a row.
+// After a long stay in the group what went wrong before is forgotten.
 const (
 	firstPause = 500 * time.Millisecond
 	mostPause  = 15 * time.Second
+	longStay   = time.Minute
 )
 
 // RunSink copies the partitions that the group gives to this process, until ctx ends. A ClickHouse that is down is
@@ -56,9 +58,13 @@ func RunSink(ctx context.Context, o SinkOptions) error {
 	}
 	pause := firstPause
 	for {
+		began := time.Now()
 		err := s.member(ctx)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if time.Since(began) > longStay {
+			pause = firstPause
 		}
 		s.log.Warn("history sink left its group and joins again", "err", err)
 		select {

@@ -261,6 +261,11 @@ func TestHIS1_VerifyFindsWhatIsWrong(t *testing.T) {
 		if left := wrong(t, h, log); !equal(left) {
 			t.Fatalf("%s: after a rebuild still %v", fault, left)
 		}
+		for i := range after {
+			if c, err := h.Again(t.Context(), log, after[i]); err != nil || c != before[i] {
+				t.Fatalf("looked at again: %v, %v; want %v", c, err, before[i])
+			}
+		}
 	}
 }
 
