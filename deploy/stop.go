@@ -11,8 +11,12 @@ import (
 	"tocsin/streams/event"
 )
 
-// stopWithin bounds the whole of an orderly stop; each part gets what is left of it.
+// stopWithin bounds the whole of an orderly stop.
 const stopWithin = 9 * time.Second
+
+// stopShare is what is kept back for each part that has still to be stopped, so that one that hangs does not take the
+// log's orderly end from it.
+const stopShare = 200 * time.Millisecond
 
 // stops are the parts that were started, oldest first. The last thing started is the first thing stopped.
 type stops struct {
@@ -31,13 +35,12 @@ func (s *stops) add(name string, stop func(context.Context) error) {
 
 // all stops every part, the newest first, and names each that failed.
 func (s *stops) all() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-	defer cancel()
+	end := time.Now().Add(stopWithin)
 	var faults []error
 	for i := len(s.parts) - 1; i >= 0; i-- {
 		p := s.parts[i]
 		began := time.Now()
-		if err := p.stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := p.within(end.Add(-time.Duration(i) * stopShare)); err != nil && !errors.Is(err, context.Canceled) {
 			faults = append(faults, fmt.Errorf("stop %s: %w", p.name, err))
 		}
 		s.log.Debug("stopped", streams.KeyPart, p.name, streams.KeyTook, time.Since(began).Round(time.Millisecond))
@@ -45,6 +48,23 @@ func (s *stops) all() error {
 	s.parts = nil
 	return errors.Join(faults...)
 }
+
+// within stops a part, and leaves one that hangs to the end of the process.
+func (p stopping) within(end time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), end)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.stop(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errHangs
+	}
+}
+
+// errHangs: a part did not stop in its time.
+var errHangs = errors.New("did not stop in time")
 
 // worker is a part that runs until it is told to stop.
 type worker struct {
@@ -80,6 +100,6 @@ func (w *worker) stop(ctx context.Context) error {
 		}
 		return w.err
 	case <-ctx.Done():
-		return errors.New("did not stop in time")
+		return errHangs
 	}
 }

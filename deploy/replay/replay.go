@@ -70,8 +70,13 @@ func Run(ctx context.Context, stays []Stay, o Options) (Took, error) {
 	return took, s.write(o.Scores, stays, o.Nothing)
 }
 
+// enrolWithin is how long the registrar may take for all stays: some thousands are enrolled in seconds.
+const enrolWithin = 3 * time.Minute
+
 // enrol makes the group when it is ours, binds a device for each stay, and waits until the doors know them.
 func enrol(ctx context.Context, stays []Stay, o Options) error {
+	ctx, cancel := context.WithTimeout(ctx, enrolWithin)
+	defer cancel()
 	if o.AsRecorded {
 		_, err := o.Asker.Ask(ctx, &event.GroupRequested{Tenant: o.Tenant, Group: o.Group, Pack: AsRecordedPack, AsRecorded: true,
 			Zh: "按记录回放", En: "as recorded", By: "replay"})

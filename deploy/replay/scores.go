@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -40,7 +41,7 @@ func (s *scores) follow(ctx context.Context, partition int32, end int64) error {
 	defer func() { _ = r.Close() }()
 	steps := streams.NewSteps(streams.Beginning)
 	for {
-		records, err := r.Next(ctx)
+		records, err := next(ctx, r)
 		if err != nil {
 			return fmt.Errorf("read the scores of %s/%d: %w", streams.Decisions, partition, err)
 		}
@@ -58,6 +59,21 @@ func (s *scores) follow(ctx context.Context, partition int32, end int64) error {
 			}
 		}
 	}
+}
+
+// quietAtMost is how long nothing may be decided while something waits: longer than a partition takes to change its
+// owner. Somebody who owns it writes a step every few seconds.
+const quietAtMost = time.Minute
+
+// next reads on, and does not wait for an owner who is not there.
+func next(ctx context.Context, r streams.Reader) ([]streams.Record, error) {
+	short, cancel := context.WithTimeout(ctx, quietAtMost)
+	defer cancel()
+	records, err := r.Next(short)
+	if err != nil && ctx.Err() == nil && short.Err() != nil {
+		return nil, fmt.Errorf("nothing was decided for %s; is a part with the role monitor running?", quietAtMost)
+	}
+	return records, err
 }
 
 func (s *scores) take(events []event.Envelope) {
