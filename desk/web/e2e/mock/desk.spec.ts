@@ -248,14 +248,30 @@ test('help, menu and the table of readings', async ({ page, mock }) => {
   await expect(page.locator('dialog')).toBeVisible()
   await shoot(page, 'help-desk-en-light')
   await accessible(page, 'help')
+  await page.keyboard.press('KeyA') // what lies behind hears nothing
   await page.keyboard.press('Escape')
   await expect(page.locator('dialog')).toHaveCount(0)
+  await expect(page.locator('[data-test=whose]')).toHaveText('unclaimed')
   await page.getByRole('button', { name: 'As a table' }).click()
   await expect(page.locator('tbody tr').first()).toBeVisible()
   await accessible(page, 'table')
   await page.getByRole('button', { name: /nurse-a/ }).click()
   await shoot(page, 'menu-desk-en-light')
   await accessible(page, 'menu')
+})
+
+test('what cannot be asked for again says so: the drawing, the groups, and a board that comes back by itself', async ({ page, mock }) => {
+  await enter(page, mock)
+  await page.waitForSelector('.box canvas')
+  await page.route(/\/v1\/(patients|groups)/, (r) => r.abort())
+  await page.keyboard.press('KeyA')
+  await expect(page.getByText('history does not answer now')).toBeVisible()
+  await expect(page.locator('.box canvas')).toBeVisible()
+  await page.keyboard.press('Digit2')
+  await expect(page.getByText('The desk does not answer')).toBeVisible()
+  await expect(page.locator('.page ul')).toHaveClass(/aged/)
+  await page.goto(`${mock.url}/#/groups/demo/copd`)
+  await expect(page.locator('.place').first()).toBeVisible() // by the stream alone
 })
 
 test.describe('phone', () => {

@@ -40,6 +40,7 @@ export function start(port = 0) {
 
   function tell(event, data) {
     offset++
+    data.version = offset
     changed.push([offset, event, data])
     for (const s of streams) if (event !== 'patient' || s.group === `${data.tenant}/${data.group}`) send(s, event, data)
   }
@@ -62,7 +63,7 @@ export function start(port = 0) {
     const severity = o.severity ?? 'high'
     const w = {
       id: `w-${String(n).padStart(4, '0')}`, tenant: r.tenant, patient: r.patient, group: r.group, problem: 'deterioration', episode: 1, state: 'new', severity, peak: severity, danger: false, rule: 'spo2-low', raised_at: iso(now), since: iso(now),
-      answer_by: iso(now + (o.left ?? 120_000)), owner: '', level: 0, asked: 'nurse', eased: false,
+      answer_by: iso(now + (o.left ?? 120_000)), owner: '', level: 0, asked: 'nurse', eased: false, version: 1,
       reasons: [{ rule: 'spo2-low', severity, quantity: 'spo2_percent', value: 82, unit: '%', measured_at: iso(now - 5000), low: 86, from: 'pack', source: 'RCP NEWS2 2017', zh: `血氧 82 %，低于 86（${n}）`, en: `SpO2 82 %, below 86 (${n})` }],
     }
     return w

@@ -49,7 +49,7 @@ export function patients(now) {
     const silent = i % 9 === 4 ? qs.map((q) => ({ quantity: q, since: latest[q].measured_at })) : i === 3 ? [{ quantity: 'glucose_mmol_per_l', since: iso(now - 74 * hour) }] : []
     const lower = i === 0 ? 6 : i % 6
     return {
-      tenant: g.tenant, patient: id, group: g.group, latest, silent, warnings: [], trend, order: i + 1,
+      tenant: g.tenant, patient: id, group: g.group, latest, silent, warnings: [], trend, order: i + 1, version: 1,
       score: g.group === 'diabetes' ? undefined : { rule: 'news2', lower, upper: lower + 6, band: lower >= 5 ? 'medium' : lower ? 'low' : 'zero', determined: false, missing: g.group === 'copd' ? ['acvpu'] : ['respiration_per_min', 'acvpu'] },
       why_order_zh: silent.length ? `${silent.length} 项数据中断，已 5 小时` : i === 0 ? '有高优先级预警，血氧两天下降 6' : '无异常，按编号',
       why_order_en: silent.length ? `${silent.length} signals silent for 5 h` : i === 0 ? 'open high warning, SpO₂ fell by 6 in two days' : 'nothing found, by number',
@@ -62,7 +62,7 @@ const reason = (o) => ({ from: 'pack', source: 'RCP NEWS2 2017', ...o })
 export function warnings(now, rows) {
   const row = (i) => rows[i]
   const at = (i, ms) => ({ tenant: row(i).tenant, patient: row(i).patient, group: row(i).group, raised_at: iso(now - ms), since: iso(now - ms) })
-  const plain = { problem: 'deterioration', episode: 1, state: 'new', danger: false, owner: '', level: 0, asked: 'nurse', eased: false }
+  const plain = { problem: 'deterioration', episode: 1, state: 'new', danger: false, owner: '', level: 0, asked: 'nurse', eased: false, version: 1 }
   const list = [
     {
       ...plain, ...at(0, 48_000), id: 'w-0001', severity: 'high', peak: 'high', danger: true, rule: 'own-target-spo2', answer_by: iso(now + 72_000), episode: 4,

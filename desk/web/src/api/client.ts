@@ -56,8 +56,8 @@ async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}):
 
 async function refusal(res: Response): Promise<Refused> {
   const p = await res.json().catch(() => ({}))
-  const en = p.en || p.detail || p.title || `${res.status} ${res.statusText}`
-  return new Refused(res.status, p.zh || en, en, p.holder || '')
+  const en = p.en || p.detail || p.title || `The desk answered ${res.status}.`
+  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '')
 }
 
 const seg = encodeURIComponent

@@ -24,8 +24,9 @@ export function sounding(): boolean {
 
 const highEvery = 8_000
 const unwatchedEvery = 10_000
-let lastHigh = 0
-let lastUnwatched = 0
+// By how long the page has run: a clock that is set back would silence a high until it has caught up with itself.
+let lastHigh = -Infinity
+let lastUnwatched = -Infinity
 
 /** watch starts sounding and announcing; it answers how to end it. */
 export function watchAlarms(): () => void {
@@ -34,7 +35,7 @@ export function watchAlarms(): () => void {
     if (w.severity === 'high') {
       unmute()
       announced.value = { warning: w, again: was !== undefined }
-      lastHigh = 0
+      lastHigh = -Infinity
       beat()
     } else if (w.severity === 'medium') play('medium')
   })
@@ -60,7 +61,7 @@ export function overdue(list: Iterable<Warning>, at: number, said: Set<string>):
 }
 
 function beat() {
-  const t = Date.now()
+  const t = performance.now()
   const due = overdue(warnings.values(), exactly(), overdueSaid)
   if (due.length) play('medium')
   for (const key of due) overdueSaid.add(key)

@@ -2,7 +2,7 @@ import { computed, reactive, ref, shallowReactive } from 'vue'
 import type { Row, Session, Snapshot, Status, Warning } from '../api/types'
 import { follow } from './link'
 import type { Message } from './events'
-import { exactly, now, serverSaid } from './now'
+import { exactly, heardAt, now, serverSaid } from './now'
 
 /** Everything that the stream has told so far. Each change comes whole, so that folding one twice does no harm. */
 export const warnings = shallowReactive(new Map<string, Warning>())
@@ -42,30 +42,38 @@ export function fold(m: Message) {
   else if (m.event === 'status') status(JSON.parse(m.data) as Status)
 }
 
+/** snapshot replaces everything: what it does not hold is closed, or elsewhere. */
 function snapshot(s: Snapshot) {
   const open = new Set(s.warnings.map((w) => w.id))
   for (const id of warnings.keys()) if (!open.has(id)) warnings.delete(id)
-  for (const w of s.warnings) change(w)
-  for (const r of s.rows) row(r)
+  for (const w of s.warnings) put(w)
+  rows.clear()
+  for (const r of s.rows) rows.set(rowKey(r), r)
   if (s.status) status(s.status)
   link.ready = true
 }
 
-/** change takes in a warning, from the stream or as the answer to a click. */
+/** change takes in a warning, from the stream or as the answer to a click. An answer that was overtaken by the stream is passed over. */
 export function change(w: Warning) {
+  const was = warnings.get(w.id)
+  if (!was || w.version >= was.version) put(w)
+}
+
+function put(w: Warning) {
   const was = warnings.get(w.id)
   warnings.set(w.id, w)
   for (const f of listeners) f(w, was)
 }
 
-function row(r: Row) {
-  rows.set(rowKey(r), r)
+/** row takes in a row of the board, from the stream or as it was asked for. */
+export function row(r: Row) {
+  const was = rows.get(rowKey(r))
+  if (!was || r.version >= was.version) rows.set(rowKey(r), r)
 }
 
 function status(s: Status) {
-  serverSaid(s.at)
+  link.statusAt = heardAt(s.at)
   link.status = s
-  link.statusAt = exactly()
 }
 
 /** The age of what is shown, in ms: what the desk said of itself, and what has passed since it said so; null before it said anything. */
@@ -95,6 +103,7 @@ export function listen(group = '', onSignedOut: () => void = () => {}) {
   if (stop && opened === group) return
   stop?.()
   opened = group
+  rows.clear() // of another board, or of this one long ago: nothing keeps them fresh
   set(link.ready ? link.state : 'connecting')
   const mine = follow({
     url: '/v1/stream' + group,

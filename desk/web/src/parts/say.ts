@@ -32,12 +32,13 @@ function speaker() {
     return t(ms >= 0 ? 'span.left' : 'span.over', { span: span(ms) })
   }
 
-  /** clock writes a moment: the time of day, with the date when it is not today. */
+  /** clock writes a moment: the time of day, with the date when it is not today, and with the year when it is another: a device's clock may stand in 1970. */
   function clock(at: string | number | null | undefined, seconds = false) {
     if (at === null || at === undefined || at === '') return '–'
     const d = new Date(at)
-    const today = new Date(exactly()).toDateString() === d.toDateString()
-    return format(settings.language, today, seconds).format(d)
+    const desk = new Date(exactly())
+    const far = desk.toDateString() === d.toDateString() ? 'today' : desk.getFullYear() === d.getFullYear() ? 'year' : 'ever'
+    return format(settings.language, far, seconds).format(d)
   }
 
   const quantity = (q: string) => (te(`quantity.${q}`) ? t(`quantity.${q}`) : q)
@@ -77,8 +78,8 @@ function speaker() {
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-function format(language: string, today: boolean, seconds: boolean): Intl.DateTimeFormat {
-  const key = `${language}${today}${seconds}`
+function format(language: string, far: 'today' | 'year' | 'ever', seconds: boolean): Intl.DateTimeFormat {
+  const key = `${language}${far}${seconds}`
   let f = formats.get(key)
   if (!f) {
     f = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
@@ -86,7 +87,8 @@ function format(language: string, today: boolean, seconds: boolean): Intl.DateTi
       minute: '2-digit',
       hourCycle: 'h23',
       ...(seconds ? { second: '2-digit' } : {}),
-      ...(today ? {} : { day: 'numeric', month: 'short' }),
+      ...(far === 'today' ? {} : { day: 'numeric', month: 'short' }),
+      ...(far === 'ever' ? { year: 'numeric' } : {}),
     })
     formats.set(key, f)
   }

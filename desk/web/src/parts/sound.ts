@@ -1,5 +1,5 @@
 import { computed, ref } from 'vue'
-import { now, exactly } from '../live/now'
+import { now } from '../live/now'
 
 // Tones after IEC 60601-1-8: a high warning is ten pulses in two groups of five, a medium one three.
 const gap = 0.1
@@ -11,30 +11,43 @@ export type SoundState = 'none' | 'unproven' | 'proven'
 let context: AudioContext | null = null
 export const soundState = ref<SoundState>(typeof AudioContext === 'undefined' ? 'none' : 'unproven')
 
-/** mutedUntil is when a mute of this desk ends; 0 without one. A new high ends it at once. */
-export const mutedUntil = ref(0)
-export const mutedMs = computed(() => Math.max(0, mutedUntil.value - now.value))
+/** When a mute of this desk ends, in ms since the page was loaded, so that no clock that is set makes it longer; 0 without one. A new high ends it at once. */
+const mutedUntil = ref(0)
+const muteLeft = () => Math.max(0, mutedUntil.value - performance.now())
+export const mutedMs = computed(() => (now.value ? muteLeft() : 0)) // counts down with the clock on the page
 export const muteFor = 120_000
 
 /** prove plays the high sound from a click: browsers allow sound only after one. */
 export async function prove() {
   if (soundState.value === 'none') return
-  context ??= new AudioContext()
+  if (!context) {
+    context = new AudioContext()
+    context.onstatechange = proven
+  }
   await context.resume()
   if (context.state !== 'running') return
-  soundState.value = 'proven'
+  proven()
   play('high', true)
 }
 
+/** proven follows the browser: after a sleep, or when another program takes the sound, it may stand still without a word. */
+function proven() {
+  soundState.value = context?.state === 'running' ? 'proven' : 'unproven'
+}
+
 export function mute() {
-  mutedUntil.value = mutedMs.value > 0 ? 0 : exactly() + muteFor
+  mutedUntil.value = muteLeft() > 0 ? 0 : performance.now() + muteFor
 }
 
 export const unmute = () => (mutedUntil.value = 0)
 
 /** play sounds once: high, medium, or the low two tones that say that nobody is watching. */
 export function play(what: 'high' | 'medium' | 'unwatched', always = false) {
-  if (!context || context.state !== 'running' || (!always && mutedMs.value > 0)) return
+  if (!context || (!always && muteLeft() > 0)) return
+  if (context.state !== 'running') {
+    proven()
+    return void context.resume().then(proven, proven) // it is asked for again with every sound that is due
+  }
   const t = context.currentTime + 0.02
   if (what === 'high') for (const d of [...high, ...high.map((x) => x + 1.9)]) pulse(t + d, 660, 0.15)
   else if (what === 'medium') for (const d of medium) pulse(t + d, 520, 0.2)

@@ -63,7 +63,7 @@ export const en = {
     bands: { zero: 'zero', low: 'low', low_medium: 'low–medium', medium: 'medium', high: 'high' },
   },
   chart: {
-    title: 'Readings', around: '24 h before the warning until now', off: 'History is off: past readings cannot be drawn. The values above come from the live log.', none: 'No readings in this stretch.', failed: 'The readings could not be loaded.', retry: 'Load again',
+    title: 'Readings', around: '24 h before the warning until now', off: 'History is off: past readings cannot be drawn. The values above come from the live log.', none: 'No readings in this stretch.', failed: 'The readings could not be loaded.', old: 'Drawn at {at}: history does not answer now, what came since is missing.', retry: 'Load again',
     gap: 'no data for {span}', target: 'own target', limit: 'limit', raised: 'warning raised', table: 'As a table', drawing: 'As a drawing', summary: '{what}: {n} readings, {low} to {high} {unit}, last {last} {at}, gaps: {gaps}',
     time: 'Measured', what: 'Sign', value: 'Value', received: 'Received', mark: 'Mark', marks: 'Marks', loading: 'Loading the readings …', hours: '{n} h', stretch: 'Stretch of time', not: 'nothing is joined across a gap',
   },
@@ -83,7 +83,7 @@ export const en = {
   groups: { title: 'Disease groups', patients: '{n} patients', open: 'open warnings', silent: 'silent {n} of {all}', none: 'No group yet. Import patients first: tocsin import FILE.csv', openBoard: 'Open the board', noOpen: 'no open warning' },
   board: {
     title: 'Group board', order: 'Who to call first', patient: 'Patient', score: 'Score', silence: 'Silence', warning: 'Open warning', why: 'Reason for the place', scale: 'all on one scale, {low} to {high} {unit}', trend: 'trend', last: 'last',
-    measuring: 'measuring', silent: '{what} silent', silentN: '{n} signals', noWarning: 'none', unowned: 'unclaimed', theirs: '{who} has it', noValue: 'never', none: 'No patient in this group.', rising: 'rising', falling: 'falling', steady: 'steady', filter: 'Show', everyone: 'Everyone', withOpen: 'Open warning', silentOnly: 'Silent', of: '{n} of {all} silent', moved: '{n} places have changed: sort again', trendOf: '{what}: {n} readings, {low} to {high}, {how}',
+    measuring: 'measuring', noReading: 'no reading yet', silent: '{what} silent', silentN: '{n} signals', noWarning: 'none', unowned: 'unclaimed', theirs: '{who} has it', noValue: 'never', none: 'No patient in this group.', rising: 'rising', falling: 'falling', steady: 'steady', filter: 'Show', everyone: 'Everyone', withOpen: 'Open warning', silentOnly: 'Silent', of: '{n} of {all} silent', moved: '{n} places have changed: sort again', trendOf: '{what}: {n} readings, {low} to {high}, {how}',
     summary: '{n} patients · {open} with an open warning · {silent} silent', change: 'Group',
   },
   quantity: {

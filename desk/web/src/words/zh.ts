@@ -64,7 +64,7 @@ export const zh: Words = {
     bands: { zero: '零', low: '低', low_medium: '低–中', medium: '中', high: '高' },
   },
   chart: {
-    title: '读数', around: '预警前 24 小时至今', off: '历史库已关闭，无法绘制既往读数。上方数值来自实时日志。', none: '此时段没有读数。', failed: '读数未能载入。', retry: '重新载入',
+    title: '读数', around: '预警前 24 小时至今', off: '历史库已关闭，无法绘制既往读数。上方数值来自实时日志。', none: '此时段没有读数。', failed: '读数未能载入。', old: '绘制于 {at}：历史库暂无应答，此后的读数未显示。', retry: '重新载入',
     gap: '{span}无数据', target: '个体化目标', limit: '阈值', raised: '发出预警', table: '表格', drawing: '图形', summary: '{what}：{n} 次读数，{low} 至 {high} {unit}，最近 {last}，{at}，中断 {gaps} 处',
     time: '测量时间', what: '项目', value: '数值', received: '收到时间', mark: '标记', marks: '标记', loading: '正在载入读数……', hours: '{n} 小时', stretch: '时间范围', not: '中断处不连线',
   },
@@ -84,7 +84,7 @@ export const zh: Words = {
   groups: { title: '专病组', patients: '{n} 名患者', open: '未结案预警', silent: '数据中断 {n} / {all}', none: '还没有专病组。请先导入患者：tocsin import FILE.csv', openBoard: '打开看板', noOpen: '没有未结案预警' },
   board: {
     title: '专病组看板', order: '优先致电顺序', patient: '患者', score: '评分', silence: '数据中断', warning: '未结案预警', why: '排序理由', scale: '统一刻度 {low} 至 {high} {unit}', trend: '趋势', last: '最近',
-    measuring: '正常上传', silent: '{what}中断', silentN: '{n} 项', noWarning: '无', unowned: '未接手', theirs: '由 {who} 接手', noValue: '从未', none: '此专病组没有患者。', rising: '上升', falling: '下降', steady: '平稳', filter: '显示', everyone: '所有人', withOpen: '有预警', silentOnly: '数据中断', of: '中断 {n} / {all}', moved: '有 {n} 个位次变化：重新排序', trendOf: '{what}：{n} 次读数，{low} 至 {high}，{how}',
+    measuring: '正常上传', noReading: '尚无读数', silent: '{what}中断', silentN: '{n} 项', noWarning: '无', unowned: '未接手', theirs: '由 {who} 接手', noValue: '从未', none: '此专病组没有患者。', rising: '上升', falling: '下降', steady: '平稳', filter: '显示', everyone: '所有人', withOpen: '有预警', silentOnly: '数据中断', of: '中断 {n} / {all}', moved: '有 {n} 个位次变化：重新排序', trendOf: '{what}：{n} 次读数，{low} 至 {high}，{how}',
     summary: '{n} 名患者 · {open} 名有未结案预警 · {silent} 名数据中断', change: '专病组',
   },
   quantity: {
