@@ -19,6 +19,8 @@ type Raw struct {
 	Topic   string
 	Payload []byte
 	Door    string // the name of the door that took it in
+	// Retained: a broker kept it for whoever would subscribe, so the moment of receipt says nothing of when it was measured.
+	Retained bool
 }
 
 // Binding is whose readings a device sends, as the directory knows it.
@@ -80,7 +82,7 @@ func (a *acceptance) recorded() *event.Envelope {
 	if !a.read() {
 		return nil
 	}
-	t, fault := correct(&a.u, a.now, a.b.AsRecorded)
+	t, fault := correct(&a.u, a.now, a.raw.Retained, a.b.AsRecorded)
 	if fault != nil {
 		a.fault(fault.Reason, fault.Detail)
 		return nil

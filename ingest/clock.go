@@ -85,8 +85,9 @@ type times struct {
 // correct answers when an upload was measured, or a fault whose reason is clock, future or too_old.
 //
 // The gateway's clock is t_gw; a device that speaks to us directly has us for its gateway, and then it is the moment of
-// receipt. Readings that carry no time were measured when they reached the gateway.
-func correct(u *format.Upload, received event.Time, asRecorded bool) (times, *format.Fault) {
+// receipt. Readings that carry no time were measured when they reached the gateway. An upload that a broker retained
+// came in at no moment that means anything: where the moment of receipt is all there is, its time cannot be known.
+func correct(u *format.Upload, received event.Time, retained, asRecorded bool) (times, *format.Fault) {
 	var t times
 	gateway := received
 	if u.Gateway.Form == format.Zulu || u.Gateway.Form == format.Offset {
@@ -106,6 +107,10 @@ func correct(u *format.Upload, received event.Time, asRecorded bool) (times, *fo
 	t.clock.Action = correctionFor(source, u.Clock.Current, u.Clock.Synced, hasOffset)
 	if fault := t.apply(u, gateway); fault != nil {
 		return t, fault
+	}
+	byReceipt := t.clock.Action == timeOfReception || t.clock.Quality == event.ClockCorrected
+	if retained && byReceipt && t.gateway == nil {
+		return t, clockFault("the broker retained it and it tells no time but that of its receipt: when this was measured cannot be known; publish readings without the retain flag")
 	}
 	return t, t.limit(received, asRecorded)
 }

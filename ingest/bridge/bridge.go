@@ -3,7 +3,9 @@
 //
 // Its session at the broker is persistent, so what comes in while the bridge is away waits there; only before its very
 // first subscription there is nobody for whom the broker would keep anything. Several bridges
-// share the work by a shared subscription. The broker vouches for who publishes where: whose reading it is follows from the topic
+// share the work by a shared subscription. Mosquitto (2.0.11 was tried) forgets shared subscriptions when it restarts, though
+// it keeps the session: until the bridge is back it throws away what it acknowledges. So the bridge comes back quickly, and
+// where one bridge does all the work its Group is better left empty. The broker vouches for who publishes where: whose reading it is follows from the topic
 // and the device's binding.
 //
 // When the log fails, the bridge acknowledges nothing more and leaves; it comes back after a while, and the broker
@@ -36,7 +38,7 @@ type Options struct {
 	User     string // at the broker; empty: none
 	Password string
 	TLS      *tls.Config // nil: the host's roots
-	Group    string      // of the shared subscription, usually tocsin; empty: not shared, this bridge sees everything
+	Group    string      // of the shared subscription, where bridges are several; empty: not shared, this bridge sees everything
 
 	Name      string // of this door: in events, metrics and the beat
 	Directory door.Directory
@@ -72,8 +74,9 @@ const (
 	answerIn   = 10 * time.Second // the broker answers within this
 	leaveIn    = 250 * time.Millisecond
 
-	backOffFirst = 500 * time.Millisecond
-	backOffMost  = 10 * time.Second
+	// Short: a broker that has restarted may throw away what it takes until we are back.
+	backOffFirst = 100 * time.Millisecond
+	backOffMost  = 2 * time.Second
 )
 
 // bridge is what outlasts a connection.
@@ -82,6 +85,7 @@ type bridge struct {
 	metrics   *metrics
 	beat      *door.Beat
 	strangers strangers
+	known     bool // the broker has had a session of ours since we started
 }
 
 // Run keeps the bridge up until ctx ends: it connects, and connects again. Only what no waiting mends is an error.
@@ -134,12 +138,14 @@ func (b *bridge) connection(ctx context.Context) (kept int64, err error) {
 		beats.Wait()
 		b.metrics.connected.Set(0)
 	}()
-	if err := settled(ctx, "connect", client.Connect()); err != nil {
+	token := client.Connect()
+	if err := settled(ctx, "connect", token); err != nil {
 		return 0, err
 	}
 	if err := b.subscribe(ctx, client); err != nil {
 		return 0, err
 	}
+	b.session(token)
 	b.metrics.connected.Set(1)
 	b.o.Logger.Info("bridge takes readings", "door", b.o.Name, "broker", b.o.Broker)
 	beats.Go(func() { b.beat.Run(ctx) }) // a bridge without its broker is shut, and nobody is silent for it
@@ -176,10 +182,32 @@ func (b *bridge) subscribe(ctx context.Context, client paho.Client) error {
 	if err := settled(ctx, "subscribe to "+filter, token); err != nil {
 		return err
 	}
-	if t, ok := token.(*paho.SubscribeToken); ok && t.Result()[filter] > 1 {
-		return fmt.Errorf("subscribe to %s: the broker refuses it (%#x): allow it for user %q there", filter, t.Result()[filter], b.o.User)
+	t, ok := token.(*paho.SubscribeToken)
+	if !ok {
+		return nil
+	}
+	for _, granted := range t.Result() { // one, and paho names it without the group
+		switch granted {
+		case 1:
+		case 0:
+			b.o.Logger.Error("the broker grants QoS 0 alone and keeps nothing for the bridge: readings can be lost there; allow QoS 1 for its user",
+				"door", b.o.Name, "broker", b.o.Broker)
+		default:
+			return fmt.Errorf("subscribe to %s: the broker refuses it (%#x): allow it for user %q there", filter, granted, b.o.User)
+		}
 	}
 	return nil
+}
+
+// session notes whether the broker still had our session. When it had one and lost it, whatever was published until we
+// subscribed again was acknowledged to its sender and thrown away, and only a person can see to it that this ends.
+func (b *bridge) session(token paho.Token) {
+	if t, ok := token.(*paho.ConnectToken); ok && !t.SessionPresent() && b.known {
+		b.metrics.lost.Inc()
+		b.o.Logger.Error("the broker lost the session: readings that were published while the bridge was away are not there; let the broker keep its sessions (Mosquitto: persistence true)",
+			"door", b.o.Name, "broker", b.o.Broker)
+	}
+	b.known = true
 }
 
 // settled waits for the broker's answer.

@@ -28,12 +28,16 @@ import (
 type everybody struct {
 	mu      sync.Mutex
 	more    map[string]directory.Binding
+	trap    string // the device that makes Device panic
 	changed []func()
 }
 
 func (e *everybody) Device(id string) (directory.Binding, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if id == e.trap {
+		panic("a fault in the bridge")
+	}
 	if b, ok := e.more[id]; ok {
 		return b, true
 	}

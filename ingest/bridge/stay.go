@@ -10,6 +10,7 @@ import (
 
 	"tocsin/ingest"
 	"tocsin/ingest/door"
+	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -25,12 +26,12 @@ type stay struct {
 
 // take takes one message: it waits for room, then hands it to the log. It runs on the client's reader.
 func (s *stay) take(_ paho.Client, m paho.Message) {
-	defer s.fence(m)
 	came := time.Now()
 	slot := s.line.Enter(m, len(m.Payload()))
 	if slot == nil {
 		return
 	}
+	defer s.fence(slot, m, came)
 	topic, err := ingest.ParseTopic(m.Topic())
 	if err != nil {
 		s.refuse(slot, m, came, ingest.ForeignTopic, err.Error())
@@ -48,7 +49,7 @@ func (s *stay) take(_ paho.Client, m paho.Message) {
 }
 
 func (s *stay) keepLater(slot *door.Slot[paho.Message], m paho.Message, device string, wait time.Duration, came time.Time) {
-	defer s.fence(m)
+	defer s.fence(slot, m, came)
 	b, ok := s.b.strangers.await(s.ctx, device, wait)
 	switch {
 	case ok:
@@ -58,12 +59,21 @@ func (s *stay) keepLater(slot *door.Slot[paho.Message], m paho.Message, device s
 	}
 }
 
-// fence ends the stay when a message panics: it has no acknowledgement and comes again.
-func (s *stay) fence(m paho.Message) {
-	if r := recover(); r != nil {
-		s.b.metrics.panics.Inc()
-		s.end(fmt.Errorf("message %d on %.200q panicked: %v", m.MessageID(), m.Topic(), r))
+// fence keeps aside a message that panicked. Without an acknowledgement the broker would send it again at the next stay,
+// and the one after, and no reading behind it would ever come in. Only when it cannot even be kept aside the stay ends.
+func (s *stay) fence(slot *door.Slot[paho.Message], m paho.Message, came time.Time) {
+	fault := recover()
+	if fault == nil {
+		return
 	}
+	s.b.metrics.panics.Inc()
+	defer func() {
+		if r := recover(); r != nil {
+			s.end(fmt.Errorf("message on %.200q panicked: %v, and again when it was to be kept aside: %v", m.Topic(), fault, r))
+		}
+	}()
+	s.b.o.Logger.Error("message panicked and is kept aside", "door", s.b.o.Name, streams.KeyTopic, m.Topic(), streams.KeyErr, fmt.Sprint(fault))
+	s.refuse(slot, m, came, ingest.Unreadable, fmt.Sprintf("reading it panicked: %v", fault))
 }
 
 func (s *stay) refuseStranger(slot *door.Slot[paho.Message], m paho.Message, came time.Time, device string) {
@@ -88,7 +98,7 @@ func (s *stay) refuse(slot *door.Slot[paho.Message], m paho.Message, came time.T
 }
 
 func (s *stay) raw(m paho.Message) ingest.Raw {
-	return ingest.Raw{Topic: m.Topic(), Payload: m.Payload(), Door: s.b.o.Name}
+	return ingest.Raw{Topic: m.Topic(), Payload: m.Payload(), Door: s.b.o.Name, Retained: m.Retained()}
 }
 
 // deliver acknowledges to the broker what the log has. At the first that it has not, the stay ends: what has no
