@@ -49,22 +49,17 @@ func (r *reach) running() (Running, error) {
 	return run, nil
 }
 
-// brokers answers where the log is.
+// brokers answers where the log is. An address in a run.json that nobody stands behind any more is none.
 func (r *reach) brokers() ([]string, error) {
 	run, err := r.running()
-	if err == nil && run.Kafka == "" {
+	switch {
+	case err != nil:
+	case run.Kafka == "":
 		err = errors.New("the log's address is not known; name it with --kafka")
+	case r.kafka == "":
+		err = run.alive(abs(r.data))
 	}
 	return strings.Split(run.Kafka, ","), err
-}
-
-// alive refuses a run.json that nobody stands behind any more.
-func (r *reach) alive() error {
-	run, err := readRunning(abs(r.data))
-	if err != nil {
-		return err
-	}
-	return run.alive(abs(r.data))
 }
 
 // connection is a command's way to the log and the directory.
@@ -83,9 +78,6 @@ const connectWithin = 10 * time.Second
 // connect opens the log, and reads the directory.
 func (r *reach) connect(ctx context.Context) (*connection, error) {
 	brokers, err := r.brokers()
-	if err == nil && r.kafka == "" {
-		err = r.alive()
-	}
 	if err != nil {
 		return nil, err
 	}

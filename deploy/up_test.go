@@ -282,9 +282,11 @@ func TestCommandsDoNotReachWhoeverTookTheOldAddress(t *testing.T) {
 
 	try := func(want string) {
 		t.Helper()
-		var out, errs bytes.Buffer
-		if code := Main([]string{"token", "create", "--role", "lead", "--data", old}, &out, &errs); code != exitFault || !strings.Contains(errs.String(), want) {
-			t.Errorf("exit %d, printed %q: %s", code, out.String(), errs.String())
+		for _, command := range []string{"token create --role lead", "tail", "doctor"} {
+			var out bytes.Buffer
+			if code := Main(append(strings.Fields(command), "--data", old), &out, &out); code != exitFault || !strings.Contains(out.String(), want) {
+				t.Errorf("%s: exit %d: %s", command, code, out.String())
+			}
 		}
 	}
 	try("runs no more")
