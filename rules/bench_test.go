@@ -168,8 +168,8 @@ func TestBudget9_StateInMemory(t *testing.T) {
 	}
 	each := (heap()-before)/n + uint64(sizeOf(all))/n
 	t.Logf("state of one patient: %d bytes in memory, %d as JSON", each, len(text))
-	if each > 2048 {
-		t.Errorf("state of one patient takes %d bytes, more than 2048", each)
+	if each > 2304 {
+		t.Errorf("state of one patient takes %d bytes, more than 2304", each)
 	}
 	runtime.KeepAlive(all)
 }

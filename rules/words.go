@@ -23,6 +23,17 @@ var names = [event.Quantities]name{
 	event.GlucoseMmolPerL:   {"血糖", "glucose", " mmol/L", "mmol/L"},
 	event.PeakFlowLPerMin:   {"呼气峰流速", "peak flow", " L/min", "L/min"},
 	event.KetoneMmolPerL:    {"血酮", "ketones", " mmol/L", "mmol/L"},
+
+	event.SensorGlucoseMmolPerL:   {"动态血糖", "sensor glucose", " mmol/L", "mmol/L"},
+	event.MeanPressureMmHg:        {"平均动脉压", "mean pressure", " mmHg", "mm[Hg]"},
+	event.O2FlowLPerMin:           {"氧流量", "oxygen flow", " L/min", "L/min"},
+	event.FiO2Percent:             {"吸氧浓度", "inspired oxygen", " %", "%"},
+	event.CapillaryRefillS:        {"毛细血管充盈时间", "capillary refill", " s", "s"},
+	event.RespiratoryDistress:     {"呼吸窘迫", "respiratory distress", "", ""},
+	event.UrineMlPerH:             {"尿量", "urine", " mL/h", "mL/h"},
+	event.StepsPerDay:             {"步数", "steps", "", "{steps}/d"},
+	event.PainNRS:                 {"疼痛评分", "pain", "", "{score}"},
+	event.UltrafiltrationMlPerDay: {"超滤量", "ultrafiltration", " mL/d", "mL/d"},
 }
 
 // Name answers how a quantity is called in Chinese and English, and its UCUM unit.

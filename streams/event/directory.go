@@ -5,12 +5,13 @@ package event
 
 // EnrolRequested asks that a patient be watched in a group and that a device be bound to it (one row of an import).
 type EnrolRequested struct {
-	Tenant      string `json:"tenant"`
-	Patient     string `json:"patient"`
-	Group       string `json:"group"`
-	Device      string `json:"device,omitempty"`
-	TokenSHA256 string `json:"token_sha256,omitempty"` // hex
-	By          string `json:"by"`
+	Tenant      string   `json:"tenant"`
+	Patient     string   `json:"patient"`
+	Group       string   `json:"group"`
+	Also        []string `json:"also,omitempty"` // further groups: somebody with more than one disease
+	Device      string   `json:"device,omitempty"`
+	TokenSHA256 string   `json:"token_sha256,omitempty"` // hex
+	By          string   `json:"by"`
 }
 
 // PlanRequested asks for own targets and orders of one patient.
@@ -43,6 +44,7 @@ type GroupRequested struct {
 	Zh        string             `json:"zh,omitempty"`
 	En        string             `json:"en,omitempty"`
 	CadenceMs map[Quantity]int64 `json:"cadence_ms,omitempty"` // over the pack's; 0: not expected
+	Overrides []Override         `json:"overrides,omitempty"`
 	// AsRecorded is for replays of recorded data: every value is believed as it stands, however old.
 	AsRecorded bool   `json:"as_recorded,omitempty"`
 	By         string `json:"by"`
@@ -79,23 +81,26 @@ type GroupSet struct {
 	Zh        string             `json:"zh,omitempty"`
 	En        string             `json:"en,omitempty"`
 	CadenceMs map[Quantity]int64 `json:"cadence_ms,omitempty"`
+	Overrides []Override         `json:"overrides,omitempty"`
 
 	AsRecorded bool `json:"as_recorded,omitempty"`
 }
 
-// PatientEnrolled begins the watching of a patient.
+// PatientEnrolled begins the watching of a patient. Group leads the care; Also are further groups whose packs hold too.
 type PatientEnrolled struct {
-	Tenant  string `json:"tenant"`
-	Patient string `json:"patient"`
-	Group   string `json:"group"`
+	Tenant  string   `json:"tenant"`
+	Patient string   `json:"patient"`
+	Group   string   `json:"group"`
+	Also    []string `json:"also,omitempty"`
 }
 
 // PatientGrouped moves a patient to another group.
 type PatientGrouped struct {
-	Tenant  string `json:"tenant"`
-	Patient string `json:"patient"`
-	Group   string `json:"group"`
-	Was     string `json:"was"`
+	Tenant  string   `json:"tenant"`
+	Patient string   `json:"patient"`
+	Group   string   `json:"group"`
+	Also    []string `json:"also,omitempty"`
+	Was     string   `json:"was"`
 }
 
 // PlanChanged replaces a patient's own targets and orders.
@@ -112,8 +117,28 @@ type Plan struct {
 	CadenceMs map[Quantity]int64  `json:"cadence_ms,omitempty"` // 0: not expected
 	AgeYears  int                 `json:"age_years,omitempty"`  // 0: not known
 	Pregnant  bool                `json:"pregnant,omitempty"`
+	// AgeMonths is for children, completed months; 0: not known.
+	AgeMonths int `json:"age_months,omitempty"`
+	// Facts are numbers about the patient that packs name, such as best_peak_flow_l_per_min or usual_systolic_mmhg.
+	Facts     map[string]Decimal `json:"facts,omitempty"`
+	Overrides []Override         `json:"overrides,omitempty"`
+	// Chosen says which pack's bounds hold for a quantity that several packs of the patient bound on both sides.
+	Chosen    map[Quantity]string `json:"chosen,omitempty"`
 	OrderedBy string              `json:"ordered_by,omitempty"` // account
 	OrderedAt Time                `json:"ordered_at,omitempty"`
+}
+
+// Override is one number of a pack's rule as a clinician set it for a group or a patient, or the rule switched off. A
+// patient's beats a group's, which beats the pack's.
+type Override struct {
+	Rule  string   `json:"rule"`            // id within the pack
+	Param string   `json:"param,omitempty"` // named number of the rule; bound for a limit; empty with Off
+	Value *Decimal `json:"value,omitempty"`
+	Off   bool     `json:"off,omitempty"`
+	By    string   `json:"by"` // account
+	At    Time     `json:"at"`
+	Until *Time    `json:"until,omitempty"` // nil: until it is changed
+	Why   string   `json:"why,omitempty"`
 }
 
 // Target is a patient's own normal span, inclusive at both ends; nil is open.

@@ -17,6 +17,7 @@ type ObservationRecorded struct {
 	Clock      Clock `json:"clock"`
 
 	Readings []Reading `json:"readings"`
+	Answers  []Answer  `json:"answers,omitempty"`
 	Door     string    `json:"door"` // which door took it in: gateway, bridge, http, by its name
 
 	// Late is set by the fold and never written: the upload is older than the memory of what has been folded, so nobody
@@ -29,6 +30,29 @@ type Reading struct {
 	Quantity Quantity `json:"quantity"`
 	Value    Decimal  `json:"value"`          // in the unit that the quantity's name says; acvpu: 0 A, 1 C, 2 V, 3 P, 4 U
 	Mark     Mark     `json:"mark,omitempty"` // empty: plausible and of good quality
+	// Unit is the UCUM unit in which it was sent, where that decides how it is judged: thresholds of glucose are written in
+	// mg/dL and in mmol/L, and 70 mg/dL is in range though it is less than 3.9 mmol/L. Empty: the unit of the name.
+	Unit string `json:"unit,omitempty"`
+}
+
+// Answer is what an app, a carer or a laboratory reported under a code: yes is 1, no is 0, numbers stand in the unit that
+// the pack's question gives. Any code is kept; only those that a pack of the patient asks for are judged.
+type Answer struct {
+	Code  string  `json:"code"` // [a-z][a-z0-9_]{0,47}
+	Value Decimal `json:"value"`
+}
+
+// IsCode tells whether s can be the code of an answer, a fact or a question of a pack.
+func IsCode(s string) bool {
+	if len(s) == 0 || len(s) > 48 || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 // Mark is a doubt about a reading that is kept with it for ever.

@@ -51,8 +51,25 @@ func (o *ObservationRecorded) AppendJSON(b []byte) ([]byte, error) {
 	if b, err = appendReadings(append(b, `,"readings":`...), o.Readings); err != nil {
 		return nil, err
 	}
+	b = appendAnswers(b, o.Answers)
 	b = appendText(append(b, `,"door":`...), o.Door)
 	return append(b, '}'), nil
+}
+
+func appendAnswers(b []byte, as []Answer) []byte {
+	for i, a := range as {
+		if i == 0 {
+			b = append(b, `,"answers":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"code":`...), a.Code)
+		b = append(a.Value.Append(append(b, `,"value":`...)), '}')
+	}
+	if len(as) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func appendClock(b []byte, c Clock) []byte {
@@ -83,6 +100,9 @@ func appendReadings(b []byte, rs []Reading) ([]byte, error) {
 		b = r.Value.Append(b)
 		if r.Mark != "" {
 			b = appendText(append(b, `,"mark":`...), string(r.Mark))
+		}
+		if r.Unit != "" {
+			b = appendText(append(b, `,"unit":`...), r.Unit)
 		}
 		b = append(b, '}')
 	}
@@ -177,7 +197,7 @@ func (o *ObservationRecorded) UnmarshalJSON(b []byte) error {
 // isZero tells whether nothing stands in o: encoding/json would keep what is not named.
 func (o *ObservationRecorded) isZero() bool {
 	return o.Device == "" && o.MsgID == "" && o.BootID == 0 && o.Seq == 0 && !o.Sequenced && o.MeasuredAt == 0 &&
-		o.GatewayAt == nil && o.ReceivedAt == 0 && o.Clock == Clock{} && o.Readings == nil && o.Door == "" && !o.Late
+		o.GatewayAt == nil && o.ReceivedAt == 0 && o.Clock == Clock{} && o.Readings == nil && o.Answers == nil && o.Door == "" && !o.Late
 }
 
 // observationReader reads the canonical form. Every method answers false at the first byte that it does not expect.
@@ -212,6 +232,7 @@ func (r *observationReader) observation(o *ObservationRecorded) bool {
 	return r.is(`,"received_at":`) && r.time(&o.ReceivedAt) &&
 		r.is(`,"clock":`) && r.clock(&o.Clock) &&
 		r.is(`,"readings":[`) && r.readings(&o.Readings) &&
+		(!r.is(`,"answers":[`) || r.answers(&o.Answers)) &&
 		r.is(`,"door":`) && r.text(&o.Door) && r.is(`}`) && r.i == len(r.b)
 }
 
@@ -291,7 +312,27 @@ func (r *observationReader) readings(rs *[]Reading) bool {
 			}
 			one.Mark = Mark(s)
 		}
+		if r.is(`,"unit":`) && !r.text(&one.Unit) {
+			return false
+		}
 		*rs = append(*rs, one)
+		switch {
+		case r.is(`},`):
+		case r.is(`}]`):
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+func (r *observationReader) answers(as *[]Answer) bool {
+	for {
+		var one Answer
+		if !r.is(`{"code":`) || !r.text(&one.Code) || !r.is(`,"value":`) || !r.decimal(&one.Value) {
+			return false
+		}
+		*as = append(*as, one)
 		switch {
 		case r.is(`},`):
 		case r.is(`}]`):

@@ -7,19 +7,29 @@ type Quantity uint8
 
 // The quantities that the chain knows. Numbers are UCUM units; acvpu and supplemental_o2 are codes.
 const (
-	NoQuantity        Quantity = iota
-	RespirationPerMin          // /min, LOINC 9279-1, MDC 151562
-	SpO2Percent                // %, LOINC 59408-5, MDC 150456
-	SupplementalO2             // 1 on oxygen, 0 on room air
-	SystolicMmHg               // mm[Hg], LOINC 8480-6, MDC 150021
-	DiastolicMmHg              // mm[Hg], LOINC 8462-4, MDC 150022
-	PulsePerMin                // /min, LOINC 8867-4, MDC 149530
-	ACVPU                      // consciousness: see the ACVPU codes
-	TemperatureCel             // Cel, LOINC 8310-5, MDC 150364
-	WeightKg                   // kg, LOINC 29463-7, MDC 188736
-	GlucoseMmolPerL            // mmol/L, capillary, MDC 160368
-	PeakFlowLPerMin            // L/min, LOINC 19935-6, MDC 152584
-	KetoneMmolPerL             // mmol/L, beta-hydroxybutyrate
+	NoQuantity              Quantity = iota
+	RespirationPerMin                // /min, LOINC 9279-1, MDC 151562
+	SpO2Percent                      // %, LOINC 59408-5, MDC 150456
+	SupplementalO2                   // 1 on oxygen, 0 on room air
+	SystolicMmHg                     // mm[Hg], LOINC 8480-6, MDC 150021
+	DiastolicMmHg                    // mm[Hg], LOINC 8462-4, MDC 150022
+	PulsePerMin                      // /min, LOINC 8867-4, MDC 149530
+	ACVPU                            // consciousness: see the ACVPU codes
+	TemperatureCel                   // Cel, LOINC 8310-5, MDC 150364
+	WeightKg                         // kg, LOINC 29463-7, MDC 188736
+	GlucoseMmolPerL                  // mmol/L, capillary, MDC 160368
+	PeakFlowLPerMin                  // L/min, LOINC 19935-6, MDC 152584
+	KetoneMmolPerL                   // mmol/L, beta-hydroxybutyrate
+	SensorGlucoseMmolPerL            // mmol/L, continuous sensor, LOINC 105272-9
+	MeanPressureMmHg                 // mm[Hg], LOINC 8478-0, MDC 150023
+	O2FlowLPerMin                    // L/min, LOINC 3151-8
+	FiO2Percent                      // %, LOINC 3150-6
+	CapillaryRefillS                 // s, LOINC 44963-7
+	RespiratoryDistress              // 0 none, 1 mild, 2 moderate, 3 severe, as a carer or nurse sees it
+	UrineMlPerH                      // mL/h
+	StepsPerDay                      // {steps}/d, LOINC 41950-7
+	PainNRS                          // {score} 0 to 10, LOINC 72514-3
+	UltrafiltrationMlPerDay          // mL/d, of peritoneal dialysis
 	quantityCount
 )
 
@@ -29,6 +39,8 @@ const Quantities = int(quantityCount)
 var quantityNames = [Quantities]string{
 	"", "respiration_per_min", "spo2_percent", "supplemental_o2", "systolic_mmhg", "diastolic_mmhg", "pulse_per_min",
 	"acvpu", "temperature_cel", "weight_kg", "glucose_mmol_per_l", "peak_flow_l_per_min", "ketone_mmol_per_l",
+	"sensor_glucose_mmol_per_l", "mean_pressure_mmhg", "o2_flow_l_per_min", "fio2_percent", "capillary_refill_s",
+	"respiratory_distress", "urine_ml_per_h", "steps_per_day", "pain_nrs", "ultrafiltration_ml_per_day",
 }
 
 // Codes of consciousness, as Decimals in a Reading. C is new confusion only; chronic confusion is A.

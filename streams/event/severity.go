@@ -74,11 +74,13 @@ type Score struct {
 	Scale      int        `json:"scale,omitempty"`
 	Parts      []Part     `json:"parts"`
 	Missing    []Quantity `json:"missing,omitempty"` // never measured, too old, or not believed
+	Unknown    []string   `json:"unknown,omitempty"` // parts without a quantity that are not known, and what they lack
 }
 
 // Part is one input of a score with what it added.
 type Part struct {
-	Quantity   Quantity `json:"quantity"`
+	Quantity   Quantity `json:"quantity,omitempty"`
+	Code       string   `json:"code,omitempty"` // of a part that is decided by conditions
 	Known      bool     `json:"known"`
 	Value      *Decimal `json:"value,omitempty"`
 	MeasuredAt *Time    `json:"measured_at,omitempty"`
@@ -105,8 +107,24 @@ type Reason struct {
 	Evidence   string    `json:"evidence,omitempty"`
 	Since      *Time     `json:"since,omitempty"` // when it began to hold (silence: when the last reading was folded)
 	Unsure     bool      `json:"unsure,omitempty"`
-	Zh         string    `json:"zh"` // in words, Chinese
-	En         string    `json:"en"` // in words, English
+	// Inputs are what a condition rested on, in the order in which it names them; When is its text.
+	Inputs []Input `json:"inputs,omitempty"`
+	When   string  `json:"when,omitempty"`
+	Pack   string  `json:"pack,omitempty"`  // which of several packs of the patient the rule is from; empty: the only one
+	Until  *Time   `json:"until,omitempty"` // when the override behind From ends
+	Zh     string  `json:"zh"`              // in words, Chinese
+	En     string  `json:"en"`              // in words, English
+}
+
+// Input is one value that a condition looked at.
+type Input struct {
+	Name       string   `json:"name"`            // such as weight_kg, rise(weight_kg, "72h"), best_peak_flow_l_per_min
+	Value      *Decimal `json:"value,omitempty"` // nil: not known
+	Unit       string   `json:"unit,omitempty"`  // UCUM
+	MeasuredAt *Time    `json:"measured_at,omitempty"`
+	Reading    string   `json:"reading,omitempty"`
+	From       string   `json:"from,omitempty"` // of a param: pack, group, patient
+	SetBy      string   `json:"set_by,omitempty"`
 }
 
 // SignalFellSilent says that a quantity which should have come did not.

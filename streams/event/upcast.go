@@ -35,12 +35,12 @@ func (s schema) decode(version int, value []byte) (Event, error) {
 
 // schemas knows every type that can lie in the log. A frozen record of each type and version stands in testdata.
 var schemas = map[Type]schema{
-	"observation.recorded": v1[ObservationRecorded](),
+	"observation.recorded": v2[ObservationRecorded](),
 	"observation.rejected": v1[ObservationRejected](),
 	"record.rejected":      v1[RecordRejected](),
 	"door.open":            v1[DoorOpened](),
 
-	"severity.scored":    v1[SeverityScored](),
+	"severity.scored":    v2[SeverityScored](),
 	"signal.fell_silent": v1[SignalFellSilent](),
 	"signal.returned":    v1[SignalReturned](),
 	"repeat.asked":       v1[RepeatAsked](),
@@ -61,25 +61,25 @@ var schemas = map[Type]schema{
 	"close.requested":  v1[CloseRequested](),
 	"request.refused":  v1[RequestRefused](),
 
-	"enrol.requested":   v1[EnrolRequested](),
-	"plan.requested":    v1[PlanRequested](),
+	"enrol.requested":   v2[EnrolRequested](),
+	"plan.requested":    v2[PlanRequested](),
 	"revoke.requested":  v1[RevokeRequested](),
 	"pack.requested":    v1[PackRequested](),
-	"group.requested":   v1[GroupRequested](),
+	"group.requested":   v2[GroupRequested](),
 	"account.requested": v1[AccountRequested](),
 	"token.requested":   v1[TokenRequested](),
 	"tenant.created":    v1[TenantCreated](),
-	"group.set":         v1[GroupSet](),
-	"patient.enrolled":  v1[PatientEnrolled](),
-	"patient.grouped":   v1[PatientGrouped](),
-	"plan.changed":      v1[PlanChanged](),
+	"group.set":         v2[GroupSet](),
+	"patient.enrolled":  v2[PatientEnrolled](),
+	"patient.grouped":   v2[PatientGrouped](),
+	"plan.changed":      v2[PlanChanged](),
 	"device.bound":      v1[DeviceBound](),
 	"device.revoked":    v1[DeviceRevoked](),
 	"pack.published":    v1[PackPublished](),
 	"account.set":       v1[AccountSet](),
 	"token.set":         v1[TokenSet](),
 	"effects.handed":    v1[EffectsHanded](),
-	"request.forwarded": v1[RequestForwarded](),
+	"request.forwarded": v2[RequestForwarded](),
 
 	"owner.open":           v1[OwnerOpened](),
 	"owner.step":           v1[StepClosed](),
@@ -95,6 +95,16 @@ func v1[T any, P interface {
 	Event
 }]() schema {
 	return schema{version: 1, empty: func() Event { return P(new(T)) }}
+}
+
+// v2 is the schema of a type whose version 2 has fields that no reader may pass over; a record of version 1 reads as one
+// in which they are empty.
+func v2[T any, P interface {
+	*T
+	Event
+}]() schema {
+	same := func(value json.RawMessage) (json.RawMessage, error) { return value, nil }
+	return schema{version: 2, empty: func() Event { return P(new(T)) }, lifts: map[int]func(json.RawMessage) (json.RawMessage, error){1: same}}
 }
 
 // Types answers every type that can lie in the log with today's version.
