@@ -228,7 +228,16 @@ func (g *Gateway) attend(c net.Conn) {
 			g.o.Logger.Error("connection panicked and was closed", "door", g.o.Name, streams.KeyAddr, c.RemoteAddr().String(), streams.KeyErr, fmt.Sprint(r))
 		}
 	}()
-	err := g.server.EstablishConnection("gateway", w)
+	g.ended(w, g.server.EstablishConnection("gateway", w))
+}
+
+// ended says why a connection ended. A device that was cut off for what it sent will send it again: somebody has to mend it.
+func (g *Gateway) ended(w *wire, err error) {
+	code, broke := errors.AsType[packets.Code](err)
+	if device := w.device(); broke && device != "" && code.Code >= packets.ErrUnspecifiedError.Code {
+		g.o.Logger.Warn("device sent what no gateway takes and was disconnected", "door", g.o.Name, streams.KeyDevice, device, "reason", code.Reason)
+		return
+	}
 	g.o.Logger.Debug("connection ended", "door", g.o.Name, streams.KeyDevice, w.device(), streams.KeyErr, err)
 }
 

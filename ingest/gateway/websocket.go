@@ -35,7 +35,7 @@ func (g *Gateway) WebSocket() http.Handler {
 		if err != nil {
 			return // it has been answered
 		}
-		c.SetReadLimit(maxPacket + 1024)
+		// A message has no limit: it is read as it comes, and may hold a whole backlog. The packets in it have theirs.
 		g.attend(&socket{c: c})
 	})
 }

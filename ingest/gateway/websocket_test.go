@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,6 +56,46 @@ func TestING1_OverWebSocket(t *testing.T) {
 			t.Errorf("got packet %d with the log stopped, want the end", p.kind)
 		}
 	})
+}
+
+// MQTT does not care where a WebSocket message ends: a device may send its whole backlog in one, larger than any packet.
+func TestING6_ABacklogInOneWebSocketMessage(t *testing.T) {
+	h := newHouse(t, "d1")
+	g, _ := h.open(Options{})
+	dialer := websocket.Dialer{Subprotocols: []string{"mqtt"}}
+	c, _, err := dialer.Dial(mount(t, g), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := wrap(t, &socket{c: c}, true)
+	if code := r.connect("d1", "d1", "d1"); code != 0 {
+		t.Fatalf("CONNACK %#x", code)
+	}
+	const readings = 4000
+	var all gathered
+	for id := uint16(1); id <= readings; id++ {
+		(&raw{t: t, c: &all, v5: true}).publish(id, "v1/t/d1/obs", upload(int(id)))
+	}
+	if len(all.b) < 300<<10 {
+		t.Fatalf("%d bytes are no more than a packet may have", len(all.b))
+	}
+	go c.WriteMessage(websocket.BinaryMessage, all.b) // it waits while the gateway reads no further
+	for id := uint16(1); id <= readings; id++ {
+		if code := r.wantAck(id); code != 0 {
+			t.Fatalf("PUBACK %#x of %d", code, id)
+		}
+	}
+}
+
+// gathered is a connection that gathers what is written to it.
+type gathered struct {
+	net.Conn
+	b []byte
+}
+
+func (g *gathered) Write(p []byte) (int, error) {
+	g.b = append(g.b, p...)
+	return len(p), nil
 }
 
 func TestWebSocketWithoutItsSubprotocol(t *testing.T) {
