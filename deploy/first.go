@@ -128,8 +128,8 @@ func (a *App) startAccount(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstWithin)
 	defer cancel()
-	var err error
-	if a.view.Accounts() == 0 || a.view.OneTime(firstAccount) {
+	err := a.view.WaitReady(ctx) // or an account that somebody has would look as if nobody had one
+	if err == nil && (a.view.Accounts() == 0 || a.view.OneTime(firstAccount)) {
 		a.password, err = desk.FirstPassword(ctx, a.view, a.asker, firstAccount, "lead")
 	}
 	return err
