@@ -122,7 +122,7 @@ func TestHIS1_RebuildOfAQuietLog(t *testing.T) {
 	run(t, sinkFor(t, log, h, "b"))
 	w.turn(50)
 	w.close()
-	mustEqual(t, caughtUp(t, h, log, 4*time.Second))
+	mustEqual(t, caughtUp(t, h, log, 30*time.Second))
 }
 
 // TestHIS1_TwoRebuildsAtOnce: rows that only history has are not dropped with tables that another rebuild has just begun.
@@ -190,7 +190,7 @@ func TestHIS1_AnotherLogIsFoundOut(t *testing.T) {
 		w.turn(200)
 		w.close()
 		stop := run(t, sinkFor(t, log, h, "a"))
-		checks := caughtUp(t, h, log, 4*time.Second)
+		checks := caughtUp(t, h, log, 8*time.Second)
 		stop()
 		if equal(checks) != (seed == 0) {
 			t.Fatalf("log %d: %v", seed, checks)

@@ -124,15 +124,15 @@ func TestHIS1_LateInsertOfASinkThatWasReplaced(t *testing.T) {
 			}()
 			<-asleep
 			run(t, sinkFor(t, log, quick, "other"))
-			mustEqual(t, caughtUp(t, quick, log, 8*time.Second))
+			mustEqual(t, caughtUp(t, quick, log, 30*time.Second))
 			w.turn(50)
 			w.close()
-			mustEqual(t, caughtUp(t, quick, log, 8*time.Second))
+			mustEqual(t, caughtUp(t, quick, log, 30*time.Second))
 			close(awake)
 			if err := <-sleeper; !errors.Is(err, errReplaced) {
 				t.Fatalf("the sleeper ended with %v", err)
 			}
-			mustEqual(t, caughtUp(t, quick, log, 8*time.Second))
+			mustEqual(t, caughtUp(t, quick, log, 30*time.Second))
 		})
 	}
 }

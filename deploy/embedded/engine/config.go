@@ -14,9 +14,14 @@ const (
 	mostMemory  = 8 << 30
 )
 
+// leftFree is how many bytes of the disk inserts leave to others.
+const leftFree = 256 << 20
+
 // configText bounds what the engine takes. Its own defaults are for a machine that does nothing else: nine tenths of
 // the memory, 5 GiB of caches. Parts are synced to disk before an insert is answered, since the log may be trimmed
 // below what history holds; what was merged away goes after a minute, since inserts of a few rows come every other second.
+// The last of the disk is not for it: the log may need that, and an insert that runs into the end of the disk has
+// left a part behind whose marks were empty, which no repeat mends.
 const configText = `<clickhouse>
     <max_server_memory_usage>%d</max_server_memory_usage>
     <mark_cache_size>%d</mark_cache_size>
@@ -28,6 +33,7 @@ const configText = `<clickhouse>
         <fsync_after_insert>1</fsync_after_insert>
         <fsync_part_directory>1</fsync_part_directory>
         <old_parts_lifetime>60</old_parts_lifetime>
+        <min_free_disk_bytes_to_perform_insert>%d</min_free_disk_bytes_to_perform_insert>
     </merge_tree>
 </clickhouse>
 `
@@ -35,7 +41,7 @@ const configText = `<clickhouse>
 func configFile(path string) string { return filepath.Join(path, "tocsin-engine.xml") }
 
 func writeConfig(path string, memory int64) error {
-	text := fmt.Sprintf(configText, memory, memory/8, memory/16)
+	text := fmt.Sprintf(configText, memory, memory/8, memory/16, leftFree)
 	if err := writeWhole(configFile(path), []byte(text)); err != nil {
 		return fmt.Errorf("write the engine's configuration: %w", err)
 	}

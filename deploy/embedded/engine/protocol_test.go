@@ -365,3 +365,17 @@ func TestHIS1_LongQueryEndsWithItsCaller(t *testing.T) {
 	took := within(t, 10*time.Second, "the query ends", is(0))
 	t.Logf("ended after %v", took)
 }
+
+// TestHIS1_TheLastOfTheDiskIsNotForHistory: an insert that runs into the end of the disk is one that no repeat mends.
+func TestHIS1_TheLastOfTheDiskIsNotForHistory(t *testing.T) {
+	e := enginetest.Start(t, t.TempDir())
+	c := client(t, e)
+	if n := count(t, c, "SELECT toUInt64(value) FROM system.merge_tree_settings WHERE name = 'min_free_disk_bytes_to_perform_insert'"); n != 256<<20 {
+		t.Fatalf("inserts leave %d bytes free", n)
+	}
+	do(t, c, "CREATE TABLE full (v UInt64) ENGINE = MergeTree ORDER BY v SETTINGS min_free_disk_bytes_to_perform_insert = 4611686018427387904")
+	var ex *clickhouse.Exception
+	if err := c.Exec(t.Context(), "INSERT INTO full VALUES (1)"); !errors.As(err, &ex) || ex.Code != 243 {
+		t.Fatalf("a disk without that much room gave %v", err)
+	}
+}
