@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,13 +27,11 @@ import (
 //     allowed there and refused in its turn.
 //   - A session is taken over only from one that is known already: of two that sign in together both stay.
 //   - QoS 2 is lowered to 1 without a word, and the sender waits for a PUBREC for ever.
-//   - Outside its own goroutines nothing of it recovers: every hook and every connection does, here.
+//   - Outside its own goroutines nothing of it recovers: every connection and every upload does, here.
 type hook struct {
 	mqtt.HookBase
 	g *Gateway
 }
-
-var errPanic = errors.New("gateway panicked")
 
 // ID names the hook.
 func (*hook) ID() string { return "tocsin" }
@@ -147,7 +144,7 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 }
 
 // OnPacketRead sees a packet before mochi judges it.
-func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (_ packets.Packet, err error) {
+func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	w, ok := cl.Net.Conn.(*wire)
 	if ok && pk.FixedHeader.Type == packets.Connect {
 		return withoutWill(pk), nil
@@ -164,7 +161,7 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (_ packets.Packe
 		h.g.cut(w, packets.ErrQosNotSupported)
 		return pk, packets.ErrRejectPacket
 	case pk.TopicName != "" && !mqtt.IsValidFilter(pk.TopicName, true) && pk.PublishValidate(0) == packets.CodeSuccess:
-		return pk, h.publish(s, pk)
+		s.publish(pk, time.Now())
 	}
 	return pk, nil
 }
@@ -202,22 +199,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		return pk, packets.ErrRejectPacket
 	}
 	if s := w.session.Load(); s != nil {
-		_ = h.publish(s, pk) // the connection is closed already
+		s.publish(pk, time.Now())
 	}
 	return pk, packets.ErrRejectPacket
-}
-
-// publish is session.publish that ends the connection, and nothing else, when it panics: without a receipt the sender
-// still has the upload.
-func (h *hook) publish(s *session, pk packets.Packet) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			h.g.metrics.panics.Inc()
-			h.g.o.Logger.Error("upload panicked and its connection was closed", "door", h.g.o.Name, streams.KeyDevice, s.device, streams.KeyErr, fmt.Sprint(r))
-			_ = s.wire.Close()
-			err = errors.Join(packets.ErrRejectPacket, errPanic)
-		}
-	}()
-	s.publish(pk, time.Now())
-	return nil
 }

@@ -34,7 +34,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		Metrics:     shared,
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tocsin_gateway_connections", Help: "Open MQTT connections."}),
-		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "tocsin_gateway_panics_total", Help: "Connections that were closed because reading from them panicked."}),
+		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "tocsin_gateway_panics_total", Help: "Uploads that were kept aside, and connections that were closed, because reading them panicked."}),
 		refused:     map[refusal]prometheus.Counter{},
 	}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -11,6 +12,7 @@ import (
 	"tocsin/ingest/door"
 	"tocsin/streams"
 	"tocsin/streams/directory"
+	"tocsin/streams/event"
 )
 
 // session is one signed-in connection.
@@ -50,13 +52,21 @@ func (s *session) publish(pk packets.Packet, came time.Time) {
 	if slot == nil {
 		return // the connection is gone, and the sender has its upload still
 	}
+	defer s.fence(slot, pk, came)
 	b, ok := s.g.o.Directory.Device(s.device)
 	if !ok || !tokenIs(b, s.signedIn.TokenSHA256) {
 		b.Revoked = true
 	}
-	raw := ingest.Raw{Topic: pk.TopicName, Payload: pk.Payload, Door: s.g.o.Name}
-	recorded, rejected := ingest.Accept(raw, b, s.g.o.Now())
-	verdict := s.verdict(b, pk.TopicName)
+	recorded, rejected := ingest.Accept(s.raw(pk), b, s.g.o.Now())
+	s.keep(slot, recorded, rejected, s.verdict(b, pk.TopicName), came)
+}
+
+func (s *session) raw(pk packets.Packet) ingest.Raw {
+	return ingest.Raw{Topic: pk.TopicName, Payload: pk.Payload, Door: s.g.o.Name}
+}
+
+// keep hands to the log what an upload gave. Once that is there, the device hears the verdict.
+func (s *session) keep(slot *door.Slot[receipt], recorded *event.Envelope, rejected []event.Envelope, verdict error, came time.Time) {
 	door.Keep(s.g.o.Edge, recorded, rejected, func(err error) {
 		s.g.metrics.Settled(recorded != nil, len(rejected), time.Since(came), err)
 		if err == nil {
@@ -66,6 +76,25 @@ func (s *session) publish(pk packets.Packet, came time.Time) {
 		}
 		slot.Settle(err)
 	})
+}
+
+// fence keeps aside an upload that panicked. Without a receipt its sender would send it for ever, and everything behind it
+// would wait. Only when it cannot even be kept aside the connection ends.
+func (s *session) fence(slot *door.Slot[receipt], pk packets.Packet, came time.Time) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	s.g.metrics.panics.Inc()
+	defer func() {
+		if r := recover(); r != nil {
+			s.g.o.Logger.Error("upload panicked again when it was to be kept aside, and its connection was closed", "door", s.g.o.Name, streams.KeyDevice, s.device, streams.KeyErr, fmt.Sprint(r))
+			_ = s.wire.Close()
+		}
+	}()
+	s.g.o.Logger.Error("upload panicked and is kept aside", "door", s.g.o.Name, streams.KeyDevice, s.device, streams.KeyErr, fmt.Sprint(fault))
+	e := ingest.Reject(s.raw(pk), s.signedIn, s.g.o.Now(), ingest.Unreadable, fmt.Sprintf("reading it panicked: %v", fault))
+	s.keep(slot, nil, []event.Envelope{e}, nil, came)
 }
 
 // verdict is what a device hears about an upload that is safely kept and was not allowed all the same.
