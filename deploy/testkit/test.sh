@@ -55,6 +55,7 @@ browser_tests() {
 	has e2e || return 0
 	if browser=$(find_browser); then
 		export TOCSIN_CHROMIUM=$browser
+		! has e2e:acts || stage "browser tests on a mock desk" npm --prefix desk/web run --silent e2e:acts
 		stage "browser tests" npm --prefix desk/web run --silent e2e
 	else
 		echo "apt-get install chromium fonts-noto-cjk" >"$missing/browser"

@@ -73,7 +73,10 @@ function speaker() {
     return r ? inWords(r) : t(`problem.${te(`problem.${w.problem}`) ? w.problem : 'fault'}`)
   }
 
-  return { t, te, span, ago, left, clock, quantity, number, value, inWords, groupName, asked, role, finding }
+  /** source names where a rule comes from. Titles stay as they were printed; what our own packs say of themselves is a sentence, and is said in the language of the screen. */
+  const source = (what: string) => (what.startsWith("Tocsin's own policy") ? t('reason.ours') : what)
+
+  return { t, te, source, span, ago, left, clock, quantity, number, value, inWords, groupName, asked, role, finding }
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()

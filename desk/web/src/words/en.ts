@@ -55,7 +55,7 @@ export const en = {
   },
   reason: {
     measured: 'measured {at}', limitLow: 'lower limit {v}', limitHigh: 'upper limit {v}', limitBoth: '{low} to {high}', patient: 'own target', group: 'set for the group', pack: 'set by the rules',
-    setBy: 'set by {who}', source: 'source: {what}', evidence: 'evidence: {what}', grades: { R: 'the source was read', S: 'a secondary page was read', I: 'a published implementation', M: 'from memory, unverified', P: 'own policy' }, unsure: 'unsure: not confirmed by a second reading', lasts: 'holds since {at}', rule: 'rule {id}',
+    setBy: 'set by {who}', ours: 'Tocsin’s own policy, to be confirmed by the clinic', source: 'source: {what}', evidence: 'evidence: {what}', grades: { R: 'the source was read', S: 'a secondary page was read', I: 'a published implementation', M: 'from memory, unverified', P: 'own policy' }, unsure: 'unsure: not confirmed by a second reading', lasts: 'holds since {at}', rule: 'rule {id}',
   },
   score: {
     title: 'Score', of: '{rule}', scale: 'oxygen scale {n}', lowest: 'The known signs give {lower}; with the unknown ones at most {upper}.', exact: 'All signs are known.',

@@ -56,7 +56,7 @@ export const zh: Words = {
   },
   reason: {
     measured: '{at} 测得', limitLow: '下限 {v}', limitHigh: '上限 {v}', limitBoth: '{low} 至 {high}', patient: '个体化目标', group: '专病组设定', pack: '规则设定',
-    setBy: '由 {who} 设定', source: '来源：{what}', evidence: '证据：{what}', grades: { R: '已查阅原文', S: '已查阅二手资料', I: '取自已发表的实现', M: '凭记忆，未核实', P: '本机构自定' }, unsure: '存疑：尚无第二次读数证实', lasts: '自 {at} 持续', rule: '规则 {id}',
+    setBy: '由 {who} 设定', ours: 'Tocsin 自定，须由使用机构确认', source: '来源：{what}', evidence: '证据：{what}', grades: { R: '已查阅原文', S: '已查阅二手资料', I: '取自已发表的实现', M: '凭记忆，未核实', P: '本机构自定' }, unsure: '存疑：尚无第二次读数证实', lasts: '自 {at} 持续', rule: '规则 {id}',
   },
   score: {
     title: '评分', of: '{rule}', scale: '血氧量表 {n}', lowest: '已知体征为 {lower} 分；加上未知体征最多 {upper} 分。', exact: '所有体征已知。',
