@@ -264,14 +264,14 @@ func (e *eval) habit() {
 		}
 		u.Since = max(u.Since, e.s.Anchor)
 	}
-	u.Set = Set{e.s.Tally.Lower, uint16(e.s.Tally.Known)}
+	u.Set = Set{e.s.Tally.Lower, e.s.Tally.Known}
 	e.s.Usual = u
 }
 
 // median answers the usual lower bound, and from how many sets it is known: of those that knew every sign which scores
 // now, since a set that knew less was lower for that alone. Of an even number the lower one counts.
 func (u *Usual) median(t *Tally) (lower, sets int) {
-	scoring := uint16(0)
+	scoring := uint32(0)
 	for q := range event.Quantities {
 		if t.Points[q] > 0 {
 			scoring |= 1 << q

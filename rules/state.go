@@ -98,7 +98,7 @@ type Usual struct {
 // Set is what one set of readings came to, and which signs it knew.
 type Set struct {
 	Lower uint8  `json:"lower,omitempty"`
-	Known uint16 `json:"known,omitempty"`
+	Known uint32 `json:"known,omitempty"`
 }
 
 // Wait is a question to patient and carer: to repeat a measurement that can hardly be, or for a sign that is missing.
