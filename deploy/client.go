@@ -75,6 +75,9 @@ type connection struct {
 // connectWithin is how long a command waits for a log that does not answer.
 const connectWithin = 10 * time.Second
 
+// directoryWithin is how long it may take to read the directory of a whole hospital: the log answers, and there is much of it.
+const directoryWithin = 3 * time.Minute
+
 // connect opens the log, and reads the directory.
 func (r *reach) connect(ctx context.Context) (*connection, error) {
 	brokers, err := r.brokers()
@@ -87,23 +90,32 @@ func (r *reach) connect(ctx context.Context) (*connection, error) {
 	}
 	c := &connection{log: log}
 	if err := c.begin(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("reach the log at %s: %w; is Tocsin running?", strings.Join(brokers, ","), err), c.close())
+		return nil, errors.Join(fmt.Errorf("the log at %s: %w", strings.Join(brokers, ","), err), c.close())
 	}
 	return c, nil
 }
 
 func (c *connection) begin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, connectWithin)
-	defer cancel()
-	var err error
-	if c.n, err = c.log.Partitions(ctx, streams.Inputs); err != nil {
-		return err
+	if err := c.reachLog(ctx); err != nil {
+		return fmt.Errorf("reach it: %w; is Tocsin running?", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, directoryWithin)
+	defer cancel()
 	c.view = directory.NewView(c.log)
 	c.edge = streams.OpenEdge(c.log, "command", c.n)
 	c.asker = directory.NewAsker(c.edge, c.view, wall)
 	c.follow = work(c.view.Run, func(error) {})
-	return c.view.WaitReady(ctx)
+	if err := c.view.WaitReady(ctx); err != nil {
+		return fmt.Errorf("read the directory: %w", err)
+	}
+	return nil
+}
+
+func (c *connection) reachLog(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	c.n, err = c.log.Partitions(ctx, streams.Inputs)
+	return err
 }
 
 func (c *connection) close() error {
