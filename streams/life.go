@@ -52,6 +52,7 @@ type life[S, F any] struct {
 	began   time.Time           // when the step that is gathered took its first input
 	look    *looked             // a look at the log's end which the fold has not reached yet
 	looking bool
+	blind   bool // the last look failed, and that was told
 	behind  int64
 }
 
@@ -176,10 +177,7 @@ func (l *life[S, F]) loop(ctx, inner context.Context, inputs <-chan []Input, dec
 				return err
 			}
 		case at := <-looks:
-			l.looking = false
-			if at.err == nil {
-				l.look, l.behind = &at, at.end-l.proc.NextInput()
-			}
+			l.looked(at)
 		case <-look.C:
 			l.lookAround(inner, looks, pumps)
 			if err := l.stalled(); err != nil {
@@ -212,6 +210,20 @@ func (l *life[S, F]) lookAround(ctx context.Context, looks chan<- looked, pumps 
 		_, at.end, at.err = l.log.Bounds(ctx, l.pair.Inputs, l.partition)
 		looks <- at
 	})
+}
+
+// looked takes in what a look has found. One that fails is told once: until the next that does not, only inputs move the
+// partition's clock.
+func (l *life[S, F]) looked(at looked) {
+	l.looking = false
+	if at.err == nil {
+		l.look, l.behind, l.blind = &at, at.end-l.proc.NextInput(), false
+		return
+	}
+	if !l.blind {
+		l.o.Logger.Warn("the end of the inputs cannot be asked for; deadlines wait for the next input", "topic", l.pair.Inputs, "partition", l.partition, "err", at.err)
+	}
+	l.blind = true
 }
 
 // advance folds what has come, looks at what is due, and closes a step when it is time to.

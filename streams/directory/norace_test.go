@@ -3,3 +3,5 @@
 package directory
 
 const importRows = 10_000
+
+const promised = true
