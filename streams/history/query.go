@@ -128,7 +128,8 @@ func (h *History) LatestOfGroup(ctx context.Context, tenant, group string) ([]La
 // membersNow are the patients whose newest membership is the group asked for.
 const membersNow = `SELECT patient FROM memberships WHERE tenant = ? GROUP BY patient HAVING argMax(disease_group, log_offset) = ?`
 
-// Hour is what a patient's quantity did in one hour; repeats of a reading change none of it.
+// Hour is what a patient's quantity did in one hour. Repeats of a reading change none of it, unless they were given another
+// time (HISTORY.md).
 type Hour struct {
 	Patient  string
 	Quantity event.Quantity
