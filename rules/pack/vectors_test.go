@@ -15,11 +15,12 @@ import (
 // row is one line of a vector file, by header name.
 type row map[string]string
 
-// TestVectors reads every row of every file in testdata/vectors: two levels of subtests, file and case.
+// TestVectors reads every row of every file in testdata/vectors: two levels of subtests, file and case. A file may be
+// exchanged for one with other rows, or none.
 func TestVectors(t *testing.T) {
 	files, err := filepath.Glob("testdata/vectors/*.csv")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors: %v", err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	checks := map[string]func(*testing.T, *rules.Score, row){
 		"news2": checkNEWS2, "news2_known_wrong": checkKnownWrong, "news2_missing": checkMissing, "news2_temperature_decimals": checkDecimals,
