@@ -318,6 +318,11 @@ func TestThePagesAndTheDeskUseTheSameWords(t *testing.T) {
 				t.Errorf("the story says %q", says)
 			}
 		}
+		for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+			if !strings.Contains(string(words), q.String()+": '") || quantityWords[q][language] == "" {
+				t.Errorf("%s or the board has no word for %s", file, q)
+			}
+		}
 		for _, outcome := range []string{"real", "real_usual", "measurement_fault", "technical", "not_known_yet"} {
 			if word := outcomeWords[outcome][language]; language == 0 {
 				hold(outcome, word)

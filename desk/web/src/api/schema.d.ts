@@ -429,6 +429,17 @@ export interface components {
              */
             written?: number;
         };
+        Input: {
+            from?: string;
+            /** Format: date-time */
+            measured_at?: string;
+            name: string;
+            reading?: string;
+            set_by?: string;
+            unit?: string;
+            /** Format: double */
+            value?: number;
+        };
         Latest: {
             /** @enum {string} */
             clock: "ok" | "corrected" | "unsynced" | "future" | "too_old" | "";
@@ -471,6 +482,19 @@ export interface components {
             current: string;
             new: string;
         };
+        Override: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            off?: boolean;
+            param?: string;
+            rule: string;
+            /** Format: date-time */
+            until?: string;
+            /** Format: double */
+            value?: number;
+            why?: string;
+        };
         PackBody: {
             pack: string;
             /** @description YAML */
@@ -479,6 +503,7 @@ export interface components {
             version: number;
         };
         Part: {
+            code?: string;
             known: boolean;
             /** Format: date-time */
             measured_at?: string;
@@ -487,7 +512,7 @@ export interface components {
             /** Format: int64 */
             points: number;
             /** @enum {string} */
-            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l";
+            quantity?: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
             reading?: string;
             stale?: boolean;
             /** Format: double */
@@ -509,13 +534,22 @@ export interface components {
         };
         Plan: {
             /** Format: int64 */
+            age_months?: number;
+            /** Format: int64 */
             age_years?: number;
             cadence_ms?: {
+                [key: string]: number;
+            };
+            chosen?: {
+                [key: string]: string;
+            };
+            facts?: {
                 [key: string]: number;
             };
             /** Format: date-time */
             ordered_at?: string;
             ordered_by?: string;
+            overrides?: components["schemas"]["Override"][];
             pregnant?: boolean;
             /** Format: int64 */
             spo2_scale?: number;
@@ -570,7 +604,7 @@ export interface components {
             /** Format: date-time */
             measured_at: string;
             /** @enum {string} */
-            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l";
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
             /** Format: date-time */
             received_at: string;
             /** Format: double */
@@ -587,12 +621,14 @@ export interface components {
             from?: string;
             /** Format: double */
             high?: number;
+            inputs?: components["schemas"]["Input"][];
             /** Format: double */
             low?: number;
             /** Format: date-time */
             measured_at?: string;
+            pack?: string;
             /** @enum {string} */
-            quantity?: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l";
+            quantity?: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
             reading?: string;
             rule: string;
             set_by?: string;
@@ -603,8 +639,11 @@ export interface components {
             source?: string;
             unit?: string;
             unsure?: boolean;
+            /** Format: date-time */
+            until?: string;
             /** Format: double */
             value?: number;
+            when?: string;
             zh: string;
         };
         ReturnBody: {
@@ -646,7 +685,7 @@ export interface components {
             determined: boolean;
             /** Format: int64 */
             lower: number;
-            missing: ("respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l")[];
+            missing: ("respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day")[];
             rule: string;
             /** Format: int64 */
             upper: number;
@@ -665,11 +704,12 @@ export interface components {
             determined: boolean;
             /** Format: int64 */
             lower: number;
-            missing?: ("respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l")[];
+            missing?: ("respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day")[];
             parts: components["schemas"]["Part"][];
             rule: string;
             /** Format: int64 */
             scale?: number;
+            unknown?: string[];
             /** Format: int64 */
             upper: number;
         };
@@ -686,7 +726,7 @@ export interface components {
         };
         SilentSignal: {
             /** @enum {string} */
-            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l";
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
             /**
              * Format: date-time
              * @description the last reading, or since when it was waited for

@@ -18,25 +18,44 @@ const shown: Record<string, Shown> = {
   glucose_mmol_per_l: { unit: 'mmol/L', decimals: 1, span: [2, 20] },
   peak_flow_l_per_min: { unit: 'L/min', decimals: 0, span: [60, 600] },
   ketone_mmol_per_l: { unit: 'mmol/L', decimals: 1, span: [0, 6] },
+  sensor_glucose_mmol_per_l: { unit: 'mmol/L', decimals: 1, span: [2, 20] },
+  mean_pressure_mmhg: { unit: 'mmHg', decimals: 0, span: [50, 140] },
+  o2_flow_l_per_min: { unit: 'L/min', decimals: 1, span: [0, 10] },
+  fio2_percent: { unit: '%', decimals: 0, span: [20, 100] },
+  capillary_refill_s: { unit: 's', decimals: 1, span: [0, 6] },
+  urine_ml_per_h: { unit: 'mL/h', decimals: 0, span: [0, 200] },
+  steps_per_day: { unit: '/d', decimals: 0, span: [0, 10_000] },
+  pain_nrs: { unit: '/10', decimals: 0, span: [0, 10] },
+  ultrafiltration_ml_per_day: { unit: 'mL/d', decimals: 0, span: [0, 2000] },
 }
 
 /** codes are quantities that are words and no numbers: they are not drawn as lines. */
-export const codes = new Set(['acvpu', 'supplemental_o2'])
+export const codes = new Set(['acvpu', 'supplemental_o2', 'respiratory_distress'])
 
 /** order is how people read vital signs aloud. */
 export const order = [
   'spo2_percent',
   'supplemental_o2',
+  'o2_flow_l_per_min',
+  'fio2_percent',
   'respiration_per_min',
+  'respiratory_distress',
   'pulse_per_min',
   'systolic_mmhg',
   'diastolic_mmhg',
+  'mean_pressure_mmhg',
+  'capillary_refill_s',
   'temperature_cel',
   'acvpu',
   'weight_kg',
   'glucose_mmol_per_l',
+  'sensor_glucose_mmol_per_l',
   'ketone_mmol_per_l',
   'peak_flow_l_per_min',
+  'urine_ml_per_h',
+  'ultrafiltration_ml_per_day',
+  'pain_nrs',
+  'steps_per_day',
 ]
 
 export const inOrder = (qs: Iterable<string>) =>
@@ -62,6 +81,9 @@ export function valueText(q: string, v: number): string {
   const fixed = v.toFixed(shownAs(q).decimals)
   return Math.abs(Number(fixed) - v) > 1e-9 ? String(v) : fixed
 }
+
+/** distressWord is how hard somebody breathes, as a carer or nurse sees it. */
+export const distressWord = (v: number) => ['none', 'mild', 'moderate', 'severe'][v]
 
 /** acvpuLetter is the letter of a code of consciousness. */
 export const acvpuLetter = (v: number) => 'ACVPU'[v] ?? '?'

@@ -1,7 +1,7 @@
 import type { Group, Reason, Warning } from '../api/types'
 import { exactly, now } from '../live/now'
 import { settings } from './settings'
-import { acvpuLetter, shownAs, valueText } from './quantity'
+import { acvpuLetter, distressWord, shownAs, valueText } from './quantity'
 import { msUntil, spanOf } from './span'
 import { groups } from './groups'
 import { i18n } from '../words'
@@ -47,6 +47,7 @@ function speaker() {
   function number(q: string, v: number) {
     if (q === 'acvpu') return t(`acvpu.${acvpuLetter(v)}`)
     if (q === 'supplemental_o2') return t(v ? 'o2.yes' : 'o2.no')
+    if (q === 'respiratory_distress' && distressWord(v)) return t(`distress.${distressWord(v)}`)
     return valueText(q, v)
   }
 

@@ -1,5 +1,8 @@
 import type { Part, Score } from '../api/types'
 
+/** partName is what a part of a score counts: a sign, or an answer by its code. */
+export const partName = (p: Part): string => p.quantity ?? p.code ?? ''
+
 /** What a part that is not known would change: the span of the total when it alone became known. */
 export interface Unknown {
   quantity: string
@@ -13,7 +16,7 @@ export function unknowns(s: Score): Unknown[] {
   return s.parts
     .filter((p) => !p.known)
     .map((p) => ({
-      quantity: p.quantity,
+      quantity: partName(p),
       stale: p.stale === true,
       most: p.most - p.points,
       total: [s.lower, s.lower + p.most - p.points] as [number, number],

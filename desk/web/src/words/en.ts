@@ -89,8 +89,10 @@ export const en = {
   quantity: {
     spo2_percent: 'SpO₂', supplemental_o2: 'Oxygen', respiration_per_min: 'Breathing rate', pulse_per_min: 'Pulse', systolic_mmhg: 'Systolic', diastolic_mmhg: 'Diastolic', temperature_cel: 'Temperature', acvpu: 'Consciousness',
     weight_kg: 'Weight', glucose_mmol_per_l: 'Glucose', ketone_mmol_per_l: 'Ketones', peak_flow_l_per_min: 'Peak flow',
+    sensor_glucose_mmol_per_l: 'Sensor glucose', mean_pressure_mmhg: 'Mean pressure', o2_flow_l_per_min: 'Oxygen flow', fio2_percent: 'Inspired oxygen', capillary_refill_s: 'Capillary refill', respiratory_distress: 'Respiratory distress', urine_ml_per_h: 'Urine', steps_per_day: 'Steps', pain_nrs: 'Pain', ultrafiltration_ml_per_day: 'Ultrafiltration',
   },
   o2: { yes: 'on oxygen', no: 'room air' },
+  distress: { none: 'none', mild: 'mild', moderate: 'moderate', severe: 'severe' },
   acvpu: { A: 'A alert', C: 'C newly confused', V: 'V responds to voice', P: 'P responds to pain', U: 'U unresponsive', '?': 'unknown' },
   help: {
     title: 'Help and keys', keys: 'Keys', words: 'Words', colours: 'Colours', colourText: 'Colour means the severity of a warning and nothing else, after IEC 60601-1-8. Grey for technical warnings is our own choice.',

@@ -90,8 +90,10 @@ export const zh: Words = {
   quantity: {
     spo2_percent: '血氧', supplemental_o2: '吸氧', respiration_per_min: '呼吸频率', pulse_per_min: '脉搏', systolic_mmhg: '收缩压', diastolic_mmhg: '舒张压', temperature_cel: '体温', acvpu: '意识',
     weight_kg: '体重', glucose_mmol_per_l: '血糖', ketone_mmol_per_l: '血酮', peak_flow_l_per_min: '峰流速',
+    sensor_glucose_mmol_per_l: '葡萄糖（连续监测）', mean_pressure_mmhg: '平均动脉压', o2_flow_l_per_min: '氧流量', fio2_percent: '吸入氧浓度', capillary_refill_s: '毛细血管充盈时间', respiratory_distress: '呼吸窘迫', urine_ml_per_h: '尿量', steps_per_day: '步数', pain_nrs: '疼痛评分', ultrafiltration_ml_per_day: '超滤量',
   },
   o2: { yes: '吸氧中', no: '未吸氧' },
+  distress: { none: '无', mild: '轻度', moderate: '中度', severe: '重度' },
   acvpu: { A: 'A 清醒', C: 'C 新发意识模糊', V: 'V 对声音有反应', P: 'P 对疼痛有反应', U: 'U 无反应', '?': '未知' },
   help: {
     title: '帮助与快捷键', keys: '快捷键', words: '用词', colours: '颜色', colourText: '颜色只表示预警的优先级（依据 IEC 60601-1-8），不作他用。技术报警用灰色是本系统的选择。',
