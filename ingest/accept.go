@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -87,8 +88,8 @@ func (a *acceptance) recorded() *event.Envelope {
 		a.fault(fault.Reason, fault.Detail)
 		return nil
 	}
-	readings := a.readings()
-	if len(readings) == 0 {
+	readings, answers := a.readings(), a.answers()
+	if len(readings) == 0 && len(answers) == 0 {
 		return nil
 	}
 	return &event.Envelope{
@@ -96,7 +97,7 @@ func (a *acceptance) recorded() *event.Envelope {
 		Data: &event.ObservationRecorded{
 			Device: a.b.Device, MsgID: a.id.msgID, BootID: a.id.boot, Seq: a.id.seq, Sequenced: a.id.sequenced,
 			MeasuredAt: t.measured, GatewayAt: t.gateway, ReceivedAt: a.now, Clock: t.clock,
-			Readings: readings, Door: a.raw.Door,
+			Readings: readings, Answers: answers, Door: a.raw.Door,
 		},
 	}
 }
@@ -145,18 +146,21 @@ func (a *acceptance) permitted() *format.Fault {
 	return nil
 }
 
-// readings answers what was believed or may yet be, each quantity once, and notes the rest as faults.
+// readings answers what was measured and believed or may yet be, each quantity once, and notes the rest as faults.
 func (a *acceptance) readings() []event.Reading {
 	out := make([]event.Reading, 0, min(len(a.u.Items), event.Quantities))
 	var seen, twice [event.Quantities]bool
 	for i := range a.u.Items {
+		if isAnswer(&a.u.Items[i]) {
+			continue
+		}
 		r, fault := reading(&a.u.Items[i], a.b.AsRecorded)
 		if fault != nil {
 			a.fault(fault.Reason, fault.Detail)
 			continue
 		}
 		if seen[r.Quantity] {
-			twice[r.Quantity] = twice[r.Quantity] || !contains(out, r)
+			twice[r.Quantity] = twice[r.Quantity] || !slices.Contains(out, r)
 			continue
 		}
 		seen[r.Quantity] = true
@@ -171,15 +175,6 @@ func (a *acceptance) readings() []event.Reading {
 		kept = append(kept, r)
 	}
 	return kept
-}
-
-func contains(rs []event.Reading, r event.Reading) bool {
-	for i := range rs {
-		if rs[i] == r {
-			return true
-		}
-	}
-	return false
 }
 
 // rejected makes the events for all that was noted.

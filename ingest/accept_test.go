@@ -92,7 +92,30 @@ func TestING10_ING11_WhatBecomesOfAReading(t *testing.T) {
 		"nothing":                           {item: `"mdc":150456,"v":null,"u":"%"`, reason: ValueReason},
 		"text":                              {item: `"mdc":150456,"v":"91","u":"%"`, reason: ValueReason},
 		"code that nobody knows":            {item: `"mdc":999999,"v":91,"u":"%"`, reason: UnknownCode},
-		"name that nobody knows":            {item: `"code":"mood","v":3`, reason: UnknownCode},
+		"name that is no code":              {item: `"code":"Mood","v":3`, reason: UnknownCode},
+		"name that is nearly a quantity's":  {item: `"code":"suplemental_o2","v":true`, reason: UnknownCode},
+		"another name of a quantity":        {item: `"code":"spo2","v":91,"u":"%"`, reason: UnknownCode},
+		"a quantity by its own name":        {item: `"code":"spo2_percent","v":91,"u":"%"`, want: spo2("91", "")},
+		"glucose of a sensor":               {item: `"mdc":160212,"v":180.156,"u":"mg/dL"`, want: event.Reading{Quantity: event.SensorGlucoseMmolPerL, Value: dec("10")}},
+		"a sensor that says LO":             {item: `"code":"sensor_glucose_mmol_per_l","v":"LO"`, want: event.Reading{Quantity: event.SensorGlucoseMmolPerL, Value: dec("1.110148"), Mark: event.Unconfirmed}},
+		"mean pressure in kPa":              {item: `"mdc":150023,"v":12,"u":"kPa"`, want: event.Reading{Quantity: event.MeanPressureMmHg, Value: dec("90.007389")}},
+		"oxygen in mL/min":                  {item: `"code":"o2_flow_l_per_min","v":500,"u":"mL/min"`, want: event.Reading{Quantity: event.O2FlowLPerMin, Value: dec("0.5")}},
+		"a fraction of oxygen":              {item: `"code":"fio2_percent","v":0.4,"u":"{fraction}"`, want: event.Reading{Quantity: event.FiO2Percent, Value: dec("40")}},
+		"oxygen of 0.4 percent":             {item: `"code":"fio2_percent","v":0.4,"u":"%"`, reason: Impossible},
+		"refill in seconds":                 {item: `"code":"capillary_refill_s","v":3.5,"u":"sec"`, want: event.Reading{Quantity: event.CapillaryRefillS, Value: dec("3.5")}},
+		"distress as a word":                {item: `"code":"respiratory_distress","v":"severe"`, want: event.Reading{Quantity: event.RespiratoryDistress, Value: event.Int(3)}},
+		"distress as a number":              {item: `"code":"respiratory_distress","v":1`, want: event.Reading{Quantity: event.RespiratoryDistress, Value: event.Int(1)}},
+		"distress beyond severe":            {item: `"code":"respiratory_distress","v":4`, reason: ValueReason},
+		"distress in between":               {item: `"code":"respiratory_distress","v":1.5`, reason: ValueReason},
+		"distress with a unit":              {item: `"code":"respiratory_distress","v":1,"u":"/min"`, reason: UnitReason},
+		"urine of a day":                    {item: `"code":"urine_ml_per_h","v":1.8,"u":"L/(24.h)"`, want: event.Reading{Quantity: event.UrineMlPerH, Value: dec("75")}},
+		"no urine":                          {item: `"code":"urine_ml_per_h","v":0,"u":"mL/h"`, want: event.Reading{Quantity: event.UrineMlPerH}},
+		"steps":                             {item: `"code":"steps_per_day","v":2047,"u":"{steps}/d"`, want: event.Reading{Quantity: event.StepsPerDay, Value: event.Int(2047)}},
+		"steps of an hour":                  {item: `"code":"steps_per_day","v":2000,"u":"{steps}/h"`, reason: UnitReason},
+		"pain without a unit":               {item: `"code":"pain_nrs","v":7`, want: event.Reading{Quantity: event.PainNRS, Value: event.Int(7)}},
+		"pain in millimetres":               {item: `"code":"pain_nrs","v":70,"u":"mm"`, reason: UnitReason},
+		"pain beyond the scale":             {item: `"code":"pain_nrs","v":11,"u":"{score}"`, reason: Impossible},
+		"fluid taken up":                    {item: `"code":"ultrafiltration_ml_per_day","v":-0.3,"u":"L/d"`, want: event.Reading{Quantity: event.UltrafiltrationMlPerDay, Value: event.Int(-300)}},
 		"no code":                           {item: `"v":91,"u":"%"`, reason: UnknownCode},
 		"a code that is text":               {item: `"mdc":"150456","v":91,"u":"%"`, reason: UnknownCode},
 		"two codes":                         {item: `"mdc":150456,"code":"acvpu","v":91,"u":"%"`, reason: UnknownCode},
@@ -273,7 +296,7 @@ func FuzzAccept(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(example), "v1/t/d/obs")
-	for _, s := range []string{`{"v":1,"obs":[{"code":"acvpu","v":"A"},{"mdc":150364,"v":98.6,"u":"[degF]"}]}`, `{"v":1,"msg_id":"\ufffd","clock":{"source":"tick"},"t_meas":5,"t_dev_now":9,"obs":[{"mdc":150456,"v":91,"u":"%"}]}`, ``, `{"msg_id":"m`} {
+	for _, s := range []string{`{"v":1,"obs":[{"code":"cough","v":"yes"},{"code":"cat_score","v":14,"u":"{score}"},{"code":"cough","v":false},{"code":"puls_per_min","v":1}]}`, `{"v":1,"obs":[{"code":"acvpu","v":"A"},{"mdc":150364,"v":98.6,"u":"[degF]"}]}`, `{"v":1,"msg_id":"\ufffd","clock":{"source":"tick"},"t_meas":5,"t_dev_now":9,"obs":[{"mdc":150456,"v":91,"u":"%"}]}`, ``, `{"msg_id":"m`} {
 		f.Add(s, "v1/t/d/obs")
 	}
 	f.Fuzz(func(t *testing.T, payload, topic string) {
@@ -287,6 +310,13 @@ func FuzzAccept(f *testing.F) {
 				if judge(r.Quantity, r.Value) == impossible {
 					t.Fatalf("believed %+v", r)
 				}
+			}
+			codes := map[string]bool{}
+			for _, a := range rec.Data.(*event.ObservationRecorded).Answers {
+				if codes[a.Code] || event.CheckAnswerCode(a.Code) != nil {
+					t.Fatalf("took %+v for an answer, or twice", a)
+				}
+				codes[a.Code] = true
 			}
 		}
 		for _, e := range rej {

@@ -34,6 +34,17 @@ var spans = [event.Quantities]span{
 	event.GlucoseMmolPerL:   {dec("0"), dec("1.110149"), dec("33.304469"), dec("122.116388"), "confirm: 20 and 600 mg/dL to the millionth, section 4 [P]; impossible: MIMIC-Extract outlier limit 2200 mg/dL [R]"},
 	event.PeakFlowLPerMin:   {dec("0"), dec("30"), dec("900"), dec("1500"), "confirm: somewhat beyond the 60-880 of a meter's scale [M, P]; impossible: beyond any blow [P]"},
 	event.KetoneMmolPerL:    {dec("0"), dec("0"), dec("10"), dec("30"), "confirm: beyond the 8.0 at which meters say HI [M, P]; impossible: [P]"},
+
+	// RULES.md is silent on sensors, flow, refill, urine, steps, pain and dialysis: those rows are our own policy, wide on purpose.
+	event.SensorGlucoseMmolPerL:   {dec("0"), dec("1.110149"), dec("33.304469"), dec("122.116388"), "as capillary glucose: 20 and 600 mg/dL, MIMIC-Extract outlier limit 2200 mg/dL; sensors show less, and say LO and HI beyond [P]"},
+	event.MeanPressureMmHg:        {dec("0"), dec("14"), dec("250"), dec("375"), "confirm: MIMIC-Extract valid limit 14, eICU 250 [R]; impossible: MIMIC-Extract outlier limit 375 [R]"},
+	event.O2FlowLPerMin:           {dec("0"), dec("0"), dec("60"), dec("100"), "confirm: beyond what high-flow devices give [M, P]; impossible: [P]"},
+	event.FiO2Percent:             {dec("20"), dec("20.9"), dec("100"), dec("100"), "impossible: MIMIC-Extract outlier limit 0.2 [R], above 100 is no fraction; confirm: its valid limit 0.21 [R], as devices print the air's 20.9 [P]"},
+	event.CapillaryRefillS:        {dec("0"), dec("0"), dec("10"), dec("60"), "confirm: three times the 3 s that is long; impossible: nobody presses and counts for a minute [P]"},
+	event.UrineMlPerH:             {dec("0"), dec("0"), dec("1000"), dec("5000"), "confirm: beyond the polyuria of water diuresis; none at all is a finding and no fault [P]"},
+	event.StepsPerDay:             {dec("0"), dec("0"), dec("60000"), dec("250000"), "confirm: beyond a day of marching; impossible: more than two steps a second for a day and more [P]"},
+	event.PainNRS:                 {dec("0"), dec("0"), dec("10"), dec("10"), "the scale goes from 0 to 10 and no further"},
+	event.UltrafiltrationMlPerDay: {dec("-5000"), dec("-2000"), dec("5000"), dec("15000"), "less than nothing is fluid that was taken up; confirm and impossible: [P]"},
 }
 
 // tier is how far a value can be believed.
@@ -59,11 +70,11 @@ func judge(q event.Quantity, v event.Decimal) tier {
 	return plausible
 }
 
-// beyondMeter answers what a glucose meter means by LO and HI: less and more than it can show. Section 4 takes them for
+// beyondMeter answers what a glucose meter or sensor means by LO and HI: less and more than it can show. Section 4 takes them for
 // below 20 and above 600 mg/dL, so they stand one millionth beyond and are unconfirmed: somebody is asked to measure
 // again, and nobody in a deep hypoglycaemia goes unheard because his meter sent a word.
 func beyondMeter(q event.Quantity, word []byte) (event.Decimal, bool) {
-	if q != event.GlucoseMmolPerL {
+	if q != event.GlucoseMmolPerL && q != event.SensorGlucoseMmolPerL {
 		return 0, false
 	}
 	switch string(word) {
@@ -80,10 +91,18 @@ func beyondMeter(q event.Quantity, word []byte) (event.Decimal, bool) {
 // body reaches them, as SFLOAT (12 bits).
 func notANumber(v event.Decimal) bool {
 	switch v {
-	case event.Int(8388607), event.Int(-8388608), event.Int(8388606), event.Int(-8388606), event.Int(-8388607),
-		event.Int(8388608), event.Int(8388609), event.Int(8388610), // the same bits, read without their sign
-		event.Int(2047), event.Int(-2048), event.Int(2046), event.Int(-2046), event.Int(-2047),
+	case event.Int(2047), event.Int(-2048), event.Int(2046), event.Int(-2046), event.Int(-2047),
 		event.Int(2048), event.Int(2049), event.Int(2050):
+		return true
+	}
+	return notAFloat(v)
+}
+
+// notAFloat tells whether a value is one of the special values of FLOAT alone: nothing that is measured or answered comes near.
+func notAFloat(v event.Decimal) bool {
+	switch v {
+	case event.Int(8388607), event.Int(-8388608), event.Int(8388606), event.Int(-8388606), event.Int(-8388607),
+		event.Int(8388608), event.Int(8388609), event.Int(8388610): // the same bits, read without their sign
 		return true
 	}
 	return false

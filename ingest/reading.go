@@ -30,22 +30,25 @@ func quantityOfMDC(code int64) event.Quantity {
 		return event.GlucoseMmolPerL
 	case 152584:
 		return event.PeakFlowLPerMin
+	case 150023: // MDC_PRESS_BLD_NONINV_MEAN
+		return event.MeanPressureMmHg
+	case 160212: // MDC_CONC_GLU_ISF: glucose of the fluid between the cells
+		return event.SensorGlucoseMmolPerL
 	}
 	return event.NoQuantity
 }
 
-// quantityOfName answers what a name stands for, where there is no number.
-func quantityOfName(code []byte) event.Quantity {
-	switch string(code) {
-	case "supplemental_o2":
-		return event.SupplementalO2
-	case "acvpu":
-		return event.ACVPU
-	case "ketone":
-		return event.KetoneMmolPerL
+// byName has what a name stands for: each quantity's name on the wire, and ketone as it was called first.
+var byName = func() map[string]event.Quantity {
+	m := map[string]event.Quantity{"ketone": event.KetoneMmolPerL}
+	for q := event.NoQuantity + 1; int(q) < event.Quantities; q++ {
+		m[q.String()] = q
 	}
-	return event.NoQuantity
-}
+	return m
+}()
+
+// quantityOfName answers what a name stands for; NoQuantity when it is no quantity's.
+func quantityOfName(code []byte) event.Quantity { return byName[string(code)] }
 
 // reading answers what one item means in our unit, with the doubts about it. The fault says why it is not believed.
 func reading(it *format.Item, asRecorded bool) (event.Reading, *format.Fault) {
@@ -55,7 +58,7 @@ func reading(it *format.Item, asRecorded bool) (event.Reading, *format.Fault) {
 	}
 	var v event.Decimal
 	switch q {
-	case event.ACVPU, event.SupplementalO2:
+	case event.ACVPU, event.SupplementalO2, event.RespiratoryDistress:
 		v, fault = codeOf(q, it)
 	default:
 		v, fault = numberOf(q, it)
@@ -101,10 +104,13 @@ func quantityOf(it *format.Item) (event.Quantity, *format.Fault) {
 	return 0, &format.Fault{Reason: UnknownCode, Detail: what}
 }
 
-// codeOf reads what has no unit: consciousness as a letter, oxygen as true or false.
+// codeOf reads what has no unit: consciousness as a letter, oxygen as true or false, distress as its degree.
 func codeOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
 	if it.HasUnit && len(it.Unit) > 0 || it.BadUnit {
 		return 0, &format.Fault{Reason: UnitReason, Detail: fmt.Sprintf("%s has no unit", q)}
+	}
+	if q == event.RespiratoryDistress {
+		return degreeOf(it)
 	}
 	if q == event.SupplementalO2 {
 		if it.Kind != format.Bool {
@@ -125,6 +131,21 @@ func codeOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
 	return v, nil
 }
 
+// degreeOf reads how hard somebody breathes, as a word or as its number.
+func degreeOf(it *format.Item) (event.Decimal, *format.Fault) {
+	switch {
+	case it.Kind == format.Number && it.Number%event.One == 0 && it.Number >= 0 && it.Number <= event.Int(3):
+		return it.Number, nil
+	case it.Kind == format.Text:
+		for i, word := range [...]string{"none", "mild", "moderate", "severe"} {
+			if string(it.Text) == word {
+				return event.Int(int64(i)), nil
+			}
+		}
+	}
+	return 0, &format.Fault{Reason: ValueReason, Detail: "respiratory_distress: want none, mild, moderate, severe, or 0 to 3"}
+}
+
 // numberOf reads a number with its unit. No unit is no value: 98.6 may be a temperature in Fahrenheit or a fault.
 func numberOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) {
 	if v, ok := beyondMeter(q, it.Text); ok && it.Kind == format.Text {
@@ -137,6 +158,8 @@ func numberOf(q event.Quantity, it *format.Item) (event.Decimal, *format.Fault) 
 		return 0, &format.Fault{Reason: ValueReason, Detail: q.String() + ": want a number"}
 	case notANumber(it.Number) && !reached(q, it):
 		return 0, &format.Fault{Reason: NotANumber, Detail: fmt.Sprintf("%s is %s, which IEEE 11073 sends for what is no number", q, it.Number)}
+	case q == event.PainNRS && !it.HasUnit && !it.BadUnit: // a score has no other unit that could be meant
+		return it.Number, nil
 	case it.BadUnit || !it.HasUnit:
 		return 0, &format.Fault{Reason: UnitReason, Detail: fmt.Sprintf("%s without a unit: want UCUM such as %s", q, Unit(q))}
 	}

@@ -14,11 +14,11 @@ const (
 	Clock           = format.BadTime     // when it was measured cannot be known
 	Future          = "future"           // measured after it came in
 	TooOld          = "too_old"          // measured too long before it came in
-	Empty           = "empty"            // an upload without readings
-	UnknownCode     = "unknown_code"     // what was measured is not in our table
+	Empty           = "empty"            // an upload without readings and answers
+	UnknownCode     = "unknown_code"     // what was measured is not in our table, or an answer's code may be a reading gone astray
 	UnitReason      = "unit"             // no unit, or none that fits
 	ValueReason     = "value"            // no value, or of the wrong kind
 	NotANumber      = "not_a_number"     // a special value of IEEE 11073
 	Impossible      = "impossible"       // no body can do that
-	Duplicate       = "duplicate"        // one quantity with two values
+	Duplicate       = "duplicate"        // one quantity or answer with two values
 )

@@ -33,6 +33,13 @@ var (
 	// Beta-hydroxybutyric acid has 104.105 g/mol; 10.41 mg/dL for 1 mmol/L is that, rounded as meters' handbooks do.
 	ketone   = []scale{same("mmol/L"), {"mg/dL", 0, 100, 1041}}
 	peakFlow = []scale{same("L/min"), same("l/min"), {"L/s", 0, 60, 1}, {"l/s", 0, 60, 1}, {"cL/s", 0, 60, 100}, {"mL/s", 0, 60, 1000}}
+	o2Flow   = []scale{same("L/min"), same("l/min"), {"mL/min", 0, 1, 1000}, {"ml/min", 0, 1, 1000}, {"L/s", 0, 60, 1}, {"l/s", 0, 60, 1}}
+	seconds  = []scale{same("s"), same("sec"), {"ms", 0, 1, 1000}}
+	// (24.h) is how UCUM writes what was collected over a day.
+	urine        = []scale{same("mL/h"), same("ml/h"), {"mL/min", 0, 60, 1}, {"ml/min", 0, 60, 1}, {"mL/d", 0, 1, 24}, {"ml/d", 0, 1, 24}, {"mL/(24.h)", 0, 1, 24}, {"L/d", 0, 125, 3}, {"L/(24.h)", 0, 125, 3}}
+	steps        = []scale{same("{steps}/d"), same("{step}/d"), same("/d"), same("1/d"), same("{steps}/(24.h)"), same("/(24.h)")}
+	score        = []scale{same("{score}"), same("1")}
+	volumePerDay = []scale{same("mL/d"), same("ml/d"), same("mL/(24.h)"), {"L/d", 0, 1000, 1}, {"l/d", 0, 1000, 1}, {"L/(24.h)", 0, 1000, 1}}
 )
 
 // scales has the units of each quantity; the first is ours. Codes have none.
@@ -47,6 +54,16 @@ var scales = [event.Quantities][]scale{
 	event.GlucoseMmolPerL:   glucose,
 	event.PeakFlowLPerMin:   peakFlow,
 	event.KetoneMmolPerL:    ketone,
+
+	event.SensorGlucoseMmolPerL:   glucose,
+	event.MeanPressureMmHg:        pressure,
+	event.O2FlowLPerMin:           o2Flow,
+	event.FiO2Percent:             percent,
+	event.CapillaryRefillS:        seconds,
+	event.UrineMlPerH:             urine,
+	event.StepsPerDay:             steps,
+	event.PainNRS:                 score,
+	event.UltrafiltrationMlPerDay: volumePerDay,
 }
 
 // Unit answers the UCUM unit in which a quantity is stored; it is empty for codes.

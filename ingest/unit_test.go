@@ -138,6 +138,7 @@ func TestING11_NoUnitIsGuessed(t *testing.T) {
 	}{
 		{event.TemperatureCel, ""}, {event.TemperatureCel, "F"}, {event.TemperatureCel, "C"}, {event.SpO2Percent, "/min"}, {event.GlucoseMmolPerL, "mmol"},
 		{event.WeightKg, "lb"}, {event.PeakFlowLPerMin, "L"}, {event.SystolicMmHg, "cm[H2O]"}, {event.ACVPU, "%"}, {event.NoQuantity, "%"},
+		{event.UrineMlPerH, "mL"}, {event.StepsPerDay, "{steps}"}, {event.O2FlowLPerMin, "L"}, {event.PainNRS, "mm"}, {event.CapillaryRefillS, "min"}, {event.RespiratoryDistress, "1"},
 	} {
 		if v, err := toStored(c.q, event.Int(98), []byte(c.unit)); err == nil {
 			t.Errorf("%s in %q was taken for %s", c.q, c.unit, v)

@@ -12,6 +12,12 @@ type Patient[S any] struct {
 	Fences []string `json:"fences,omitempty"`
 }
 
+// answersBit stands in the mask of an upload that brought answers: all of them are one thing, which came or did not.
+const answersBit uint32 = 1 << event.NoQuantity
+
+// A mask has a bit for each quantity; with more of them it has to grow first.
+const _ = uint(32 - event.Quantities)
+
 // admit passes over what has been folded before; of an upload that was folded in part it leaves the rest. now is the
 // moment of folding: nothing counts as later than that, or one clock that runs ahead would make late all that comes after.
 func (pat *Patient[S]) admit(e event.Envelope, now event.Time) (event.Envelope, bool) {
@@ -32,6 +38,9 @@ func (pat *Patient[S]) admit(e event.Envelope, now event.Time) (event.Envelope, 
 	for _, r := range o.Readings {
 		mask |= 1 << r.Quantity
 	}
+	if len(o.Answers) > 0 {
+		mask |= answersBit
+	}
 	fresh, v := pat.Seen.Upload(o.Device, o.BootID, o.Seq, mask)
 	if v == IsRepeat {
 		return e, false
@@ -42,6 +51,9 @@ func (pat *Patient[S]) admit(e event.Envelope, now event.Time) (event.Envelope, 
 	part := *o
 	part.Late = v == IsLate
 	part.Readings = nil
+	if fresh&answersBit == 0 {
+		part.Answers = nil
+	}
 	for _, r := range o.Readings {
 		if fresh&(1<<r.Quantity) != 0 {
 			part.Readings = append(part.Readings, r)

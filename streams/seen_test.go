@@ -134,3 +134,34 @@ func TestING3_AMendedClockMakesNobodyLate(t *testing.T) {
 		}
 	}
 }
+
+// An upload that comes twice counts its answers once; readings that come later under the same number come without them.
+func TestING2_AnswersOfAnUploadCountOnce(t *testing.T) {
+	o := event.ObservationRecorded{Device: "d", BootID: 6, Seq: 417, Sequenced: true, Answers: []event.Answer{{Code: "cough", Value: event.One}}}
+	withReading := o
+	withReading.Readings = []event.Reading{{Quantity: event.SpO2Percent, Value: event.Int(91)}}
+	for name, first := range map[string]event.ObservationRecorded{"answers alone": o, "answers with a reading": withReading} {
+		var pat Patient[struct{}]
+		e, fresh := pat.admit(event.Envelope{Data: &first}, 1)
+		if got := e.Data.(*event.ObservationRecorded); !fresh || !reflect.DeepEqual(*got, first) {
+			t.Fatalf("%s: the first came as %+v, %t", name, got, fresh)
+		}
+		if e, fresh := pat.admit(event.Envelope{Data: &first}, 2); fresh {
+			t.Fatalf("%s: a repeat came as %+v", name, e.Data)
+		}
+		more := withReading
+		more.Readings = append([]event.Reading{{Quantity: event.PulsePerMin, Value: event.Int(80)}}, withReading.Readings...)
+		e, fresh = pat.admit(event.Envelope{Data: &more}, 3)
+		got := e.Data.(*event.ObservationRecorded)
+		if !fresh || len(got.Answers) != 0 || len(got.Readings) != 2-len(first.Readings) || got.Late {
+			t.Fatalf("%s: with more beside it, it came as %+v, %t", name, got, fresh)
+		}
+	}
+	var pat Patient[struct{}]
+	plain := withReading
+	plain.Answers = nil
+	pat.admit(event.Envelope{Data: &plain}, 1)
+	if e, fresh := pat.admit(event.Envelope{Data: &withReading}, 2); !fresh || len(e.Data.(*event.ObservationRecorded).Answers) != 1 || len(e.Data.(*event.ObservationRecorded).Readings) != 0 {
+		t.Errorf("answers behind their reading came as %+v, %t", e.Data, fresh)
+	}
+}

@@ -73,7 +73,7 @@ const (
 	Ticks         // 123456
 )
 
-// Item is one thing that was measured.
+// Item is one thing that was measured, or asked and answered.
 type Item struct {
 	MDC     int64  // 0: none
 	Code    []byte // a name, for what has no number

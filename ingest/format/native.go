@@ -16,13 +16,18 @@ import (
 //	clock        {"source": "wall" | "utc" | "tick" | "none", "synced": bool, "timeline": "current" | other}
 //	obs          [{"mdc": number or "code": name, "v": value, "u": UCUM unit, "q": "ok" or a doubt}]
 //
+// A code is a quantity's name on the wire, such as pulse_per_min, or that of an answer: what an app asked, what a carer or
+// a laboratory found ({"code":"chest_pain","v":true}, {"code":"cough","v":"yes"}, {"code":"cat_score","v":14}). The
+// number of an answer stands in the unit in which the question asks for it; "u" converts no answer. All answers of one
+// seq have one identity, so they go in one message.
+//
 // Fields that it does not know are passed over. A field twice, text that is not UTF-8 and nesting without end are
 // refused, because two readers would not agree on what they mean.
 
 // Limits of a native envelope.
 const (
 	MaxMsgID = 128       // bytes
-	MaxItems = 64        // readings in one upload
+	MaxItems = 64        // readings and answers in one upload
 	maxCount = 1<<53 - 1 // of boot_id and seq: beyond it JSON's readers differ
 )
 
@@ -331,7 +336,7 @@ func (s *scanner) items(u *Upload) bool {
 	}
 	for first := true; s.more(']', first); first = false {
 		if len(u.Items) == MaxItems {
-			return s.fail("more than %d readings in one upload", MaxItems)
+			return s.fail("more than %d readings and answers in one upload", MaxItems)
 		}
 		u.Items = append(u.Items, Item{})
 		if !s.item(&u.Items[len(u.Items)-1]) {
