@@ -9,7 +9,7 @@ import (
 )
 
 // A state of format 1 as a checkpoint holds it. A field that is renamed or lost would be read as nothing, and a warning
-// restored without it: then the checkpoints' format becomes 2, with a lift from this one.
+// restored without it: then the checkpoints' format becomes 3, with a lift from this one.
 func TestAStateOfFormat1StaysReadable(t *testing.T) {
 	frozen, err := os.ReadFile("testdata/state.v1.json")
 	if err != nil {

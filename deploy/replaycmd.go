@@ -103,11 +103,11 @@ func scoreOfNothing(group string) (replay.Line, error) {
 		text = pack.Library()[directory.DefaultPack]
 	}
 	p, err := pack.Compile(text)
-	if err != nil || p.Score == nil {
+	if err != nil || len(p.Scores) == 0 {
 		return replay.Line{}, errors.Join(err, fmt.Errorf("pack %s has no score", group))
 	}
-	nothing := replay.Line{Band: bandOf(p.Score)}
-	for _, part := range p.Score.Parts {
+	nothing := replay.Line{Band: bandOf(&p.Scores[0])}
+	for _, part := range p.Scores[0].Parts {
 		nothing.Upper += int(max(part.Tables[part.Pick[0][0]].Max, part.Tables[part.Pick[0][1]].Max))
 	}
 	return nothing, nil

@@ -26,6 +26,7 @@ func (e *eval) findings() []finding {
 			all = append(all, f)
 		}
 	}
+	all = e.conditions(all)
 	all = e.notes(all)
 	if len(all) > 1 {
 		slices.SortStableFunc(all, func(a, b finding) int {
@@ -91,7 +92,9 @@ func (e *eval) keep(sc *Score, sev, told event.Severity) (event.Severity, bool) 
 func (e *eval) partSettles(sc *Score) event.Time {
 	until := event.Time(0)
 	for i := range sc.Parts {
-		until = max(until, e.s.settling(sc.Parts[i].Quantity))
+		if sc.Parts[i].Rows == nil {
+			until = max(until, e.s.settling(sc.Parts[i].Quantity))
+		}
 	}
 	return until
 }
@@ -149,7 +152,7 @@ func (a *Answer) has(rule string, q event.Quantity) bool {
 
 // notes adds what is not judged: it is never called normal.
 func (e *eval) notes(all []finding) []finding {
-	if e.p.Score != nil && e.outOfScope() {
+	if e.refused() != nil {
 		all = append(all, finding{rule: ruleScope})
 	}
 	if p := e.s.Plan; p != nil && p.Scale == 2 && p.At == 0 {
@@ -161,7 +164,7 @@ func (e *eval) notes(all []finding) []finding {
 	for _, rule := range e.s.Fenced {
 		all = append(all, finding{rule: ruleFenced + ":" + rule})
 	}
-	return all
+	return e.unconfigured(all)
 }
 
 // deterioration answers a new assessment when it differs from what was told, nil otherwise.
@@ -173,7 +176,7 @@ func (e *eval) deterioration() *event.SeverityScored {
 	d := e.scoredEvent(event.Deterioration, all)
 	if sc := e.score(); sc != nil && e.s.Anchor != 0 {
 		t, _ := e.shown(sc)
-		d.Score = scoreOf(&e.s, &t, sc.ID, sc.Bands[t.Band].Name)
+		d.Score = scoreOf(&e.s, sc, &t)
 	}
 	return d
 }
@@ -268,23 +271,35 @@ func (e *eval) lateFinding(l *Late) *event.SeverityScored {
 }
 
 // scoreOf puts a tally into the shape of the log, with the readings behind it.
-func scoreOf(s *State, t *Tally, rule, band string) *event.Score {
-	sc := &event.Score{Rule: rule, Lower: int(t.Lower), Upper: int(t.Upper), Band: band, Determined: t.Determined(), Scale: int(t.Scale), Parts: []event.Part{}}
-	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
-		if t.Parts&(1<<q) == 0 {
-			continue
-		}
-		p := event.Part{Quantity: q, Known: t.Known&(1<<q) != 0, Points: int(t.Points[q]), Most: int(t.Worst[q])}
+func scoreOf(s *State, of *Score, t *Tally) *event.Score {
+	sc := &event.Score{Rule: of.ID, Lower: int(t.Lower), Upper: int(t.Upper), Band: of.Bands[t.Band].Name, Determined: t.Determined(), Scale: int(t.Scale), Parts: []event.Part{}}
+	for i := range of.Parts {
+		q := of.Parts[i].Quantity
+		p := event.Part{Quantity: q, Code: of.Parts[i].Code, Known: t.Known&(1<<i) != 0, Points: int(t.Points[i]), Most: int(t.Worst[i])}
 		if tr := s.track(q); tr != nil {
 			n := tr.newest()
 			p.Value, p.MeasuredAt, p.Reading, p.Stale = &n.Value, &n.At, tr.Reading, !p.Known
 		}
-		if !p.Known {
+		switch {
+		case p.Known:
+		case of.Parts[i].Rows == nil:
 			sc.Missing = append(sc.Missing, q)
+		default:
+			sc.Unknown = append(sc.Unknown, p.Code)
 		}
 		sc.Parts = append(sc.Parts, p)
 	}
 	return sc
+}
+
+// ScoreOf answers the leading score of the newest set as an interval, nil when there is none. How old each part is stands
+// in it.
+func ScoreOf(f Facts, s State) *event.Score {
+	e := eval{f: f, s: s}
+	if e.open(); e.score() == nil || e.s.Rule == "" {
+		return nil
+	}
+	return scoreOf(&e.s, e.score(), &e.s.Tally)
 }
 
 // Assess answers the assessment of a patient as it would be written at the moment now, whether or not it differs from
@@ -297,7 +312,7 @@ func Assess(f Facts, s State, now event.Time) *event.SeverityScored {
 	d := e.scoredEvent(event.Deterioration, e.findings())
 	if sc := e.score(); sc != nil && s.Anchor != 0 {
 		t, _ := e.shown(sc)
-		d.Score = scoreOf(&e.s, &t, sc.ID, sc.Bands[t.Band].Name)
+		d.Score = scoreOf(&e.s, sc, &t)
 	}
 	return d
 }

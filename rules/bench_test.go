@@ -16,7 +16,7 @@ import (
 // BenchmarkScore is budget 4: one reading into the score of one patient: the interval over seven signs, its band, the
 // single-parameter rule, and whether it goes down from what was told.
 func BenchmarkScore(b *testing.B) {
-	sc := library(b, "news2").Score
+	sc := &library(b, "news2").Scores[0]
 	r := rand.New(rand.NewPCG(1, 0))
 	v := vitals(r)
 	t := sc.Tally(&v, 1)
@@ -44,7 +44,7 @@ func BenchmarkScore(b *testing.B) {
 
 // BenchmarkScoreMillion is the same with the tallies of a million patients, which no cache holds.
 func BenchmarkScoreMillion(b *testing.B) {
-	sc := library(b, "news2").Score
+	sc := &library(b, "news2").Scores[0]
 	r := rand.New(rand.NewPCG(1, 0))
 	v := vitals(r)
 	all := make([]rules.Tally, 1_000_000)
@@ -61,7 +61,7 @@ func BenchmarkScoreMillion(b *testing.B) {
 
 // BenchmarkTally scores all seven signs anew.
 func BenchmarkTally(b *testing.B) {
-	sc := library(b, "news2").Score
+	sc := &library(b, "news2").Scores[0]
 	r := rand.New(rand.NewPCG(1, 0))
 	var all [64]rules.Values
 	for i := range all {
@@ -126,7 +126,7 @@ func BenchmarkReading(b *testing.B) {
 
 func quiet(t testing.TB) *trial.Patient {
 	t.Helper()
-	p, err := trial.New(pack.Compile, pack.Library()["news2"], noon)
+	p, err := trial.New(pack.Compile, noon, pack.Library()["news2"])
 	if err != nil {
 		t.Fatal(err)
 	}

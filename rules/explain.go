@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tocsin/rules/expr"
 	"tocsin/streams/event"
 )
 
@@ -36,6 +37,10 @@ func (e *eval) reason(f *finding) event.Reason {
 	switch {
 	case f.limit != nil:
 		e.limitReason(f, &r, &t)
+	case f.condition != nil:
+		e.conditionReason(f, &r, &t)
+	case f.beside != nil:
+		e.tallyReason(f, f.beside, &f.tally, &r, &t)
 	case f.rule == RuleSilence:
 		e.silenceReason(f, &r, &t)
 	case f.rule == RuleUnconfirmed:
@@ -44,8 +49,8 @@ func (e *eval) reason(f *finding) event.Reason {
 		t.add("，未经复测确认", ", unconfirmed: no second reading came")
 	case f.rule == RuleMissing:
 		e.missingReason(f, &r, &t)
-	case e.p.Score != nil && f.rule == e.p.Score.ID:
-		e.scoreReason(f, &r, &t)
+	case e.score() != nil && f.rule == e.score().ID:
+		e.tallyReason(f, e.score(), &e.s.Tally, &r, &t)
 	default:
 		e.note(f, &t)
 	}
@@ -68,6 +73,13 @@ func (e *eval) limitReason(f *finding, r *event.Reason, t *text) {
 		e.targetReason(f, r, t)
 	} else {
 		b := f.limit.Bound
+		if f.limit.AltBound != nil && inMgPerDL(f.value) {
+			b = *f.limit.AltBound
+		}
+		if o := f.limit.set; o != nil {
+			r.From, r.SetBy, r.Until = f.limit.from, o.By, o.Until
+		}
+		r.Pack = f.limit.Pack
 		if f.limit.Above {
 			r.High = &b
 		} else {
@@ -147,24 +159,26 @@ func (e *eval) aging(f *finding, t *text) {
 	}
 }
 
-// scoreReason says the interval, what each known part added and how old it is, and what is missing.
-func (e *eval) scoreReason(f *finding, r *event.Reason, t *text) {
-	sc, ty := e.p.Score, &e.s.Tally
+// tallyReason says a score's interval, what each known part added and how old it is, and what is missing.
+func (e *eval) tallyReason(f *finding, sc *Score, ty *Tally, r *event.Reason, t *text) {
 	e.sourced(r, sc.Source)
 	at := e.s.Anchor
+	if f.beside != nil {
+		at = f.at
+	}
 	r.MeasuredAt = &at
 	t.add(sc.Zh+" ", sc.En+" ")
 	t.both(interval(ty))
-	if ty.Scale == 2 {
+	if ty.Scale == 2 && sc.Place[event.SpO2Percent] > 0 {
 		day := e.p.date(e.s.Plan.At)
 		t.add("（血氧第 2 量表，"+day+" 医嘱）", " (oxygen scale 2, ordered "+day+")")
 	}
 	t.add("：", ": ")
-	e.parts(ty, t)
+	e.parts(sc, ty, t)
 	if f.held {
 		t.add("；已有所好转或测量不全，继续观察", "; milder or incomplete since, still being watched")
 	}
-	if e.now > e.expires(sc) {
+	if f.beside == nil && e.now > e.expires(sc) {
 		when := e.p.clock(at)
 		t.add("；为 "+when+" 的数据，需复测", "; as at "+when+", due to be measured again")
 	}
@@ -185,49 +199,167 @@ func interval(t *Tally) string {
 }
 
 // parts lists what is known with its points and age, then what is missing.
-func (e *eval) parts(ty *Tally, t *text) {
-	var missing []event.Quantity
+func (e *eval) parts(sc *Score, ty *Tally, t *text) {
 	first := true
-	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
-		if ty.Parts&(1<<q) == 0 {
+	for i := range sc.Parts {
+		if ty.Known&(1<<i) == 0 {
 			continue
 		}
-		if ty.Known&(1<<q) == 0 {
-			missing = append(missing, q)
-			continue
+		p := &sc.Parts[i]
+		if p.Rows != nil && ty.Points[i] == 0 {
+			continue // a condition that does not hold says nothing
 		}
 		if !first {
 			t.add("，", ", ")
 		}
 		first = false
-		n := e.s.track(q).newest()
-		t.reading(q, n.Value)
-		zh, en := age(e.now.Sub(n.At).Milliseconds())
-		points := "+" + strconv.Itoa(int(ty.Points[q]))
-		if ty.Points[q] != ty.Worst[q] {
-			points += "–" + strconv.Itoa(int(ty.Worst[q]))
+		points := "+" + strconv.Itoa(int(ty.Points[i]))
+		if ty.Points[i] != ty.Worst[i] {
+			points += "–" + strconv.Itoa(int(ty.Worst[i]))
 		}
+		if p.Rows != nil {
+			t.add(p.Zh+" "+points, p.En+" "+points)
+			continue
+		}
+		n := e.s.track(p.Quantity).newest()
+		t.reading(p.Quantity, n.Value)
+		zh, en := age(e.now.Sub(n.At).Milliseconds())
 		t.add(" "+points+"（"+zh+"）", " "+points+" ("+en+")")
 	}
-	if len(missing) == 0 {
-		return
-	}
-	t.add("；未知：", "; not known: ")
-	for i, q := range missing {
-		if i > 0 {
+	e.lacking(sc, ty, t)
+}
+
+// lacking names the parts that are not known, with the age of what is too old to count.
+func (e *eval) lacking(sc *Score, ty *Tally, t *text) {
+	first := true
+	for i := range sc.Parts {
+		if ty.Known&(1<<i) != 0 {
+			continue
+		}
+		if first {
+			t.add("；未知：", "; not known: ")
+		} else {
 			t.add("、", ", ")
 		}
-		t.add(names[q].zh, names[q].en)
-		if tr := e.s.track(q); tr != nil {
+		first = false
+		p := &sc.Parts[i]
+		if p.Rows != nil {
+			t.add(p.Zh, p.En)
+			continue
+		}
+		t.add(names[p.Quantity].zh, names[p.Quantity].en)
+		if tr := e.s.track(p.Quantity); tr != nil {
 			zh, en := age(e.now.Sub(tr.newest().At).Milliseconds())
 			t.add("（"+zh+"）", " (last "+en+")")
 		}
 	}
 }
 
+// conditionReason says what a condition means, and what it saw.
+func (e *eval) conditionReason(f *finding, r *event.Reason, t *text) {
+	c := f.condition
+	e.sourced(r, c.Source)
+	r.When, r.Pack = c.Text, c.Pack
+	if f.at != 0 {
+		at := f.at
+		r.MeasuredAt = &at
+	}
+	t.add(c.Zh, c.En)
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.view(v)
+	first := true
+	for i := range c.shown {
+		in := e.input(r, c, &c.shown[i], v)
+		r.Inputs = append(r.Inputs, in)
+		zh, en := inputName(&c.shown[i], e.p)
+		value := "?"
+		if in.Value != nil {
+			value = in.Value.String()
+			if in.Unit != "" && in.Unit[0] != '{' {
+				value += " " + in.Unit
+			}
+		}
+		if first {
+			t.add("（", " (")
+		} else {
+			t.add("，", ", ")
+		}
+		first = false
+		t.add(zh+" "+value, en+" "+value)
+	}
+	if !first {
+		t.add("）", ")")
+	}
+	if f.held {
+		t.add("；已不再符合，继续观察", "; no longer so, still being watched")
+	}
+}
+
+// input answers one value that a condition looked at, whose it is and when it was measured.
+func (e *eval) input(r *event.Reason, c *Rule, s *shown, v *expr.View) event.Input {
+	in := event.Input{Name: s.name}
+	if x, known := s.number(v); known {
+		if d, ok := event.DecimalOf(x); ok {
+			in.Value = &d
+		}
+	}
+	if s.param != "" {
+		in.From = fromPack
+		for i := range c.Params {
+			if p := &c.Params[i]; p.Name == s.param {
+				in.Unit = p.Unit
+				o, from := e.override(c.ID, p.Name)
+				if in.From = from; o != nil {
+					in.SetBy, r.From, r.SetBy, r.Until = o.By, from, o.By, o.Until
+				}
+			}
+		}
+		return in
+	}
+	in.Unit = e.p.unitOf(s.series)
+	if t := e.s.series(s.series); t != nil {
+		n := t.newest()
+		in.MeasuredAt, in.Reading = &n.At, t.Reading
+	}
+	return in
+}
+
+// unitOf answers the UCUM unit of a name in conditions.
+func (p *Pack) unitOf(name string) string {
+	if q, err := event.ParseQuantity(name); err == nil {
+		return names[q].ucum
+	}
+	if q := p.question(name); q != nil {
+		return q.Unit
+	}
+	for i := range p.Facts {
+		if p.Facts[i].Name == name {
+			return p.Facts[i].Unit
+		}
+	}
+	return ""
+}
+
+// inputName answers how an input of a condition is called for people.
+func inputName(s *shown, p *Pack) (zh, en string) {
+	if q, err := event.ParseQuantity(s.name); err == nil {
+		return names[q].zh, names[q].en
+	}
+	if q := p.question(s.name); q != nil {
+		return q.Zh, q.En
+	}
+	for i := range p.Facts {
+		if p.Facts[i].Name == s.name {
+			return p.Facts[i].Zh, p.Facts[i].En
+		}
+	}
+	return s.name, s.name
+}
+
 // missingReason says that a sign was asked for and did not come.
 func (e *eval) missingReason(f *finding, r *event.Reason, t *text) {
-	sc := e.p.Score
+	sc := e.score()
 	e.sourced(r, sc.Ask.Source)
 	usual, _ := e.s.Usual.median(&e.s.Tally)
 	n, u := interval(&e.s.Tally), strconv.Itoa(usual)
@@ -268,7 +400,9 @@ func (e *eval) lateReason(f *finding) event.Reason {
 	if f.limit != nil {
 		e.limitReason(f, &r, &t)
 	} else {
-		e.sourced(&r, e.p.Score.Source)
+		if sc := e.score(); sc != nil {
+			e.sourced(&r, sc.Source)
+		}
 		t.reading(f.quantity, f.value)
 		at := e.p.clock(f.at)
 		t.add("，"+at+" 测得", ", measured "+at)
@@ -282,18 +416,49 @@ func (e *eval) lateReason(f *finding) event.Reason {
 func (e *eval) note(f *finding, t *text) {
 	switch {
 	case f.rule == ruleScope:
+		sc := e.refused()
 		whyZh, whyEn := "妊娠", "pregnancy"
-		if sc := e.p.Score; !e.s.Plan.Pregnant || sc.Pregnant {
+		switch {
+		case sc.MonthsTo > 0 || sc.MonthsFrom > 0:
+			whyZh, whyEn = "年龄不符或未登记", "age outside its span, or not entered"
+		case e.s.Plan == nil || !e.s.Plan.Pregnant || sc.Pregnant:
 			n := strconv.Itoa(sc.AgeFrom)
 			whyZh, whyEn = "未满 "+n+" 岁", "under "+n
 		}
-		t.add(e.p.Score.Zh+" 不适用于"+whyZh+"，未评分；单项体征照常判断", e.p.Score.En+" does not hold for this patient ("+whyEn+") and is not scored; single signs still are")
+		t.add(sc.Zh+" 不适用于该患者（"+whyZh+"），未评分；单项体征照常判断", sc.En+" does not hold for this patient ("+whyEn+") and is not scored; single signs still are")
 	case f.rule == ruleScale:
 		t.add("血氧第 2 量表医嘱无日期，按第 1 量表评分", "oxygen scale 2 is ordered without a date: scale 1 is used until the order says since when")
 	case f.rule == ruleFallback:
 		t.add("规则包 "+e.g.Pack+" 未发布，暂用 "+e.p.ID, "pack "+e.g.Pack+" has not been published; "+e.p.ID+" stands in")
+	case strings.HasPrefix(f.rule, ruleOff+":"):
+		rule := strings.TrimPrefix(f.rule, ruleOff+":")
+		o, _ := e.override(rule, "")
+		by := ""
+		if o != nil {
+			by = o.By
+		}
+		t.add("规则 "+rule+" 已由 "+by+" 关闭，未作判断", "rule "+rule+" was switched off by "+by+": it is not judged")
+	case strings.HasPrefix(f.rule, ruleFacts+":"):
+		name := strings.TrimPrefix(f.rule, ruleFacts+":")
+		zh, en := inputName(&shown{name: name}, e.p)
+		t.add("未登记"+zh+"，相关规则未启用", en+" is not entered: the rules that rest on it are not in effect")
+	case strings.HasPrefix(f.rule, RuleConflict+":"):
+		e.conflictNote(strings.TrimPrefix(f.rule, RuleConflict+":"), t)
 	default:
 		rule := strings.TrimPrefix(f.rule, ruleFenced+":")
 		t.add("规则 "+rule+" 出错已停用，未作判断", "rule "+rule+" failed and is left out: it has not been judged")
+	}
+}
+
+// conflictNote asks a doctor to decide between packs.
+func (e *eval) conflictNote(quantity string, t *text) {
+	for i := range e.p.Conflicts {
+		c := &e.p.Conflicts[i]
+		if !c.Blocks || c.Quantity.String() != quantity {
+			continue
+		}
+		packs := strings.Join(c.Packs, "、")
+		t.add(names[c.Quantity].zh+"：规则包 "+packs+" 的目标不同，暂用 "+c.Took+"；请医生下达个体化目标或选定规则包",
+			names[c.Quantity].en+": packs "+strings.Join(c.Packs, ", ")+" want different targets; "+c.Took+" holds for now. A doctor must order a target or choose")
 	}
 }

@@ -19,13 +19,14 @@ type Facts struct {
 
 // Group is a disease group: which pack it uses, and how often what is expected there.
 type Group struct {
-	Key        string    `json:"key"` // {tenant}/{group}
-	Pack       string    `json:"pack"`
-	Zh         string    `json:"zh,omitempty"`
-	En         string    `json:"en,omitempty"`
-	Cadence    []Cadence `json:"cadence,omitempty"`
-	AsRecorded bool      `json:"as_recorded,omitempty"`
-	Open       int64     `json:"open"` // open time of any door when the group was last set
+	Key        string           `json:"key"` // {tenant}/{group}
+	Pack       string           `json:"pack"`
+	Zh         string           `json:"zh,omitempty"`
+	En         string           `json:"en,omitempty"`
+	Cadence    []Cadence        `json:"cadence,omitempty"`
+	Overrides  []event.Override `json:"overrides,omitempty"`
+	AsRecorded bool             `json:"as_recorded,omitempty"`
+	Open       int64            `json:"open"` // open time of any door when the group was last set
 }
 
 // Opened says how long doors had been open when a pack last took effect.
@@ -62,6 +63,24 @@ func (f *Facts) packFor(g *Group) (p *Pack, instead bool) {
 		return p, false
 	}
 	return f.Pack(DefaultPack), true
+}
+
+// packOf answers the pack by which a patient is judged: that of the group, merged with those of further groups. A further
+// group whose pack is not known stands in for nothing: what it would add is named by its absence among Of.
+func (f *Facts) packOf(s *State) (p *Pack, instead bool) {
+	p, instead = f.packFor(f.Group(s.Group))
+	if p == nil || len(s.Also) == 0 {
+		return p, instead
+	}
+	all := []*Pack{p}
+	for _, key := range s.Also {
+		q, missing := f.packFor(f.Group(key))
+		instead = instead || missing
+		if q != nil && !slices.Contains(all, q) {
+			all = append(all, q)
+		}
+	}
+	return mergedFor(all, s.Plan), instead
 }
 
 func groupKey(tenant, group string) string { return tenant + "/" + group }
@@ -107,7 +126,7 @@ func (c Core) published(f Facts, d *event.PackPublished, at event.Time) (Facts, 
 }
 
 func (f Facts) grouped(d *event.GroupSet, at event.Time) Facts {
-	g := Group{Key: groupKey(d.Tenant, d.Group), Pack: d.Pack, Zh: d.Zh, En: d.En, AsRecorded: d.AsRecorded, Open: f.anyOpen(at)}
+	g := Group{Key: groupKey(d.Tenant, d.Group), Pack: d.Pack, Zh: d.Zh, En: d.En, Overrides: d.Overrides, AsRecorded: d.AsRecorded, Open: f.anyOpen(at)}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
 		if ms, ok := d.CadenceMs[q]; ok {
 			g.Cadence = append(g.Cadence, Cadence{q, ms})
@@ -132,7 +151,7 @@ func (f *Facts) expectedSince(g *Group, p *Pack) int64 {
 		open = g.Open
 	}
 	for i := range f.Opened {
-		if f.Opened[i].Pack == p.ID {
+		if f.Opened[i].Pack == p.ID || slices.Contains(p.Of, f.Opened[i].Pack) {
 			open = max(open, f.Opened[i].Open)
 		}
 	}

@@ -13,6 +13,7 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 		return // kept in the log; nobody can say when it was measured
 	}
 	at := min(o.MeasuredAt, e.now)
+	e.rewind()
 	moved := false
 	for _, r := range o.Readings {
 		if r.Quantity == event.NoQuantity || int(r.Quantity) >= event.Quantities {
@@ -29,9 +30,13 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 		default: // low quality, test data, and doubts of a newer program: shown by history, never scored
 		}
 	}
+	if !o.Late || all {
+		moved = e.answers(o, id, at) || moved
+	}
 	if moved {
 		e.retally()
 		e.habit()
+		e.stood()
 	}
 }
 
@@ -48,6 +53,7 @@ func (e *eval) believe(q event.Quantity, p Point, o *event.ObservationRecorded, 
 		last = t.newest()
 	}
 	t.insert(p)
+	e.widen(q.String(), p)
 	e.breached(q, p)
 	place := e.f.place(o.Door)
 	t.Folded, t.Door, t.Open = e.now, place, e.f.mark(place, e.now)
@@ -204,7 +210,7 @@ func (e *eval) retally() {
 		return
 	}
 	for i := len(e.s.Waits) - 1; i >= 0; i-- {
-		if w := &e.s.Waits[i]; w.Missing && e.s.Tally.Known&(1<<w.Quantity) != 0 {
+		if w := &e.s.Waits[i]; w.Missing && sc.Knows(&e.s.Tally, w.Quantity) {
 			e.s.Waits = without(e.s.Waits, i)
 		}
 	}
@@ -233,6 +239,9 @@ func (e *eval) values(sc *Score, fresh bool) (v Values, anchor event.Time) {
 		if t := e.s.Tracks[sc.Parts[i].Quantity]; t != nil && t.Count > 0 {
 			anchor = max(anchor, t.newest().At)
 		}
+	}
+	if sc.conditional() {
+		anchor = max(anchor, e.spans(sc, &v))
 	}
 	for i := range sc.Parts {
 		q := sc.Parts[i].Quantity
@@ -271,10 +280,10 @@ func (e *eval) habit() {
 // median answers the usual lower bound, and from how many sets it is known: of those that knew every sign which scores
 // now, since a set that knew less was lower for that alone. Of an even number the lower one counts.
 func (u *Usual) median(t *Tally) (lower, sets int) {
-	scoring := uint32(0)
-	for q := range event.Quantities {
-		if t.Points[q] > 0 {
-			scoring |= 1 << q
+	scoring := uint16(0)
+	for i := range t.Points {
+		if t.Points[i] > 0 {
+			scoring |= 1 << i
 		}
 	}
 	var sorted [len(u.Past)]uint8
@@ -321,7 +330,7 @@ func (e *eval) askMissing() []event.Event {
 	}
 	var out []event.Event
 	for _, q := range sc.Ask.Signs {
-		if e.s.Tally.Known&(1<<q) == 0 && e.s.wait(q, true) < 0 {
+		if !sc.Knows(&e.s.Tally, q) && e.s.wait(q, true) < 0 {
 			out = append(out, &event.RepeatAsked{Quantity: q, AnswerBy: e.now + event.Time(sc.Ask.AnswerMs)})
 		}
 	}
@@ -371,7 +380,7 @@ func toldScore(sc *event.Score) (t ToldScore) {
 	for i := range sc.Parts {
 		t.Gravest = max(t.Gravest, uint8(sc.Parts[i].Points))
 		if sc.Parts[i].Known {
-			t.Known |= 1 << sc.Parts[i].Quantity
+			t.Known |= 1 << i
 		}
 	}
 	return t

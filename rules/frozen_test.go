@@ -10,10 +10,10 @@ import (
 	"tocsin/rules"
 )
 
-// A state of format 1 as a checkpoint holds it. A field that is renamed or lost would be read as nothing, and a finding
-// restored without it: then the checkpoints' format becomes 2, with a lift from this one.
-func TestAStateOfFormat1StaysReadable(t *testing.T) {
-	frozen, err := os.ReadFile("testdata/state.v1.json")
+// A state of format 2 as a checkpoint holds it. A field that is renamed or lost would be read as nothing, and a finding
+// restored without it: then the checkpoints' format becomes 3, with a lift from this one.
+func TestAStateOfFormat2StaysReadable(t *testing.T) {
+	frozen, err := os.ReadFile("testdata/state.v2.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
+	"tocsin/rules/expr"
 	"tocsin/streams/event"
 )
 
@@ -22,14 +24,46 @@ type Pack struct {
 	AsRecorded bool `json:"as_recorded,omitempty"`
 
 	Signals [event.Quantities]Signal  `json:"signals"`
-	Limits  [event.Quantities][]Limit `json:"limits"` // gravest first
-	Own     [event.Quantities][]Limit `json:"own"`    // steps beyond a patient's own target, gravest first
-	Score   *Score                    `json:"score,omitempty"`
-	Silence Silence                   `json:"silence"`
-	Confirm Confirm                   `json:"confirm"`
-	Backlog Backlog                   `json:"backlog"`
-	HoldMs  int64                     `json:"hold_ms,omitempty"` // how long the last breach must be past before a finding goes down
-	Sources []Source                  `json:"sources,omitempty"`
+	Limits  [event.Quantities][]Limit `json:"limits"`           // gravest first
+	Own     [event.Quantities][]Limit `json:"own"`              // steps beyond a patient's own target, gravest first
+	Scores  []Score                   `json:"scores,omitempty"` // the first in whose scope the patient is leads
+	Rules   []Rule                    `json:"rules,omitempty"`
+
+	Questions []Question `json:"questions,omitempty"`
+	Facts     []Needed   `json:"facts,omitempty"`
+	Measures  []Measure  `json:"measures,omitempty"`
+	Derived   []Derived  `json:"derived,omitempty"`
+	Learn     []Lesson   `json:"learn,omitempty"` // for the patient
+
+	Of        []string   `json:"of,omitempty"`        // the packs behind a merged one, the leading one first
+	Conflicts []Conflict `json:"conflicts,omitempty"` // where they disagreed
+	Silence   Silence    `json:"silence"`
+	Confirm   Confirm    `json:"confirm"`
+	Backlog   Backlog    `json:"backlog"`
+	HoldMs    int64      `json:"hold_ms,omitempty"` // how long the last breach must be past before a finding goes down
+	Sources   []Source   `json:"sources,omitempty"`
+
+	layout *expr.Layout // of all conditions; with slots made by Finish
+	slots  []slot
+}
+
+// Lesson is a page of education for the patient.
+type Lesson struct {
+	ID      string `json:"id"`
+	TitleZh string `json:"title_zh"`
+	TitleEn string `json:"title_en"`
+	Zh      string `json:"zh"`
+	En      string `json:"en"`
+	Source  string `json:"source,omitempty"`
+}
+
+// UnmarshalJSON reads a pack from a checkpoint and makes the closures of its conditions anew.
+func (p *Pack) UnmarshalJSON(b []byte) error {
+	type plain Pack
+	if err := json.Unmarshal(b, (*plain)(p)); err != nil {
+		return err
+	}
+	return p.Finish()
 }
 
 // Source is a document behind numbers of the pack. Evidence is R (read), S (secondary), I (an implementation), M
@@ -52,10 +86,14 @@ type Signal struct {
 
 // Limit is a bound for a single sign, or (in Own) a step beyond a patient's own target.
 type Limit struct {
-	ID       string         `json:"id"`
-	Above    bool           `json:"above,omitempty"`  // too high rather than too low
-	Bound    event.Decimal  `json:"bound,omitempty"`  // the value itself breaches; in Own: how far beyond the target
-	Strict   bool           `json:"strict,omitempty"` // the value itself does not breach
+	ID     string        `json:"id"`
+	Above  bool          `json:"above,omitempty"`  // too high rather than too low
+	Bound  event.Decimal `json:"bound,omitempty"`  // the value itself breaches; in Own: how far beyond the target
+	Strict bool          `json:"strict,omitempty"` // the value itself does not breach
+	// AltBound is the bound for readings that were sent in mg/dL: thresholds of glucose are written in both units, and
+	// 70 mg/dL is in range though it is less than 3.9 mmol/L.
+	AltBound *event.Decimal `json:"alt_bound,omitempty"`
+	Pack     string         `json:"pack,omitempty"` // which of several packs of a patient it is from
 	Severity event.Severity `json:"severity"`
 	Danger   bool           `json:"danger,omitempty"` // the immediate-danger band
 	// Unsure lets an implausible reading in the danger band count before anybody has confirmed it.
@@ -66,6 +104,9 @@ type Limit struct {
 	Source   string        `json:"source,omitempty"`
 	Zh       string        `json:"zh,omitempty"` // what to do, in words
 	En       string        `json:"en,omitempty"`
+
+	set  *event.Override // that gave Bound
+	from string
 }
 
 // Silence says how grave it is when nothing comes.
@@ -94,19 +135,24 @@ type Backlog struct {
 
 // Score is an aggregate score as interval tables. No expression is evaluated.
 type Score struct {
-	ID       string `json:"id"`
-	Zh       string `json:"zh,omitempty"`
-	En       string `json:"en,omitempty"`
-	NoteZh   string `json:"note_zh,omitempty"` // what whoever reads the score must know
-	NoteEn   string `json:"note_en,omitempty"`
-	Source   string `json:"source,omitempty"`
-	AgeFrom  int    `json:"age_from,omitempty"`  // refused for younger patients
-	Pregnant bool   `json:"pregnant,omitempty"`  // whether it holds in pregnancy
-	Single   int    `json:"single,omitempty"`    // points of one part that make the single-parameter band
-	WindowMs int64  `json:"window_ms,omitempty"` // readings no further apart than this are one set
-	Parts    []Part `json:"parts"`
-	Bands    []Band `json:"bands"` // in the order of evaluation
-	Ask      *Ask   `json:"ask,omitempty"`
+	ID      string `json:"id"`
+	Zh      string `json:"zh,omitempty"`
+	En      string `json:"en,omitempty"`
+	NoteZh  string `json:"note_zh,omitempty"` // what whoever reads the score must know
+	NoteEn  string `json:"note_en,omitempty"`
+	Source  string `json:"source,omitempty"`
+	AgeFrom int    `json:"age_from,omitempty"` // years; refused for younger patients
+	// MonthsFrom and MonthsTo bound the age in completed months, the upper one exclusive; who is older or younger, or of
+	// unknown age, is refused.
+	MonthsFrom int    `json:"months_from,omitempty"`
+	MonthsTo   int    `json:"months_to,omitempty"`
+	Beside     bool   `json:"beside,omitempty"`    // judged beside the leading score, never as one
+	Pregnant   bool   `json:"pregnant,omitempty"`  // whether it holds in pregnancy
+	Single     int    `json:"single,omitempty"`    // points of one part that make the single-parameter band
+	WindowMs   int64  `json:"window_ms,omitempty"` // readings no further apart than this are one set
+	Parts      []Part `json:"parts"`
+	Bands      []Band `json:"bands"` // in the order of evaluation
+	Ask        *Ask   `json:"ask,omitempty"`
 
 	// Drawn from the above by Finish: where each quantity stands in Parts, from 1, and the band of each total, without and
 	// with a part that has the single-parameter points.
@@ -114,12 +160,29 @@ type Score struct {
 	Ladder [2][]uint8              `json:"ladder"`
 }
 
-// Part is one input of the score. Pick names the table for oxygen scale (1 or 2, from 0) and oxygen (0 air, 1 oxygen).
+// MaxParts is how many parts a score may have.
+const MaxParts = 16
+
+// Part is one input of the score: a quantity with its tables, or conditions of which the first that holds gives the points.
+// Pick names the table for oxygen scale (1 or 2, from 0) and oxygen (0 air, 1 oxygen).
 type Part struct {
 	Quantity event.Quantity `json:"quantity"`
 	Tables   []Table        `json:"tables"`
 	Pick     [2][2]uint8    `json:"pick"`
-	Max      uint8          `json:"max"` // of all tables
+	Max      uint8          `json:"max"` // of all tables or rows
+
+	Code string `json:"code,omitempty"` // of a part that conditions decide
+	Zh   string `json:"zh,omitempty"`
+	En   string `json:"en,omitempty"`
+	Rows []Row  `json:"rows,omitempty"`
+}
+
+// Row gives points when its condition holds. Below the last row there are no points.
+type Row struct {
+	When   expr.Expr `json:"when"`
+	Points uint8     `json:"points"`
+
+	truth func(*expr.View) expr.Tri
 }
 
 // MaxRows is how many rows a table may have.
@@ -166,6 +229,9 @@ const (
 	ruleScope       = "out-of-scope"
 	ruleFenced      = "left-out"
 	ruleFallback    = "pack-not-known"
+	ruleOff         = "switched-off"
+	ruleFacts       = "not-configured"
+	RuleConflict    = "plan-conflict"
 )
 
 // noCut is the cut of the last row: the largest number that a Decimal holds.
@@ -197,7 +263,12 @@ func NewTable(step event.Decimal, bounds []event.Decimal, points []uint8) Table 
 func (sc *Score) Finish() {
 	most := 0
 	for i := range sc.Parts {
-		sc.Place[sc.Parts[i].Quantity] = uint8(i + 1)
+		if sc.Parts[i].Rows == nil {
+			sc.Place[sc.Parts[i].Quantity] = uint8(i + 1)
+		}
+		for k := range sc.Parts[i].Rows {
+			sc.Parts[i].Max = max(sc.Parts[i].Max, sc.Parts[i].Rows[k].Points)
+		}
 		for k := range sc.Parts[i].Tables {
 			sc.Parts[i].Max = max(sc.Parts[i].Max, sc.Parts[i].Tables[k].Max)
 		}

@@ -253,7 +253,7 @@ func TestING5_ShuffledInput(t *testing.T) {
 
 // fed answers what is kept and what holds after all readings and the time that everything needs to settle.
 func fed(t *rapid.T, all []*event.ObservationRecorded) []byte {
-	p, err := trial.New(pack.Compile, pack.Library()["news2"], noon)
+	p, err := trial.New(pack.Compile, noon, pack.Library()["news2"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func fed(t *rapid.T, all []*event.ObservationRecorded) []byte {
 	bare := p.State
 	bare.Found, bare.Waits = rules.Answer{}, nil // the patient's habit, by which signs are asked for, follows arrival
 	d := rules.Assess(p.Facts, bare, p.Now)
-	score := p.State.Score()
+	score := p.Score()
 	for i := range score.Parts {
 		score.Parts[i].Reading = ""
 	}

@@ -22,7 +22,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
+	"tocsin/rules/expr"
 	"tocsin/streams/event"
 )
 
@@ -46,16 +49,24 @@ type eval struct {
 	fall    bool       // p stands in for a pack that is not known
 }
 
+// looks lends views, which are large and short-lived; what they hold never outlasts a look.
+var looks = sync.Pool{New: func() any { return new(expr.View) }}
+
 // open finds the group and the pack by which the patient is judged. When that is another than the score was last made
 // by, it is made anew.
 func (e *eval) open() {
 	e.next, e.g, e.p, e.fall = event.Never, nil, nil, false
 	if e.s.Enrolled() {
 		e.g = e.f.Group(e.s.Group)
-		e.p, e.fall = e.f.packFor(e.g)
+		e.p, e.fall = e.f.packOf(&e.s)
+		if e.p != nil {
+			e.lay()
+			e.wakeOverrides()
+		}
 	}
 	if e.p != nil && e.s.Judged != e.p.Mark {
 		e.renewed = true
+		e.rewind()
 		e.retally()
 	} else if sc := e.score(); sc != nil && e.s.Rule == "" && e.s.Anchor != 0 { // it failed while folding
 		e.retally()
@@ -68,18 +79,36 @@ func (e *eval) wake(t event.Time) { e.next = min(e.next, t) }
 // asRecorded tells whether every value is believed as it stands.
 func (e *eval) asRecorded() bool { return e.p != nil && e.p.AsRecorded || e.g != nil && e.g.AsRecorded }
 
-// score answers the pack's score unless it is out of scope for the patient or fenced.
+// score answers the pack's leading score: the first in whose scope the patient is, unless it is fenced.
 func (e *eval) score() *Score {
-	if e.p == nil || e.p.Score == nil || e.s.fenced(e.p.Score.ID) || e.outOfScope() {
+	if e.p == nil {
 		return nil
 	}
-	return e.p.Score
+	for i := range e.p.Scores {
+		if sc := &e.p.Scores[i]; !sc.Beside && !e.outOfScope(sc) {
+			if e.s.fenced(sc.ID) || e.off(sc.ID) {
+				return nil
+			}
+			return sc
+		}
+	}
+	return nil
 }
 
-// outOfScope tells whether the pack's score refuses this patient.
-func (e *eval) outOfScope() bool {
-	sc, p := e.p.Score, e.s.Plan
-	return p != nil && (p.Pregnant && !sc.Pregnant || p.AgeYears > 0 && p.AgeYears < sc.AgeFrom)
+// outOfScope tells whether a score refuses this patient.
+func (e *eval) outOfScope(sc *Score) bool {
+	p := e.s.Plan
+	if sc.MonthsTo > 0 || sc.MonthsFrom > 0 {
+		months := 0
+		if p != nil {
+			months = max(p.AgeMonths, p.AgeYears*12)
+		}
+		known := p != nil && (p.AgeMonths > 0 || p.AgeYears > 0)
+		if !known || months < sc.MonthsFrom || sc.MonthsTo > 0 && months >= sc.MonthsTo {
+			return true
+		}
+	}
+	return p != nil && (p.Pregnant && !sc.Pregnant || p.years() > 0 && p.years() < sc.AgeFrom || p.AgeMonths > 0 && p.AgeMonths/12 < sc.AgeFrom)
 }
 
 // fence lets a panic say which rule was being judged.
@@ -104,6 +133,7 @@ func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, e
 		x.observe(d, e.ID)
 	case *event.SeverityScored:
 		x.s.told(d)
+		x.standing()
 	case *event.RepeatAsked:
 		x.s.asked(d)
 	case *event.SignalFellSilent:
@@ -111,9 +141,9 @@ func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, e
 	case *event.SignalReturned:
 		x.s.returned(d)
 	case *event.PatientEnrolled:
-		x.enrol(groupKey(d.Tenant, d.Group))
+		x.enrol(d.Tenant, d.Group, d.Also)
 	case *event.PatientGrouped:
-		x.enrol(groupKey(d.Tenant, d.Group))
+		x.enrol(d.Tenant, d.Group, d.Also)
 	case *event.PlanChanged:
 		x.plan(&d.Plan)
 	case *event.RuleFenced:
@@ -131,11 +161,15 @@ func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, e
 const Machine = "rules"
 
 // enrol puts the patient under a group's pack. What never came is waited for from here.
-func (e *eval) enrol(group string) {
-	if e.s.Group == group {
+func (e *eval) enrol(tenant, group string, also []string) {
+	var further []string
+	for _, g := range also {
+		further = append(further, groupKey(tenant, g))
+	}
+	if e.s.Group == groupKey(tenant, group) && slices.Equal(e.s.Also, further) {
 		return
 	}
-	e.s.Group = group
+	e.s.Group, e.s.Also = groupKey(tenant, group), further
 	e.s.FaultTold = false
 	e.expectAnew()
 }

@@ -31,10 +31,10 @@ func decide(t *testing.T, p *trial.Patient, o *event.ObservationRecorded) (rule 
 func TestRUL13_PanicNamesItsRule(t *testing.T) {
 	p := patient(t, "news2")
 	broken := *p.Facts.Packs[0]
-	sc := *broken.Score
+	sc := broken.Scores[0]
 	sc.Parts = append([]rules.Part(nil), sc.Parts...)
 	sc.Parts[1].Tables = nil // as a fault in the program would leave it
-	broken.Score, broken.Mark = &sc, 1
+	broken.Scores, broken.Mark = []rules.Score{sc}, 1
 	p.Facts.Packs = []*rules.Pack{&broken}
 	o := trial.Measured(p.Now, trial.Reading(event.SpO2Percent, event.Int(84)))
 	rule, panicked := decide(t, p, o)
@@ -49,8 +49,8 @@ func TestRUL13_PanicNamesItsRule(t *testing.T) {
 	if _, panicked := decide(t, p, o); panicked {
 		t.Fatal("it panicked again")
 	}
-	if p.State.Found.Severity != event.High || p.State.Score() != nil {
-		t.Errorf("the other rules: %s, score %v", p.State.Found.Severity, p.State.Score())
+	if p.State.Found.Severity != event.High || p.Score() != nil {
+		t.Errorf("the other rules: %s, score %v", p.State.Found.Severity, p.Score())
 	}
 }
 
@@ -204,7 +204,7 @@ func TestING10_RepeatIsAskedOnce(t *testing.T) {
 	if l, ok := p.State.Latest(event.PulsePerMin); !ok || l.Mark != event.Unconfirmed || l.Value != event.Int(18) {
 		t.Errorf("the latest reading shows %+v", l)
 	}
-	if p.State.Score().Parts[4].Points != 0 {
+	if p.Score().Parts[4].Points != 0 {
 		t.Error("a doubtful reading scored")
 	}
 	d := kinds[*event.SeverityScored](must(t)(p.Wait(minute)))
@@ -220,8 +220,8 @@ func TestING10_ASecondReadingThatAgrees(t *testing.T) {
 		must(t)(p.Measure(event.Reading{Quantity: event.PulsePerMin, Value: event.Int(v), Mark: event.Unconfirmed}))
 		must(t)(p.Wait(minute))
 	}
-	if tr := p.State.Trend(event.PulsePerMin); len(tr) != 2 || tr[0].Value != event.Int(240) || p.State.Score().Lower != 3 {
-		t.Errorf("trend %v, score %s", tr, text(t, p.State.Score()))
+	if tr := p.State.Trend(event.PulsePerMin); len(tr) != 2 || tr[0].Value != event.Int(240) || p.Score().Lower != 3 {
+		t.Errorf("trend %v, score %s", tr, text(t, p.Score()))
 	}
 }
 

@@ -6,24 +6,27 @@ import "tocsin/streams/event"
 type Values struct {
 	Known uint32 // bit per Quantity
 	At    [event.Quantities]event.Decimal
+	Spans [MaxParts]Span // of the parts that conditions decide, by place in Score.Parts
 }
+
+// Span is what a part that conditions decide can add, by what is known.
+type Span struct{ Low, High uint8 }
 
 // Set makes a value known.
 func (v *Values) Set(q event.Quantity, d event.Decimal) { v.Known |= 1 << q; v.At[q] = d }
 
 // Tally is a score as an interval, without words. Lower sums what is known, Upper adds the worst of what is not.
 type Tally struct {
-	Lower    uint8                   `json:"lower"`
-	Upper    uint8                   `json:"upper"`
-	Band     uint8                   `json:"band"`      // of Lower: index into the pack's bands
-	Most     uint8                   `json:"most"`      // of Upper
-	Reds     uint8                   `json:"reds"`      // parts of Lower that have the single-parameter points
-	MostReds uint8                   `json:"most_reds"` // of Upper
-	Scale    uint8                   `json:"scale"`
-	Known    uint32                  `json:"known"`  // bit per Quantity that counts
-	Parts    uint32                  `json:"parts"`  // bit per Quantity that the score asks for
-	Points   [event.Quantities]uint8 `json:"points"` // what each added to Lower
-	Worst    [event.Quantities]uint8 `json:"worst"`  // what each added to Upper
+	Lower    uint8           `json:"lower"`
+	Upper    uint8           `json:"upper"`
+	Band     uint8           `json:"band"`      // of Lower: index into the pack's bands
+	Most     uint8           `json:"most"`      // of Upper
+	Reds     uint8           `json:"reds"`      // parts of Lower that have the single-parameter points
+	MostReds uint8           `json:"most_reds"` // of Upper
+	Scale    uint8           `json:"scale"`
+	Known    uint16          `json:"known"`  // bit per part, in the order of Score.Parts
+	Points   [MaxParts]uint8 `json:"points"` // what each part added to Lower
+	Worst    [MaxParts]uint8 `json:"worst"`  // what each part added to Upper
 }
 
 // Determined tells whether both ends fall in one band.
@@ -58,16 +61,19 @@ func (sc *Score) Tally(v *Values, scale int) (t Tally) {
 	air, oxygen := supply(v)
 	for i := range sc.Parts {
 		p := &sc.Parts[i]
-		t.Parts |= 1 << p.Quantity
-		low, high := p.add(v.Known&(1<<p.Quantity) != 0, v.At[p.Quantity], int(t.Scale-1), air, oxygen)
-		t.put(sc, p.Quantity, low, high)
+		low, high, known := v.Spans[i].Low, v.Spans[i].High, v.Spans[i].Low == v.Spans[i].High
+		if p.Rows == nil {
+			known = v.Known&(1<<p.Quantity) != 0
+			low, high = p.add(known, v.At[p.Quantity], int(t.Scale-1), air, oxygen)
+		}
+		t.put(sc, i, low, high, known)
 	}
-	t.Known = v.Known & t.Parts
 	t.judge(sc)
 	return t
 }
 
-// Update scores one more reading into t: v is what is known with it. Everything else is as it was when t was made.
+// Update scores one more reading into t: v is what is known with it. Everything else is as it was when t was made. It is
+// for scores without conditions, which may hang on anything.
 func (sc *Score) Update(t *Tally, v *Values, q event.Quantity) {
 	if q == event.SupplementalO2 { // the tables of other parts hang on it
 		*t = sc.Tally(v, int(t.Scale))
@@ -79,8 +85,7 @@ func (sc *Score) Update(t *Tally, v *Values, q event.Quantity) {
 	}
 	air, oxygen := supply(v)
 	low, high := sc.Parts[i-1].add(true, v.At[q], int(t.Scale-1), air, oxygen)
-	t.put(sc, q, low, high)
-	t.Known |= 1 << q
+	t.put(sc, int(i-1), low, high, true)
 	t.judge(sc)
 }
 
@@ -99,16 +104,35 @@ func (p *Part) add(known bool, v event.Decimal, scale, air, oxygen int) (low, hi
 }
 
 // put sets what a part adds, in place of what it added before.
-func (t *Tally) put(sc *Score, q event.Quantity, low, high uint8) {
-	t.Lower += low - t.Points[q]
-	t.Upper += high - t.Worst[q]
-	t.Reds += red(low, sc.Single) - red(t.Points[q], sc.Single)
-	t.MostReds += red(high, sc.Single) - red(t.Worst[q], sc.Single)
-	t.Points[q], t.Worst[q] = low, high
+func (t *Tally) put(sc *Score, i int, low, high uint8, known bool) {
+	i &= MaxParts - 1 // the compiler sees that it is in range
+	t.Lower += low - t.Points[i]
+	t.Upper += high - t.Worst[i]
+	t.Reds += red(low, sc.Single) - red(t.Points[i], sc.Single)
+	t.MostReds += red(high, sc.Single) - red(t.Worst[i], sc.Single)
+	t.Points[i], t.Worst[i] = low, high
+	t.Known &^= 1 << i
+	if known {
+		t.Known |= 1 << i
+	}
+}
+
+// Knows tells whether the part of quantity q counts in t.
+func (sc *Score) Knows(t *Tally, q event.Quantity) bool {
+	i := sc.Place[q]
+	return i > 0 && t.Known&(1<<(i-1)) != 0
+}
+
+// PointsOf answers what the part of quantity q added to both bounds.
+func (sc *Score) PointsOf(t *Tally, q event.Quantity) (low, high uint8) {
+	if i := sc.Place[q]; i > 0 {
+		return t.Points[i-1], t.Worst[i-1]
+	}
+	return 0, 0
 }
 
 func red(points uint8, single int) uint8 {
-	if int(points) >= single {
+	if single > 0 && int(points) >= single {
 		return 1
 	}
 	return 0

@@ -86,7 +86,7 @@ func grid(q event.Quantity, d event.Decimal) int {
 
 // TestRUL1_EveryCell goes through the whole chart in steps finer than its grid, on both scales, on air and on oxygen.
 func TestRUL1_EveryCell(t *testing.T) {
-	sc := library(t, "news2").Score
+	sc := &library(t, "news2").Scores[0]
 	spans := map[event.Quantity][2]int64{event.RespirationPerMin: {0, 70}, event.SpO2Percent: {50, 100}, event.SystolicMmHg: {30, 260},
 		event.PulsePerMin: {20, 260}, event.TemperatureCel: {28, 44}, event.SupplementalO2: {0, 1}, event.ACVPU: {0, 4}}
 	steps := map[event.Quantity]event.Decimal{event.TemperatureCel: event.One / 1000, event.SupplementalO2: event.One, event.ACVPU: event.One}
@@ -103,8 +103,9 @@ func TestRUL1_EveryCell(t *testing.T) {
 					v.Set(event.SupplementalO2, event.Int(int64(oxygen)))
 					v.Set(q, d)
 					got := sc.Tally(&v, scale)
-					if want := refPoints(q, grid(q, d), scale, oxygen); int(got.Points[q]) != want || got.Worst[q] != got.Points[q] {
-						t.Fatalf("%s %s on scale %d, oxygen %d: %d points (worst %d), the chart says %d", q, d, scale, oxygen, got.Points[q], got.Worst[q], want)
+					low, high := sc.PointsOf(&got, q)
+					if want := refPoints(q, grid(q, d), scale, oxygen); int(low) != want || high != low {
+						t.Fatalf("%s %s on scale %d, oxygen %d: %d points (worst %d), the chart says %d", q, d, scale, oxygen, low, high, want)
 					}
 					cells++
 				}
@@ -119,7 +120,7 @@ func TestRUL1_EveryCell(t *testing.T) {
 // TestRUL2_IntervalIsAllCompletions takes a set with signs missing and tries every cell of the chart for them: the
 // interval is from the least to the most, and the band is determined only when both ends agree.
 func TestRUL2_IntervalIsAllCompletions(t *testing.T) {
-	sc := library(t, "news2").Score
+	sc := &library(t, "news2").Scores[0]
 	each := map[event.Quantity][]int{event.RespirationPerMin: {8, 10, 16, 22, 26}, event.SpO2Percent: {80, 84, 86, 90, 92, 93, 95, 96, 98},
 		event.SupplementalO2: {0, 1}, event.SystolicMmHg: {80, 95, 105, 120, 230}, event.PulsePerMin: {35, 45, 70, 100, 120, 140},
 		event.ACVPU: {0, 1}, event.TemperatureCel: {340, 355, 370, 385, 395}}
@@ -186,7 +187,7 @@ func complete(given map[event.Quantity]int, missing []event.Quantity, each map[e
 
 // TestRUL2_ScoringAllocatesNothing keeps the hot path off the heap.
 func TestRUL2_ScoringAllocatesNothing(t *testing.T) {
-	sc := library(t, "news2").Score
+	sc := &library(t, "news2").Scores[0]
 	v := vitals(rand.New(rand.NewPCG(1, 0)))
 	var sink rules.Tally
 	if n := testing.AllocsPerRun(1000, func() { sink = sc.Tally(&v, 2) }); n != 0 {

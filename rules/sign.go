@@ -22,26 +22,32 @@ func (l *Limit) level() level {
 
 // finding is one reason before it is put into words.
 type finding struct {
-	rule     string
-	quantity event.Quantity
-	severity event.Severity
-	danger   bool
-	unsure   bool
-	valued   bool // value, at and reading are set
-	held     bool // nothing breaches any more, but not for long enough
-	value    event.Decimal
-	at       event.Time
-	reading  string
-	limit    *Limit
-	target   *Target // when limit is a step beyond the patient's own target
-	since    event.Time
-	last     event.Time // of what was told: when a reading as grave was last measured
-	asked    event.Time // a question has been open since it ran out
+	rule      string
+	quantity  event.Quantity
+	severity  event.Severity
+	danger    bool
+	unsure    bool
+	valued    bool // value, at and reading are set
+	held      bool // nothing breaches any more, but not for long enough
+	value     event.Decimal
+	at        event.Time
+	reading   string
+	limit     *Limit
+	target    *Target // when limit is a step beyond the patient's own target
+	since     event.Time
+	condition *Rule  // when a condition found it
+	beside    *Score // when a score beside the leading one did, with its tally
+	tally     Tally
+	last      event.Time // of what was told: when a reading as grave was last measured
+	asked     event.Time // a question has been open since it ran out
 }
 
 // breach tells whether v is beyond the limit; margin makes it harder to be inside again.
 func (l *Limit) breach(t *Target, v event.Decimal, margin bool) bool {
 	bound, strict := l.Bound, l.Strict
+	if l.AltBound != nil && inMgPerDL(v) {
+		bound = *l.AltBound
+	}
 	if t != nil { // Bound says how far beyond the target
 		switch {
 		case l.Above && t.High != nil:

@@ -17,7 +17,7 @@ const (
 
 func patient(t *testing.T, id string) *trial.Patient {
 	t.Helper()
-	p, err := trial.New(pack.Compile, pack.Library()[id], noon)
+	p, err := trial.New(pack.Compile, noon, pack.Library()[id])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,10 +16,14 @@ const Window = 8
 // State is what the rules keep of one patient. A copy shares what it points to, and nobody changes that: Apply makes
 // a new track or list where something moves.
 type State struct {
-	Group  string                   `json:"group,omitempty"` // {tenant}/{group}; empty: not enrolled
-	Plan   *Plan                    `json:"plan,omitempty"`
-	Tracks [event.Quantities]*Track `json:"tracks"`
-	Expect Expect                   `json:"expect"`
+	Group   string                   `json:"group,omitempty"` // {tenant}/{group}; empty: not enrolled
+	Also    []string                 `json:"also,omitempty"`  // further groups whose packs hold too
+	Plan    *Plan                    `json:"plan,omitempty"`
+	Tracks  [event.Quantities]*Track `json:"tracks"`
+	Expect  Expect                   `json:"expect"`
+	Said    []Said                   `json:"said,omitempty"`    // answers and derived series, by code
+	Windows []Held                   `json:"windows,omitempty"` // in the order of the pack's layout
+	Stands  []Stand                  `json:"stands,omitempty"`  // conditions that were told, by rule
 
 	Judged uint64     `json:"judged,omitempty"`  // mark of the pack behind Tally
 	Tally  Tally      `json:"tally"`             // of the newest set
@@ -98,7 +103,7 @@ type Usual struct {
 // Set is what one set of readings came to, and which signs it knew.
 type Set struct {
 	Lower uint8  `json:"lower,omitempty"`
-	Known uint32 `json:"known,omitempty"`
+	Known uint16 `json:"known,omitempty"` // bit per part
 }
 
 // Wait is a question to patient and carer: to repeat a measurement that can hardly be, or for a sign that is missing.
@@ -148,7 +153,7 @@ type ToldScore struct {
 	Lower   uint8  `json:"lower,omitempty"`
 	Upper   uint8  `json:"upper,omitempty"`
 	Gravest uint8  `json:"gravest,omitempty"` // points of the part that had most
-	Known   uint32 `json:"known,omitempty"`
+	Known   uint16 `json:"known,omitempty"`   // bit per part
 }
 
 // Told is one reason of an answer.
@@ -179,13 +184,35 @@ func (t *Told) last(at event.Time) { t.Lasted = uint32(max(at-t.At+999, 0)/1000)
 
 // Plan is a patient's own targets and orders, in the shape in which they are asked.
 type Plan struct {
-	Scale    int        `json:"scale,omitempty"` // of oxygen, as asked; 2 counts only when OrderedAt says since when
-	Targets  []Target   `json:"targets,omitempty"`
-	Cadence  []Cadence  `json:"cadence,omitempty"`
-	AgeYears int        `json:"age_years,omitempty"`
-	Pregnant bool       `json:"pregnant,omitempty"`
-	By       string     `json:"by,omitempty"`
-	At       event.Time `json:"at,omitempty"`
+	Scale     int              `json:"scale,omitempty"` // of oxygen, as asked; 2 counts only when OrderedAt says since when
+	Targets   []Target         `json:"targets,omitempty"`
+	Cadence   []Cadence        `json:"cadence,omitempty"`
+	AgeYears  int              `json:"age_years,omitempty"`
+	AgeMonths int              `json:"age_months,omitempty"`
+	Pregnant  bool             `json:"pregnant,omitempty"`
+	Facts     []Fact           `json:"facts,omitempty"` // by name
+	Overrides []event.Override `json:"overrides,omitempty"`
+	Chosen    []Choice         `json:"chosen,omitempty"`
+	By        string           `json:"by,omitempty"`
+	At        event.Time       `json:"at,omitempty"`
+}
+
+// Fact is a number about the patient under the name that packs give it.
+type Fact struct {
+	Name  string        `json:"name"`
+	Value event.Decimal `json:"value"`
+}
+
+// Choice says which pack's bounds hold for a quantity that several packs bound.
+type Choice struct {
+	Quantity event.Quantity `json:"quantity"`
+	Pack     string         `json:"pack"`
+}
+
+// Stand is when a condition that was told last held.
+type Stand struct {
+	Rule string     `json:"rule"`
+	At   event.Time `json:"at"`
 }
 
 // Target is a patient's own normal span of one quantity, inclusive at both ends.
@@ -249,14 +276,6 @@ func (s *State) Silent() []event.Quantity {
 		all = append(all, x.Quantity)
 	}
 	return all
-}
-
-// Score answers the score of the newest set as an interval, nil when there is none. How old each part is stands in it.
-func (s *State) Score() *event.Score {
-	if s.Rule == "" {
-		return nil
-	}
-	return scoreOf(s, &s.Tally, s.Rule, s.Band)
 }
 
 // Enrolled tells whether the patient is watched.
@@ -351,7 +370,10 @@ var scale2Low, scale2High = event.Int(88), event.Int(92)
 
 // planOf brings a plan into the shape in which it is asked, in the order of the quantities.
 func planOf(e *event.Plan) *Plan {
-	p := &Plan{Scale: e.SpO2Scale, AgeYears: e.AgeYears, Pregnant: e.Pregnant, By: e.OrderedBy, At: e.OrderedAt}
+	p := &Plan{Scale: e.SpO2Scale, AgeYears: e.AgeYears, AgeMonths: e.AgeMonths, Pregnant: e.Pregnant, Overrides: e.Overrides, By: e.OrderedBy, At: e.OrderedAt}
+	for _, name := range slices.Sorted(maps.Keys(e.Facts)) {
+		p.Facts = append(p.Facts, Fact{name, e.Facts[name]})
+	}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
 		if t, ok := e.Targets[q]; ok {
 			p.Targets = append(p.Targets, Target{Quantity: q, Low: t.Low, High: t.High})
@@ -361,6 +383,40 @@ func planOf(e *event.Plan) *Plan {
 		if ms, ok := e.CadenceMs[q]; ok {
 			p.Cadence = append(p.Cadence, Cadence{q, ms})
 		}
+		if pack, ok := e.Chosen[q]; ok {
+			p.Chosen = append(p.Chosen, Choice{q, pack})
+		}
 	}
 	return p
+}
+
+// fact answers a number about the patient.
+func (p *Plan) fact(name string) (event.Decimal, bool) {
+	for i := range p.Facts {
+		if p.Facts[i].Name == name {
+			return p.Facts[i].Value, true
+		}
+	}
+	return 0, false
+}
+
+// years answers the completed years, of whatever is known; 0: not known.
+func (p *Plan) years() int {
+	if p.AgeYears > 0 {
+		return p.AgeYears
+	}
+	return p.AgeMonths / 12
+}
+
+// chosen answers which pack a clinician chose for a quantity; empty: none.
+func (p *Plan) chosen(q event.Quantity) string {
+	if p == nil {
+		return ""
+	}
+	for i := range p.Chosen {
+		if p.Chosen[i].Quantity == q {
+			return p.Chosen[i].Pack
+		}
+	}
+	return ""
 }

@@ -90,7 +90,7 @@ func play(t *testing.T, text string) string {
 		var said []event.Event
 		switch words[0] {
 		case "pack":
-			if p, err = trial.New(pack.Compile, pack.Library()[words[1]], noon); err != nil {
+			if p, err = trial.New(pack.Compile, noon, pack.Library()[words[1]]); err != nil {
 				t.Fatal(err)
 			}
 			said = p.Said

@@ -14,8 +14,9 @@ import (
 )
 
 // checkpointFormat is the version of a patient's state in a round. When it changes, the states of older rounds are
-// lifted, or the round is left unread and the log folded from an older one or from its beginning.
-const checkpointFormat = 1
+// lifted, or the round is left unread and the log folded from an older one or from its beginning. Format 1, before scores
+// counted by parts, is left unread.
+const checkpointFormat = 2
 
 // round is a replica as it stood after one step, ready to be written while the owner goes on: states are never altered
 // once a step is confirmed, so a copy of the map is a copy of everything.

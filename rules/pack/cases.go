@@ -2,6 +2,8 @@ package pack
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -57,17 +59,36 @@ func (r *cases) run(n ast.Node) {
 		return // the pack itself is at fault
 	}
 	r.count++
-	p, err := trial.New(Compile, r.pack, begin)
+	var name string
+	var steps, plan ast.Node
+	var also []string
+	r.mapping(n, "a case", fields{
+		"name!": r.text(&name), "with": func(n ast.Node) { also = r.with(n) }, "plan": func(n ast.Node) { plan = n }, "steps!": func(n ast.Node) { steps = n },
+	})
+	p, err := trial.New(Compile, begin, append([]string{r.pack}, also...)...)
 	if err != nil {
 		r.fault(n, "%v", err)
 		return
 	}
-	var name string
-	var steps ast.Node
-	r.mapping(n, "a case", fields{"name!": r.text(&name), "plan": func(n ast.Node) { r.plan(n, p) }, "steps!": func(n ast.Node) { steps = n }})
+	if plan != nil {
+		r.plan(plan, p)
+	}
 	if steps != nil {
 		r.each(steps, "steps", func(n ast.Node) { r.step(n, p, name) })
 	}
+}
+
+// with reads further packs of the same patient, from the library.
+func (r *cases) with(n ast.Node) (texts []string) {
+	r.each(n, "with", func(n ast.Node) {
+		id, ok := r.word(n)
+		text, known := Library()[id]
+		if !known && ok {
+			r.fault(n, "the library has no pack %q", id)
+		}
+		texts = append(texts, text)
+	})
+	return texts
 }
 
 func (r *cases) plan(n ast.Node, p *trial.Patient) {
@@ -82,7 +103,24 @@ func (r *cases) plan(n ast.Node, p *trial.Patient) {
 		}
 	}
 	r.mapping(n, "a plan", fields{
-		"scale": r.whole(&plan.SpO2Scale, 1, 2), "age": r.whole(&plan.AgeYears, 0, 130), "pregnant": r.truth(&plan.Pregnant),
+		"scale": r.whole(&plan.SpO2Scale, 1, 2), "age": r.whole(&plan.AgeYears, 0, 130), "age_months": r.whole(&plan.AgeMonths, 0, 240), "pregnant": r.truth(&plan.Pregnant),
+		"facts": func(n ast.Node) {
+			plan.Facts = map[string]event.Decimal{}
+			for _, kv := range r.pairs(n, "facts") {
+				var d event.Decimal
+				r.decimal(&d)(kv.Value)
+				plan.Facts[kv.Key.String()] = d
+			}
+		},
+		"overrides": func(n ast.Node) {
+			r.each(n, "overrides", func(n ast.Node) { plan.Overrides = append(plan.Overrides, r.override(n)) })
+		},
+		"chosen": func(n ast.Node) {
+			plan.Chosen = map[event.Quantity]string{}
+			for _, kv := range r.pairs(n, "chosen") {
+				plan.Chosen[r.quantity(kv.Key)], _ = r.word(kv.Value)
+			}
+		},
 		"ordered": func(n ast.Node) {
 			s, _ := r.word(n)
 			at, err := event.ParseTime(s + "T04:00:00Z")
@@ -99,13 +137,58 @@ func (r *cases) plan(n ast.Node, p *trial.Patient) {
 	}
 }
 
+// override reads a number that a clinician set, or a rule that he switched off.
+func (r *cases) override(n ast.Node) event.Override {
+	o := event.Override{By: "doctor", At: begin}
+	var value event.Decimal
+	var until int64
+	r.mapping(n, "an override", fields{
+		"rule!": r.text(&o.Rule), "param": r.text(&o.Param), "off": r.truth(&o.Off), "until": r.span(&until),
+		"value": func(n ast.Node) { r.decimal(&value)(n); o.Value = &value },
+	})
+	if until > 0 {
+		end := begin + event.Time(until)
+		o.Until = &end
+	}
+	return o
+}
+
+// given reads values of signals and answers to questions: yes, no or a number.
+func (r *cases) given(n ast.Node) (o event.ObservationRecorded) {
+	values := r.numbersOf(n, func(code string, n ast.Node) {
+		s, _ := r.word(n)
+		d, err := event.ParseDecimal(s)
+		switch s {
+		case "yes", "true":
+			d, err = event.One, nil
+		case "no", "false":
+			d, err = 0, nil
+		}
+		if err != nil {
+			r.fault(n, "%s: want yes, no or a number", code)
+		}
+		o.Answers = append(o.Answers, event.Answer{Code: code, Value: d})
+	})
+	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if v, ok := values[q]; ok {
+			o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: v})
+		}
+	}
+	return o
+}
+
 // numbers reads a mapping of quantities to values; consciousness is given by its letter.
 func (r *cases) numbers(n ast.Node) map[event.Quantity]event.Decimal {
+	return r.numbersOf(n, func(code string, n ast.Node) { r.fault(n, "quantity %q is unknown", code) })
+}
+
+// numbersOf reads a mapping of quantities to values, and hands other names to other.
+func (r *cases) numbersOf(n ast.Node, other func(string, ast.Node)) map[event.Quantity]event.Decimal {
 	all := map[event.Quantity]event.Decimal{}
 	for _, kv := range r.pairs(n, "values") {
 		q, err := event.ParseQuantity(kv.Key.String())
 		if err != nil {
-			r.fault(kv.Key, "%v", err)
+			other(kv.Key.String(), kv.Value)
 			continue
 		}
 		s, ok := r.word(kv.Value)
@@ -128,7 +211,8 @@ func (r *cases) numbers(n ast.Node) map[event.Quantity]event.Decimal {
 func (r *cases) step(n ast.Node, p *trial.Patient, name string) {
 	var at, old int64
 	var mark string
-	var given map[event.Quantity]event.Decimal
+	var given event.ObservationRecorded
+	var measures ast.Node
 	var severity, silence event.Severity
 	var danger, late, quiet bool
 	var found, asked []string
@@ -143,7 +227,7 @@ func (r *cases) step(n ast.Node, p *trial.Patient, name string) {
 	}
 	before := len(r.faults)
 	r.mapping(n, "a step", fields{
-		"at!": r.span(&at), "give": func(n ast.Node) { given = r.numbers(n) }, "old": r.span(&old), "mark": r.text(&mark), "severity!": r.severity(&severity),
+		"at!": r.span(&at), "give": func(n ast.Node) { given = r.given(n) }, "measures": func(n ast.Node) { measures = n }, "old": r.span(&old), "mark": r.text(&mark), "severity!": r.severity(&severity),
 		"silence": r.severity(&silence), "danger": r.truth(&danger), "late": r.truth(&late), "quiet": r.truth(&quiet), "rules": words(&found), "asked": words(&asked),
 	})
 	if len(r.faults) > before {
@@ -172,25 +256,47 @@ func (r *cases) step(n ast.Node, p *trial.Patient, name string) {
 		}
 	}
 	r.said(n, name, said, late, asked)
+	if measures != nil {
+		r.measured(measures, name, p)
+	}
+}
+
+// measured compares measures at the decimals that are written down; unknown is a value too.
+func (r *cases) measured(n ast.Node, name string, p *trial.Patient) {
+	got := rules.MeasureNow(p.Facts, p.State)
+	for _, kv := range r.pairs(n, "measures") {
+		id := kv.Key.String()
+		want, _ := r.word(kv.Value)
+		x, known := got[id]
+		if !known {
+			if want != "unknown" {
+				r.fault(kv.Value, "%s: %s is not known, expected %s", name, id, want)
+			}
+			continue
+		}
+		_, decimals, _ := strings.Cut(want, ".")
+		if s := strconv.FormatFloat(x, 'f', len(decimals), 64); s != want {
+			r.fault(kv.Value, "%s: %s is %s, expected %s", name, id, s, want)
+		}
+	}
 }
 
 // play waits until at and gives what was measured.
-func play(p *trial.Patient, at, old int64, mark event.Mark, given map[event.Quantity]event.Decimal) ([]event.Event, error) {
+func play(p *trial.Patient, at, old int64, mark event.Mark, given event.ObservationRecorded) ([]event.Event, error) {
 	before := len(p.Said)
 	if until := begin + event.Time(at); until > p.Now {
 		if _, err := p.Wait(int64(until - p.Now)); err != nil {
 			return nil, err
 		}
 	}
-	if len(given) == 0 {
+	if len(given.Readings)+len(given.Answers) == 0 {
 		return p.Said[before:], nil
 	}
-	o := trial.Measured(p.Now - event.Time(old))
-	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
-		if v, ok := given[q]; ok {
-			o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: v, Mark: mark})
-		}
+	o := trial.Measured(p.Now-event.Time(old), given.Readings...)
+	for i := range o.Readings {
+		o.Readings[i].Mark = mark
 	}
+	o.Answers = given.Answers
 	_, err := p.Give(o)
 	return p.Said[before:], err
 }

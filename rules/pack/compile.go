@@ -20,12 +20,15 @@ func Compile(text string) (*rules.Pack, error) { return CompileFile("pack.yaml",
 // CompileFile is Compile for a file with a name, which then stands in every fault.
 func CompileFile(file, text string) (*rules.Pack, error) {
 	sum := sha256.Sum256([]byte(text))
-	c := &compiler{reader: reader{file: file}, pack: &rules.Pack{Sum: hex.EncodeToString(sum[:]), Mark: binary.BigEndian.Uint64(sum[:])}, ids: map[string]ast.Node{}}
+	c := &compiler{reader: reader{file: file}, pack: &rules.Pack{Sum: hex.EncodeToString(sum[:]), Mark: binary.BigEndian.Uint64(sum[:])}, ids: map[string]ast.Node{}, said: map[string]bool{}}
 	if root := c.parse(text); root != nil {
 		c.root(root)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
+	}
+	if err := c.pack.Finish(); err != nil {
+		return nil, Faults{{file, 1, 1, err.Error()}}
 	}
 	return c.pack, nil
 }
@@ -38,6 +41,8 @@ type compiler struct {
 	cited    []cited
 	ownRest  []rules.Limit // steps for every signal without steps of its own
 	ownGiven [event.Quantities]bool
+	said     map[string]bool // names that conditions use
+	waiting  []func()        // conditions, until all names are known
 }
 
 // cited is a place that names a source.
@@ -59,7 +64,14 @@ func (c *compiler) root(n ast.Node) {
 		"as_recorded": c.truth(&p.AsRecorded),
 		"sources!":    c.sources,
 		"signals!":    c.signals,
+		"questions":   func(n ast.Node) { c.each(n, "questions", c.question) },
+		"facts":       func(n ast.Node) { c.each(n, "facts", c.fact) },
+		"derived":     func(n ast.Node) { c.each(n, "derived", c.derived) },
+		"measures":    func(n ast.Node) { c.each(n, "measures", c.measure) },
+		"rules":       func(n ast.Node) { c.each(n, "rules", c.condition) },
+		"learn":       func(n ast.Node) { c.each(n, "learn", c.lesson) },
 		"score":       c.score,
+		"scores":      func(n ast.Node) { c.each(n, "scores", c.score) },
 		"limits":      func(n ast.Node) { c.each(n, "limits", c.limit) },
 		"own_targets": func(n ast.Node) { c.each(n, "own_targets", c.own) },
 		"silence":     c.silence,
@@ -67,6 +79,9 @@ func (c *compiler) root(n ast.Node) {
 		"backlog":     c.backlog,
 		"hold":        c.hold,
 	})
+	for _, read := range c.waiting {
+		read()
+	}
 	c.finish(n)
 }
 
@@ -213,7 +228,7 @@ func (c *compiler) limit(n ast.Node) {
 	c.mapping(n, "a limit", fields{
 		"id!": c.rule(&l.ID), "signal!": func(n ast.Node) { q = c.quantity(n) },
 		"at_most": c.bound(&l, false, false), "below": c.bound(&l, false, true), "at_least": c.bound(&l, true, false), "above": c.bound(&l, true, true),
-		"severity!": c.severity(&l.Severity), "danger": c.truth(&l.Danger), "unconfirmed": c.unconfirmed(&l.Unsure), "readings": c.whole(&l.Readings, 1, rules.Window),
+		"mg_dl": func(n ast.Node) { c.mgPerDL(n, q, &l) }, "severity!": c.severity(&l.Severity), "danger": c.truth(&l.Danger), "unconfirmed": c.unconfirmed(&l.Unsure), "readings": c.whole(&l.Readings, 1, rules.Window),
 		"margin": c.decimal(&l.Margin), "on_oxygen": c.truth(&l.OnOxygen), "source!": c.source(&l.Source), "zh": c.text(&l.Zh), "en": c.text(&l.En), "off": c.truth(&off),
 	})
 	c.rests(sources, off)
@@ -229,6 +244,18 @@ func (c *compiler) limit(n ast.Node) {
 	if q != event.NoQuantity && !off {
 		c.pack.Limits[q] = append(c.pack.Limits[q], l)
 	}
+}
+
+// mgPerDL reads the bound for readings that were sent in mg/dL.
+func (c *compiler) mgPerDL(n ast.Node, q event.Quantity, l *rules.Limit) {
+	var whole int
+	c.whole(&whole, 1, 2000)(n)
+	if q != event.GlucoseMmolPerL && q != event.SensorGlucoseMmolPerL {
+		c.fault(n, "mg_dl is for glucose; give the signal before it")
+		return
+	}
+	bound := rules.MgPerDL(int64(whole))
+	l.AltBound = &bound
 }
 
 // bounds counts how many of the four ways to write a bound a limit has.

@@ -9,23 +9,30 @@ import (
 
 func (c *compiler) score(n ast.Node) {
 	s := &rules.Score{}
-	c.pack.Score = s
 	c.mapping(n, "a score", fields{
 		"id!": c.rule(&s.ID), "zh!": c.text(&s.Zh), "en!": c.text(&s.En), "note_zh": c.text(&s.NoteZh), "note_en": c.text(&s.NoteEn), "source!": c.source(&s.Source),
-		"scope":   func(n ast.Node) { c.scope(n, s) },
-		"single!": c.whole(&s.Single, 1, 99),
-		"set":     c.span(&s.WindowMs),
-		"parts!":  func(n ast.Node) { c.each(n, "parts", func(n ast.Node) { c.part(n, s) }) },
-		"bands!":  func(n ast.Node) { c.each(n, "bands", func(n ast.Node) { c.band(n, s) }) },
-		"ask":     func(n ast.Node) { c.ask(n, s) },
+		"scope":  func(n ast.Node) { c.scope(n, s) },
+		"single": c.whole(&s.Single, 1, 99),
+		"beside": c.truth(&s.Beside),
+		"set":    c.span(&s.WindowMs),
+		"parts!": func(n ast.Node) { c.each(n, "parts", func(n ast.Node) { c.part(n, s) }) },
+		"bands!": func(n ast.Node) { c.each(n, "bands", func(n ast.Node) { c.band(n, s) }) },
+		"ask":    func(n ast.Node) { c.ask(n, s) },
 	})
-	c.wholeScore(n, s)
+	c.waiting = append(c.waiting, func() {
+		c.wholeScore(n, s)
+		c.pack.Scores = append(c.pack.Scores, *s)
+	})
 }
 
 // wholeScore checks what would make a score mean something else than it says.
 func (c *compiler) wholeScore(n ast.Node, s *rules.Score) {
 	if len(s.Parts) == 0 || len(s.Bands) == 0 {
 		return // told already
+	}
+	if len(s.Parts) > rules.MaxParts {
+		c.fault(n, "score %q has %d parts; a score may have %d", s.ID, len(s.Parts), rules.MaxParts)
+		return
 	}
 	s.Finish()
 	if most := len(s.Ladder[0]) - 1; most > 255 {
@@ -64,21 +71,35 @@ func asks(s *rules.Score, q event.Quantity) bool {
 }
 
 func (c *compiler) scope(n ast.Node, s *rules.Score) {
-	c.mapping(n, "scope", fields{"age_from": c.whole(&s.AgeFrom, 0, 130), "pregnancy": c.truth(&s.Pregnant)})
+	c.mapping(n, "scope", fields{
+		"age_from": c.whole(&s.AgeFrom, 0, 130), "months_from": c.whole(&s.MonthsFrom, 0, 240), "months_to": c.whole(&s.MonthsTo, 1, 240), "pregnancy": c.truth(&s.Pregnant),
+	})
 }
 
 // part reads one input with its table, or with one table for each oxygen scale and supply.
 func (c *compiler) part(n ast.Node, s *rules.Score) {
 	p := rules.Part{}
 	step := event.Decimal(1)
-	var rows ast.Node
+	var rows, points ast.Node
 	var scales []ast.Node
 	c.mapping(n, "a part", fields{
-		"signal!": func(n ast.Node) { p.Quantity = c.quantity(n) },
-		"round":   c.decimal(&step),
-		"rows":    func(n ast.Node) { rows = n },
-		"scales":  func(n ast.Node) { c.each(n, "scales", func(n ast.Node) { scales = append(scales, n) }) },
+		"signal": func(n ast.Node) { p.Quantity = c.quantity(n) },
+		"code":   c.id(&p.Code),
+		"zh":     c.text(&p.Zh),
+		"en":     c.text(&p.En),
+		"points": func(n ast.Node) { points = n },
+		"round":  c.decimal(&step),
+		"rows":   func(n ast.Node) { rows = n },
+		"scales": func(n ast.Node) { c.each(n, "scales", func(n ast.Node) { scales = append(scales, n) }) },
 	})
+	if points != nil {
+		c.decided(n, points, p, s)
+		return
+	}
+	if p.Quantity == event.NoQuantity {
+		c.fault(n, "a part needs a signal with rows, or a code with points")
+		return
+	}
 	if step <= 0 {
 		c.fault(n, "round must be above 0")
 		return
@@ -99,6 +120,18 @@ func (c *compiler) part(n ast.Node, s *rules.Score) {
 	if len(p.Tables) > 0 && p.Quantity != event.NoQuantity {
 		s.Parts = append(s.Parts, p)
 	}
+}
+
+// decided reads a part that conditions decide.
+func (c *compiler) decided(n, points ast.Node, p rules.Part, s *rules.Score) {
+	if p.Code == "" || p.Zh == "" || p.En == "" || p.Quantity != event.NoQuantity {
+		c.fault(n, "a part with points needs code, zh and en, and no signal")
+	}
+	rows := new([]rules.Row)
+	c.rows(points, rows)
+	i := len(s.Parts)
+	s.Parts = append(s.Parts, p)
+	c.waiting = append(c.waiting, func() { s.Parts[i].Rows = *rows })
 }
 
 // scales reads the tables of a part that depend on oxygen scale and supply. All four cases must have one.

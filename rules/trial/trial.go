@@ -4,6 +4,7 @@ package trial
 
 import (
 	"fmt"
+	"strings"
 
 	"tocsin/rules"
 	"tocsin/streams/event"
@@ -33,23 +34,28 @@ type Patient struct {
 	beat event.Time
 }
 
-// New enrols the patient at the moment at under the pack of the text, which is published with its group.
-func New(compile func(string) (*rules.Pack, error), text string, at event.Time) (*Patient, error) {
-	pack, err := compile(text)
-	if err != nil {
-		return nil, err
-	}
+// New enrols the patient at the moment at under the packs of the texts, each published with a group of its own; the first
+// leads.
+func New(compile func(string) (*rules.Pack, error), at event.Time, texts ...string) (*Patient, error) {
 	p := &Patient{Core: rules.Core{Compile: compile}, Now: at}
-	if err := p.Everyone(&event.PackPublished{Pack: pack.ID, Version: pack.Version, Sum: pack.Sum, Text: text}); err != nil {
-		return nil, err
-	}
-	if err := p.Everyone(&event.GroupSet{Tenant: Tenant, Group: Group, Pack: pack.ID, AsRecorded: pack.AsRecorded}); err != nil {
-		return nil, err
+	var groups []string
+	for i, text := range texts {
+		pack, err := compile(text)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, Group+strings.Repeat("-also", i))
+		if err := p.Everyone(&event.PackPublished{Pack: pack.ID, Version: pack.Version, Sum: pack.Sum, Text: text}); err != nil {
+			return nil, err
+		}
+		if err := p.Everyone(&event.GroupSet{Tenant: Tenant, Group: groups[i], Pack: pack.ID, AsRecorded: pack.AsRecorded}); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.Beat(); err != nil {
 		return nil, err
 	}
-	_, err = p.Give(&event.PatientEnrolled{Tenant: Tenant, Patient: "P-0113", Group: Group})
+	_, err := p.Give(&event.PatientEnrolled{Tenant: Tenant, Patient: "P-0113", Group: groups[0], Also: groups[1:]})
 	return p, err
 }
 
@@ -164,3 +170,6 @@ func Measured(at event.Time, readings ...event.Reading) *event.ObservationRecord
 func (p *Patient) Measure(readings ...event.Reading) ([]event.Event, error) {
 	return p.Give(Measured(p.Now, readings...))
 }
+
+// Score answers the leading score as it stands.
+func (p *Patient) Score() *event.Score { return rules.ScoreOf(p.Facts, p.State) }

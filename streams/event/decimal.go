@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math"
 	"errors"
 	"fmt"
 	"strconv"
@@ -140,6 +141,15 @@ func (d Decimal) String() string { return string(d.Append(nil)) }
 
 // Float is for charts and statistics; no rule compares it.
 func (d Decimal) Float() float64 { return float64(d) / float64(One) }
+
+// DecimalOf answers the Decimal nearest to x; false when x is no number or too large.
+func DecimalOf(x float64) (Decimal, bool) {
+	x = math.Round(x * float64(One))
+	if !(math.Abs(x) <= float64(maxDecimal)) { // NaN too
+		return 0, false
+	}
+	return Decimal(x), true
+}
 
 // MarshalJSON writes a JSON number.
 func (d Decimal) MarshalJSON() ([]byte, error) { return d.Append(nil), nil }

@@ -30,9 +30,6 @@ type Reading struct {
 	Quantity Quantity `json:"quantity"`
 	Value    Decimal  `json:"value"`          // in the unit that the quantity's name says; acvpu: 0 A, 1 C, 2 V, 3 P, 4 U
 	Mark     Mark     `json:"mark,omitempty"` // empty: plausible and of good quality
-	// Unit is the UCUM unit in which it was sent, where that decides how it is judged: thresholds of glucose are written in
-	// mg/dL and in mmol/L, and 70 mg/dL is in range though it is less than 3.9 mmol/L. Empty: the unit of the name.
-	Unit string `json:"unit,omitempty"`
 }
 
 // Answer is what an app, a carer or a laboratory reported under a code: yes is 1, no is 0, numbers stand in the unit that

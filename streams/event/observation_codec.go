@@ -101,9 +101,6 @@ func appendReadings(b []byte, rs []Reading) ([]byte, error) {
 		if r.Mark != "" {
 			b = appendText(append(b, `,"mark":`...), string(r.Mark))
 		}
-		if r.Unit != "" {
-			b = appendText(append(b, `,"unit":`...), r.Unit)
-		}
 		b = append(b, '}')
 	}
 	return append(b, ']'), nil
@@ -311,9 +308,6 @@ func (r *observationReader) readings(rs *[]Reading) bool {
 				return false
 			}
 			one.Mark = Mark(s)
-		}
-		if r.is(`,"unit":`) && !r.text(&one.Unit) {
-			return false
 		}
 		*rs = append(*rs, one)
 		switch {

@@ -1,0 +1,312 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"tocsin/rules/expr"
+	"tocsin/streams/event"
+)
+
+// conditional tells whether conditions decide a part of the score.
+func (sc *Score) conditional() bool {
+	for i := range sc.Parts {
+		if sc.Parts[i].Rows != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// spans answers what the parts that conditions decide can add, and when the newest of what they look at was measured.
+func (e *eval) spans(sc *Score, to *Values) (newest event.Time) {
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.view(v)
+	for i := range sc.Parts {
+		p := &sc.Parts[i]
+		if p.Rows == nil {
+			continue
+		}
+		to.Spans[i] = p.span(v)
+		for k := range p.Rows {
+			newest = max(newest, e.newestOf(p.Rows[k].When))
+		}
+	}
+	return newest
+}
+
+// span goes through the rows in their order. One that is not known leaves both open: that it holds, and that it does not.
+func (p *Part) span(v *expr.View) Span {
+	low, high, any := uint8(0), uint8(0), false
+	add := func(points uint8) {
+		if !any {
+			low, high, any = points, points, true
+			return
+		}
+		low, high = min(low, points), max(high, points)
+	}
+	for k := range p.Rows {
+		switch p.Rows[k].truth(v) {
+		case expr.True:
+			add(p.Rows[k].Points)
+			return Span{low, high}
+		case expr.Unknown:
+			add(p.Rows[k].Points)
+		default:
+		}
+	}
+	add(0)
+	return Span{low, high}
+}
+
+// newestOf answers when the newest of what an expression reads was measured; zero: nothing of it was.
+func (e *eval) newestOf(x expr.Expr) (at event.Time) {
+	for _, name := range expr.Inputs(x) {
+		if t := e.s.series(name); t != nil {
+			at = max(at, t.newest().At)
+		}
+	}
+	return at
+}
+
+// conditions adds what the pack's conditions and the scores beside the leading one find.
+func (e *eval) conditions(all []finding) []finding {
+	if len(e.p.Rules) == 0 && !e.beside() {
+		return all
+	}
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.view(v)
+	for i := range e.p.Rules {
+		if f, ok := e.judged(&e.p.Rules[i], v); ok {
+			all = append(all, f)
+		}
+	}
+	for i := range e.p.Scores {
+		if f, ok := e.scoredBeside(&e.p.Scores[i]); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (e *eval) beside() bool {
+	for i := range e.p.Scores {
+		if e.p.Scores[i].Beside {
+			return true
+		}
+	}
+	return false
+}
+
+// judged answers what a condition finds. It counts when it holds; it goes down when it is known not to hold (or what it
+// asks for to be clear holds), and has been past for as long as it says. That an input has become old takes nothing away.
+func (e *eval) judged(r *Rule, v *expr.View) (finding, bool) {
+	if e.s.fenced(r.ID) || e.off(r.ID) || e.needs(r) != "" {
+		return finding{}, false
+	}
+	e.rule = r.ID
+	holds := r.truth(v)
+	f := finding{rule: r.ID, severity: r.Severity, danger: r.Danger, condition: r, at: e.newestOf(r.When)}
+	told := e.s.Found.severityOf(r.ID) != event.NoSeverity
+	if holds == expr.True {
+		if until := e.settlingAny(r.signals); !told && until > e.now {
+			e.wake(until)
+			return finding{}, false
+		}
+		return f, true
+	}
+	if !told {
+		return finding{}, false
+	}
+	cleared := holds == expr.False
+	if r.clear != nil {
+		cleared = r.clear(v) == expr.True
+	}
+	f.held = true
+	return f, !cleared || e.holdsOn(r.ID, max(r.HoldMs, e.p.HoldMs))
+}
+
+// settlingAny answers until when one of several signals may yet be overtaken.
+func (e *eval) settlingAny(signals uint32) (until event.Time) {
+	for i := range e.s.Settles {
+		if signals&(1<<e.s.Settles[i].Quantity) != 0 {
+			until = max(until, e.s.Settles[i].Until)
+		}
+	}
+	return until
+}
+
+// holdsOn tells whether what a rule found is past for less than ms.
+func (e *eval) holdsOn(rule string, ms int64) bool {
+	for i := range e.s.Stands {
+		if st := &e.s.Stands[i]; st.Rule == rule && e.now.Sub(st.At).Milliseconds() < ms {
+			e.wake(st.At + event.Time(ms))
+			return true
+		}
+	}
+	return false
+}
+
+// needs answers a fact that the rule rests on and nobody has entered; empty: none.
+func (e *eval) needs(r *Rule) string {
+	for _, name := range r.Needs {
+		if e.s.Plan == nil {
+			return name
+		}
+		if _, ok := e.s.Plan.fact(name); !ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// scoredBeside answers what a score beside the leading one finds by its lower bound.
+func (e *eval) scoredBeside(sc *Score) (finding, bool) {
+	if !sc.Beside || e.s.fenced(sc.ID) || e.off(sc.ID) || e.outOfScope(sc) {
+		return finding{}, false
+	}
+	e.rule = sc.ID
+	v, anchor := e.values(sc, true)
+	if anchor == 0 {
+		return finding{}, false
+	}
+	t := sc.Tally(&v, e.s.Plan.scale())
+	f := finding{rule: sc.ID, severity: sc.Bands[t.Band].Severity, at: anchor, beside: sc, tally: t}
+	told := e.s.Found.severityOf(sc.ID)
+	if f.severity < told && e.holdsOn(sc.ID, e.p.HoldMs) {
+		f.severity, f.held = told, true
+	}
+	return f, f.severity != event.NoSeverity
+}
+
+// stood notes of what has been told of conditions and scores beside when it last held.
+func (e *eval) stood() {
+	if len(e.s.Stands) == 0 || e.p == nil {
+		return
+	}
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.view(v)
+	var next []Stand
+	for i := range e.s.Stands {
+		st := e.s.Stands[i]
+		if at, holds := e.stands(st.Rule, v); holds && at > st.At {
+			if next == nil {
+				next = slices.Clone(e.s.Stands)
+			}
+			next[i].At = at
+		}
+	}
+	if next != nil {
+		e.s.Stands = next
+	}
+}
+
+// stands tells whether a condition holds, or a score beside is as grave as was told, and since which measurement.
+func (e *eval) stands(id string, v *expr.View) (at event.Time, holds bool) {
+	if e.folding {
+		defer e.passed()
+	}
+	for i := range e.p.Rules {
+		if r := &e.p.Rules[i]; r.ID == id {
+			return e.newestOf(r.When), r.truth(v) == expr.True
+		}
+	}
+	for i := range e.p.Scores {
+		if sc := &e.p.Scores[i]; sc.ID == id && sc.Beside {
+			values, anchor := e.values(sc, true)
+			t := sc.Tally(&values, e.s.Plan.scale())
+			return anchor, sc.Bands[t.Band].Severity >= e.s.Found.severityOf(id)
+		}
+	}
+	return 0, false
+}
+
+// passed lets a condition that fails while an input is folded fail again when it is asked to decide, where it can be fenced.
+func (e *eval) passed() { _ = recover() }
+
+// standing keeps a Stand for each condition and score beside that is told, and for nothing else.
+func (e *eval) standing() {
+	if e.p == nil {
+		return
+	}
+	var next []Stand
+	for i := range e.s.Found.Reasons {
+		id := e.s.Found.Reasons[i].Rule
+		if !e.p.conditionID(id) {
+			continue
+		}
+		st := Stand{Rule: id, At: e.s.newestAt()}
+		if k := slices.IndexFunc(e.s.Stands, func(x Stand) bool { return x.Rule == id }); k >= 0 {
+			st = e.s.Stands[k]
+		}
+		next = append(next, st)
+	}
+	slices.SortFunc(next, func(a, b Stand) int { return strings.Compare(a.Rule, b.Rule) })
+	e.s.Stands = next
+}
+
+func (p *Pack) conditionID(id string) bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.ID == id }) ||
+		slices.ContainsFunc(p.Scores, func(sc Score) bool { return sc.Beside && sc.ID == id })
+}
+
+// refused answers the first leading score when none holds for the patient.
+func (e *eval) refused() *Score {
+	var first *Score
+	for i := range e.p.Scores {
+		sc := &e.p.Scores[i]
+		if sc.Beside {
+			continue
+		}
+		if !e.outOfScope(sc) {
+			return nil
+		}
+		if first == nil {
+			first = sc
+		}
+	}
+	return first
+}
+
+// unconfigured adds what waits for a number about the patient, what was switched off, and where packs disagree and nobody
+// has chosen: a doctor has to.
+func (e *eval) unconfigured(all []finding) []finding {
+	for i := range e.p.Rules {
+		r := &e.p.Rules[i]
+		if e.off(r.ID) {
+			all = append(all, finding{rule: ruleOff + ":" + r.ID})
+		} else if name := e.needs(r); name != "" {
+			rule := ruleFacts + ":" + name
+			if !slices.ContainsFunc(all, func(f finding) bool { return f.rule == rule }) {
+				all = append(all, finding{rule: rule})
+			}
+		}
+	}
+	for i := range e.p.Conflicts {
+		if c := &e.p.Conflicts[i]; c.Blocks {
+			all = append(all, finding{rule: RuleConflict + ":" + c.Quantity.String(), severity: event.Low})
+		}
+	}
+	return all
+}
+
+// MeasureNow answers what the pack's measures come to for a patient: those that are known, by id.
+func MeasureNow(f Facts, s State) map[string]float64 {
+	e := eval{f: f, s: s}
+	if e.open(); e.p == nil {
+		return nil
+	}
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.view(v)
+	known := map[string]float64{}
+	for i := range e.p.Measures {
+		if x, ok := e.p.Measures[i].number(v); ok {
+			known[e.p.Measures[i].ID] = x
+		}
+	}
+	return known
+}

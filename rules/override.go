@@ -1,0 +1,111 @@
+package rules
+
+import "tocsin/streams/event"
+
+// Whose number it is.
+const (
+	fromPack    = "pack"
+	fromGroup   = "group"
+	fromPatient = "patient"
+)
+
+// boundParam is how the bound of a limit is called in an override.
+const boundParam = "bound"
+
+// override answers what a clinician set for a rule's number (or, with an empty param, for the rule), the patient's before
+// the group's. One whose time is over counts no more.
+func (e *eval) override(rule, param string) (*event.Override, string) {
+	if e.s.Plan != nil {
+		if o := e.inForce(e.s.Plan.Overrides, rule, param); o != nil {
+			return o, fromPatient
+		}
+	}
+	if e.g != nil {
+		if o := e.inForce(e.g.Overrides, rule, param); o != nil {
+			return o, fromGroup
+		}
+	}
+	return nil, fromPack
+}
+
+func (e *eval) inForce(list []event.Override, rule, param string) *event.Override {
+	for i := len(list) - 1; i >= 0; i-- { // the last word counts
+		o := &list[i]
+		if o.Rule != rule || o.Param != param || o.Off != (param == "") {
+			continue
+		}
+		if o.Until == nil || *o.Until > e.now {
+			return o
+		}
+	}
+	return nil
+}
+
+// param answers a rule's number as it holds for the patient, and whose it is.
+func (e *eval) param(rule string, p *Param) (event.Decimal, *event.Override) {
+	if o, _ := e.override(rule, p.Name); o != nil && o.Value != nil {
+		return *o.Value, o
+	}
+	return p.Value, nil
+}
+
+// off tells whether a rule is switched off for the patient. What is switched off is named among what is not judged.
+func (e *eval) off(rule string) bool {
+	if !e.overridden() {
+		return false
+	}
+	o, _ := e.override(rule, "")
+	return o != nil
+}
+
+func (e *eval) overridden() bool {
+	return e.s.Plan != nil && len(e.s.Plan.Overrides) > 0 || e.g != nil && len(e.g.Overrides) > 0
+}
+
+// wakeOverrides asks to look again when an override ends.
+func (e *eval) wakeOverrides() {
+	if !e.overridden() {
+		return
+	}
+	var lists [2][]event.Override
+	if e.s.Plan != nil {
+		lists[0] = e.s.Plan.Overrides
+	}
+	if e.g != nil {
+		lists[1] = e.g.Overrides
+	}
+	for _, list := range lists {
+		for i := range list {
+			if u := list[i].Until; u != nil && *u > e.now {
+				e.wake(*u)
+			}
+		}
+	}
+}
+
+// lay puts the overrides of limits into a copy of the pack. A limit that is switched off is taken out.
+func (e *eval) lay() {
+	if !e.overridden() {
+		return
+	}
+	own := *e.p
+	for q := range own.Limits {
+		own.Limits[q] = e.laid(own.Limits[q])
+	}
+	e.p = &own
+}
+
+// laid answers limits as they hold for the patient.
+func (e *eval) laid(limits []Limit) []Limit {
+	var list []Limit
+	for i := range limits {
+		l := limits[i]
+		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil {
+			l.Bound, l.AltBound, l.set, l.from = *o.Value, nil, o, from
+		}
+		if !e.off(l.ID) {
+			list = append(list, l)
+		}
+	}
+	return list
+}

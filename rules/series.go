@@ -1,0 +1,291 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"tocsin/rules/expr"
+	"tocsin/rules/window"
+	"tocsin/streams/event"
+)
+
+// Said is what came under a code: an answer of the app, or a series that the pack derives from each upload.
+type Said struct {
+	Code  string `json:"code"`
+	Track *Track `json:"track"`
+}
+
+// Held is a window over one series, as the pack asks for it.
+type Held struct {
+	Series string         `json:"series"`
+	Window *window.Window `json:"window"`
+}
+
+// maxSaid is how many codes are kept for one patient: what a pack does not ask for cannot fill the memory.
+const maxSaid = 96
+
+// said answers where a code stands, or would stand.
+func (s *State) said(code string) (int, bool) {
+	return slices.BinarySearchFunc(s.Said, code, func(x Said, code string) int { return strings.Compare(x.Code, code) })
+}
+
+// series answers the track of a quantity's wire name, an answer's code or a derived series; nil when nothing came.
+func (s *State) series(name string) *Track {
+	if q, err := event.ParseQuantity(name); err == nil {
+		return s.track(q)
+	}
+	if i, ok := s.said(name); ok && s.Said[i].Track.Count > 0 {
+		return s.Said[i].Track
+	}
+	return nil
+}
+
+// Answered answers the newest answer under a code.
+func (s *State) Answered(code string) (Point, bool) {
+	if i, ok := s.said(code); ok && s.Said[i].Track.Count > 0 {
+		return s.Said[i].Track.newest(), true
+	}
+	return Point{}, false
+}
+
+// answers folds what an upload says under codes that the pack asks for, and what the pack derives from it. Other answers
+// stay in the log and in history.
+func (e *eval) answers(o *event.ObservationRecorded, id string, at event.Time) (moved bool) {
+	if e.p == nil {
+		return false
+	}
+	for _, a := range o.Answers {
+		if e.p.question(a.Code) != nil {
+			e.say(a.Code, Point{at, a.Value}, o, id)
+			moved = true
+		}
+	}
+	if len(e.p.Derived) == 0 {
+		return moved
+	}
+	var v expr.View
+	e.upload(&v, o, at)
+	for i := range e.p.Derived {
+		d := &e.p.Derived[i]
+		if e.s.fenced(d.ID) {
+			continue
+		}
+		e.rule = d.ID
+		if x, known := d.number(&v); known {
+			if value, ok := event.DecimalOf(x); ok {
+				e.say(d.ID, Point{at, value}, o, id)
+				moved = true
+			}
+		}
+	}
+	return moved
+}
+
+// upload fills a view with what one upload says by itself.
+func (e *eval) upload(v *expr.View, o *event.ObservationRecorded, at event.Time) {
+	v.At = at
+	for i := range e.p.slots {
+		switch sl := &e.p.slots[i]; sl.kind {
+		case signalSlot:
+			for _, r := range o.Readings {
+				if r.Quantity == sl.q && r.Mark == event.Plausible {
+					v.Set(i, r.Value.Float())
+				}
+			}
+		case answerSlot:
+			for _, a := range o.Answers {
+				if a.Code == sl.name {
+					v.Set(i, a.Value.Float())
+				}
+			}
+		case derivedSlot:
+		default:
+			e.fixed(v, i, sl)
+		}
+	}
+}
+
+// say puts a point into the series of a code.
+func (e *eval) say(code string, p Point, o *event.ObservationRecorded, id string) {
+	i, known := e.s.said(code)
+	t := &Track{}
+	switch {
+	case known:
+		*t = *e.s.Said[i].Track
+		e.s.Said = slices.Clone(e.s.Said)
+		e.s.Said[i].Track = t
+	case len(e.s.Said) == maxSaid:
+		return
+	default:
+		e.s.Said = slices.Insert(slices.Clone(e.s.Said), i, Said{code, t})
+	}
+	t.insert(p)
+	t.Folded = e.now
+	if t.newest() == p {
+		t.Reading, t.Clock = id, clockIndex(o.Clock.Quality)
+	}
+	e.widen(code, p)
+}
+
+// widen puts a point into the windows over its series.
+func (e *eval) widen(series string, p Point) {
+	cloned := false
+	for i := range e.s.Windows {
+		if e.s.Windows[i].Series != series {
+			continue
+		}
+		if !cloned {
+			e.s.Windows, cloned = slices.Clone(e.s.Windows), true
+		}
+		w := e.s.Windows[i].Window.Clone()
+		w.Add(p.At, p.Value, inMgPerDL(p.Value))
+		e.s.Windows[i].Window = w
+	}
+}
+
+// rewind brings the windows into the order in which the pack asks for them. One that is new begins with the readings that
+// are still at hand.
+func (e *eval) rewind() {
+	var want []expr.Need
+	if e.p != nil {
+		want = e.p.layout.Windows
+	}
+	if e.windowed(want) {
+		return
+	}
+	next := make([]Held, len(want))
+	for i, n := range want {
+		k := slices.IndexFunc(e.s.Windows, func(h Held) bool { return h.Series == n.Series && h.Window.Spec() == n.Spec })
+		if k >= 0 {
+			next[i] = e.s.Windows[k]
+			continue
+		}
+		w := window.New(n.Spec)
+		if t := e.s.series(n.Series); t != nil {
+			for j := range t.Count {
+				w.Add(t.Points[j].At, t.Points[j].Value, inMgPerDL(t.Points[j].Value))
+			}
+		}
+		next[i] = Held{n.Series, w}
+	}
+	e.s.Windows = next
+	if len(next) == 0 {
+		e.s.Windows = nil
+	}
+}
+
+func (e *eval) windowed(want []expr.Need) bool {
+	if len(want) != len(e.s.Windows) {
+		return false
+	}
+	for i := range want {
+		if e.s.Windows[i].Series != want[i].Series || e.s.Windows[i].Window.Spec() != want[i].Spec {
+			return false
+		}
+	}
+	return true
+}
+
+// question answers what a code means to the pack, nil when it does not ask for it.
+func (p *Pack) question(code string) *Question {
+	for i := range p.Questions {
+		if p.Questions[i].Code == code {
+			return &p.Questions[i]
+		}
+	}
+	return nil
+}
+
+// view fills a view of the patient as it stands: each newest value that is not too old beside the newest of all.
+func (e *eval) view(v *expr.View) {
+	v.Clear()
+	v.At = e.s.newestAt()
+	for i := range e.p.slots {
+		sl := &e.p.slots[i]
+		switch sl.kind {
+		case signalSlot:
+			e.value(v, i, e.s.Tracks[sl.q], sl.fresh)
+		case answerSlot, derivedSlot:
+			if k, ok := e.s.said(sl.name); ok {
+				e.value(v, i, e.s.Said[k].Track, sl.fresh)
+			}
+		default:
+			e.fixed(v, i, sl)
+		}
+	}
+	v.Windows, v.Recents = v.Windows[:0], v.Recents[:0]
+	for i := range e.s.Windows {
+		v.Windows = append(v.Windows, e.s.Windows[i].Window)
+	}
+	for _, series := range e.p.layout.Recents {
+		v.Recents = append(v.Recents, recentOf(e.s.series(series)))
+	}
+}
+
+func (e *eval) value(v *expr.View, i int, t *Track, fresh int64) {
+	if t == nil || t.Count == 0 {
+		return
+	}
+	if n := t.newest(); fresh == 0 || v.At.Sub(n.At).Milliseconds() <= fresh {
+		v.Set(i, n.Value.Float())
+	}
+}
+
+func recentOf(t *Track) expr.Recent {
+	if t == nil {
+		return expr.Recent{}
+	}
+	n := t.newest()
+	r := expr.Recent{At: n.At, Last: n.Value.Float(), Count: 1}
+	if t.Count > 1 {
+		r.Previous, r.Count = t.Points[t.Count-2].Value.Float(), 2
+	}
+	return r
+}
+
+// fixed fills what stands in plan and pack.
+func (e *eval) fixed(v *expr.View, i int, sl *slot) {
+	plan := e.s.Plan
+	switch sl.kind {
+	case paramSlot:
+		r := &e.p.Rules[sl.rule]
+		value, _ := e.param(r.ID, &r.Params[sl.param])
+		v.Set(i, value.Float())
+	case scaleSlot:
+		v.Set(i, float64(plan.scale()))
+	case factSlot:
+		if plan != nil {
+			if d, ok := plan.fact(sl.name); ok {
+				v.Set(i, d.Float())
+			}
+		}
+	case ageYearsSlot:
+		if plan != nil && (plan.AgeYears > 0 || plan.AgeMonths >= 12) {
+			v.Set(i, float64(plan.years()))
+		}
+	case ageMonthsSlot:
+		if plan != nil && plan.AgeMonths > 0 {
+			v.Set(i, float64(plan.AgeMonths))
+		}
+	case pregnantSlot:
+		if plan != nil {
+			v.SetTruth(i, plan.Pregnant)
+		}
+	case signalSlot, answerSlot, derivedSlot:
+	}
+}
+
+// newestAt answers when the newest of all that came was measured.
+func (s *State) newestAt() (at event.Time) {
+	for _, t := range s.Tracks {
+		if t != nil && t.Count > 0 {
+			at = max(at, t.newest().At)
+		}
+	}
+	for i := range s.Said {
+		if t := s.Said[i].Track; t.Count > 0 {
+			at = max(at, t.newest().At)
+		}
+	}
+	return at
+}
