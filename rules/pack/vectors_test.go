@@ -9,11 +9,23 @@ import (
 	"testing"
 
 	"tocsin/rules"
+	"tocsin/rules/trial"
 	"tocsin/streams/event"
 )
 
 // row is one line of a vector file, by header name.
 type row map[string]string
+
+// checks says who reads each file of vectors, by its name without .csv. Each file of tests enters its own.
+var checks = map[string]func(*testing.T, row){}
+
+func init() {
+	for name, check := range map[string]func(*testing.T, *rules.Score, row){
+		"news2": checkNEWS2, "news2_known_wrong": checkKnownWrong, "news2_missing": checkMissing, "news2_temperature_decimals": checkDecimals,
+	} {
+		checks[name] = func(t *testing.T, r row) { check(t, &packOf(t, "news2").Scores[0], r) }
+	}
+}
 
 // TestVectors reads every row of every file in testdata/vectors: two levels of subtests, file and case. A file may be
 // exchanged for one with other rows, or none.
@@ -22,10 +34,6 @@ func TestVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checks := map[string]func(*testing.T, *rules.Score, row){
-		"news2": checkNEWS2, "news2_known_wrong": checkKnownWrong, "news2_missing": checkMissing, "news2_temperature_decimals": checkDecimals,
-	}
-	sc := &news2(t).Scores[0]
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".csv")
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +46,7 @@ func TestVectors(t *testing.T) {
 				if id == "" {
 					id = "row" + strconv.Itoa(i+1)
 				}
-				t.Run(id, func(t *testing.T) { check(t, sc, r) })
+				t.Run(id, func(t *testing.T) { check(t, r) })
 			}
 		})
 	}
@@ -73,9 +81,41 @@ func read(t *testing.T, file string) []row {
 	return rows
 }
 
-func news2(t testing.TB) *rules.Pack {
+// compiled keeps what vectors ask for again with every row.
+var compiled = map[string]*rules.Pack{}
+
+// packOf answers a pack of the library.
+func packOf(t testing.TB, id string) *rules.Pack {
 	t.Helper()
-	p, err := CompileFile("news2.yaml", Library()["news2"])
+	if compiled[id] == nil {
+		p, err := CompileFile(id+".yaml", Library()[id])
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled[id] = p
+	}
+	return compiled[id]
+}
+
+// under enrols a patient under packs of the library, the first leading, with a plan (nil: none).
+func under(t *testing.T, plan *event.Plan, ids ...string) *trial.Patient {
+	t.Helper()
+	var texts []string
+	for _, id := range ids {
+		texts = append(texts, Library()[id])
+	}
+	known := func(text string) (*rules.Pack, error) { // the library is compiled once, not for every row
+		for _, id := range ids {
+			if text == Library()[id] {
+				return packOf(t, id), nil
+			}
+		}
+		return Compile(text)
+	}
+	p, err := trial.New(known, begin, texts...)
+	if err == nil && plan != nil {
+		_, err = p.Give(&event.PlanChanged{Plan: *plan})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
