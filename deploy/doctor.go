@@ -2,9 +2,12 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,12 +100,33 @@ func deskFinding(ctx context.Context, run Running) witness.Finding {
 		f.Level, f.Found, f.Do = witness.Fault, err.Error(), "start the desk; until then nobody sees new warnings here"
 		return f
 	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // what came is shown; the status alone decides
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		f.Level, f.Found, f.Do = witness.Fault, "is not ready: readings are not taken and scored", "GET http://"+run.HTTP+"/readyz says what is missing"
+		f.Level, f.Found, f.Do = witness.Fault, "is not ready, readings are not taken and scored: "+missingIn(body), "GET http://"+run.HTTP+"/readyz until it answers 200"
 		return f
 	}
 	return witness.Finding{Check: "desk", Found: "ready: readings are taken and scored at " + run.HTTP}
+}
+
+// missingIn draws from a refusal of /readyz what is missing: the desk's answer names its checks, other parts say it in plain words.
+func missingIn(body []byte) string {
+	var answer struct {
+		Checks []struct {
+			Name string `json:"name"`
+			Why  string `json:"why"`
+		} `json:"checks"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return strings.TrimSpace(string(body))
+	}
+	var all []string
+	for _, c := range answer.Checks {
+		if c.Why != "" {
+			all = append(all, c.Name+": "+c.Why)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // historyFindings compares history with the log.
