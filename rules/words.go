@@ -56,6 +56,9 @@ func (t *text) add(zh, en string) {
 // both adds what is written the same way in both languages.
 func (t *text) both(s string) { t.add(s, s) }
 
+// hundredth is the finest step that people are shown.
+const hundredth = event.One / 100
+
 // value answers a reading as people read it: 84 %, 38.6 °C, C, yes.
 func value(q event.Quantity, v event.Decimal) (zh, en string) {
 	switch q {
@@ -68,7 +71,7 @@ func value(q event.Quantity, v event.Decimal) (zh, en string) {
 		}
 		return "否", "no"
 	default:
-		s := v.String() + names[q].unit
+		s := v.RoundTo(hundredth).String() + names[q].unit // 11.9 kPa came as 89.257328 mmHg: the record keeps it, nobody reads it
 		return s, s
 	}
 }
@@ -100,6 +103,10 @@ func length(ms int64) (zh, en string) {
 	if ms%3_600_000 == 0 {
 		n := strconv.FormatInt(ms/3_600_000, 10)
 		return n + " 小时", n + " h"
+	}
+	if ms%60_000 != 0 {
+		n := strconv.FormatInt(ms/1000, 10)
+		return n + " 秒", n + " s"
 	}
 	n := strconv.FormatInt(ms/60_000, 10)
 	return n + " 分钟", n + " min"
