@@ -16,11 +16,12 @@ type State struct {
 	LeftOut  int          `json:"left_out,omitempty"` // older ones that are not kept
 }
 
-// Membership is the stay in one disease group.
+// Membership is a stay in a leading group and the further ones; it ends where the next begins.
 type Membership struct {
 	Group string     `json:"group"`
 	Since event.Time `json:"since"`
-	Cause string     `json:"cause"` // the directory's event behind it: who asked stands there
+	Cause string     `json:"cause"`          // the directory's event behind it: who asked stands there
+	Also  []string   `json:"also,omitempty"` // further groups, of somebody with more than one disease
 }
 
 // Facts is which groups there are, sorted by tenant and group.
@@ -74,22 +75,23 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 		if s.Enrolled == nil {
 			s.Enrolled = &at
 		}
-		return join(s, d.Group, e.ID, at), nil
+		return join(s, Membership{d.Group, at, e.ID, d.Also}), nil
 	case *event.PatientGrouped:
 		if s.Enrolled == nil {
 			return s, fmt.Errorf("%s %s: patient %s is not enrolled and cannot move to group %s", d.Type(), e.ID, e.Subject, d.Group)
 		}
-		return join(s, d.Group, e.ID, at), nil
+		return join(s, Membership{d.Group, at, e.ID, d.Also}), nil
 	default:
 		return s, nil
 	}
 }
 
-func join(s State, group, cause string, at event.Time) State {
-	if s.Group() == group {
+// join begins a stay, unless it is today's already.
+func join(s State, m Membership) State {
+	if n := len(s.Groups); n > 0 && s.Groups[n-1].Group == m.Group && slices.Equal(s.Groups[n-1].Also, m.Also) {
 		return s
 	}
-	s.Groups = append(slices.Clone(s.Groups), Membership{group, at, cause})
+	s.Groups = append(slices.Clone(s.Groups), m)
 	if n := len(s.Groups) - keptMemberships; n > 0 {
 		s.Groups, s.LeftOut = slices.Delete(s.Groups, 0, n), s.LeftOut+n
 	}
@@ -105,20 +107,46 @@ func (Core) Due(Facts, State, event.Time) []event.Event { return nil }
 // NextDue answers never.
 func (Core) NextDue(Facts, State) event.Time { return event.Never }
 
-// Group answers today's group; empty when the patient is in none.
-func (s State) Group() string {
-	if len(s.Groups) == 0 {
-		return ""
+// Group answers today's leading group; empty when the patient is in none.
+func (s State) Group() string { return s.at(event.Never).Group }
+
+// GroupAt answers the leading group at a moment; empty before the first, and when that is no longer kept.
+func (s State) GroupAt(t event.Time) string { return s.at(t).Group }
+
+// All answers every group that the patient is in today, the leading one first.
+func (s State) All() []string { return s.AllAt(event.Never) }
+
+// AllAt answers every group at a moment, the leading one first; none before the first, and when that is no longer kept.
+func (s State) AllAt(t event.Time) []string {
+	m := s.at(t)
+	if m.Group == "" {
+		return nil
 	}
-	return s.Groups[len(s.Groups)-1].Group
+	return append([]string{m.Group}, m.Also...)
 }
 
-// GroupAt answers the group at a moment; empty before the first, and when that is no longer kept.
-func (s State) GroupAt(t event.Time) string {
+// In answers since when the patient has been in a group without a break, leading or not, as of a moment. A stay whose
+// beginning is no longer kept counts from the oldest that is.
+func (s State) In(group string, t event.Time) (since event.Time, ok bool) {
+	for i := len(s.Groups) - 1; i >= 0; i-- {
+		m := s.Groups[i]
+		if m.Since > t {
+			continue
+		}
+		if m.Group != group && !slices.Contains(m.Also, group) {
+			break
+		}
+		since, ok = m.Since, true
+	}
+	return since, ok
+}
+
+// at answers the stay at a moment.
+func (s State) at(t event.Time) Membership {
 	for i := len(s.Groups) - 1; i >= 0; i-- {
 		if s.Groups[i].Since <= t {
-			return s.Groups[i].Group
+			return s.Groups[i]
 		}
 	}
-	return ""
+	return Membership{}
 }

@@ -27,6 +27,32 @@ func TestMembershipIsKnownAsOfAMoment(t *testing.T) {
 	}
 }
 
+func TestRUL6_FurtherGroupsAreKnownAsOfAMoment(t *testing.T) {
+	s := fold(t, State{},
+		&event.PatientEnrolled{Group: "copd", Also: []string{"heart"}},
+		&event.PatientGrouped{Group: "copd", Also: []string{"heart"}, Was: "copd"},
+		&event.PatientGrouped{Group: "heart", Also: []string{"copd", "kidney"}, Was: "copd"},
+		&event.PatientGrouped{Group: "kidney", Was: "heart"},
+		&event.PatientGrouped{Group: "kidney", Also: []string{"heart"}, Was: "kidney"})
+	for at, want := range map[event.Time]string{-1: "[]", 0: "[copd heart]", 1: "[copd heart]", 2: "[heart copd kidney]", 3: "[kidney]", 9: "[kidney heart]"} {
+		if got := fmt.Sprint(s.AllAt(start + at)); got != want {
+			t.Errorf("at %d in %s, want %s", at, got, want)
+		}
+	}
+	if got := fmt.Sprint(s.All()); got != "[kidney heart]" || s.Group() != "kidney" || len(s.Groups) != 4 {
+		t.Errorf("today %s in %+v", got, s)
+	}
+	for _, c := range []struct {
+		group     string
+		at, since event.Time
+		in        bool
+	}{{"heart", 2, 0, true}, {"copd", 2, 0, true}, {"copd", 3, 0, false}, {"kidney", 9, 2, true}, {"heart", 9, 4, true}, {"heart", 3, 0, false}, {"copd", -1, 0, false}} {
+		if since, in := s.In(c.group, start+c.at); in != c.in || in && since != start+c.since {
+			t.Errorf("in %s at %d: %d, %t", c.group, c.at, since-start, in)
+		}
+	}
+}
+
 func TestAMoveOfNobodyIsAnError(t *testing.T) {
 	if _, err := (Core{}).Apply(Facts{}, State{}, event.Envelope{ID: "x", Subject: "demo/P-0113", Data: &event.PatientGrouped{Group: "heart"}}, start); err == nil {
 		t.Error("somebody who is not enrolled was moved")

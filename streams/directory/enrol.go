@@ -1,14 +1,19 @@
 package directory
 
-import "tocsin/streams/event"
+import (
+	"reflect"
+
+	"tocsin/streams/event"
+)
 
 // How an enrolment travels. Each stage is asked of one entity, which sees its own state alone:
 //
 //	device/{id}      EnrolRequested   is the device free for this patient?      else refused
 //	patient/…        known            (a row that was imported before) still in this group?   then it ends here
 //	tenant/{t}       tenant           made if it is new
-//	group/{t}/{g}    group            there already?                            then on to enrol
+//	group/{t}/{g}    group            there already?                            then on to the next group, or to enrol
 //	pack/{g}         pack             a pack of the group's own name, or news2: the group is made
+//	                                  both once for each group of the patient, the leading one first
 //	patient/…        enrol            enrolled or moved to the group
 //	device/{id}      bind             bound from now on
 //
@@ -33,6 +38,7 @@ func decideEnrol(s Entity, id string, r *event.EnrolRequested) []event.Event {
 	if err := checkEnrol(r); err != nil {
 		return refuse(id, badName(err))
 	}
+	r = inOrder(r)
 	if r.Device == "" {
 		return forwardEnrol(id, stageTenant, r)
 	}
@@ -57,7 +63,7 @@ func checkEnrol(r *event.EnrolRequested) error {
 	if err := CheckID("patient", r.Patient); err != nil {
 		return err
 	}
-	if err := CheckID("group", r.Group); err != nil {
+	if err := checkGroups(groupsOf(r)); err != nil {
 		return err
 	}
 	if r.Device == "" {
@@ -71,9 +77,14 @@ func checkEnrol(r *event.EnrolRequested) error {
 
 // forwardEnrol hands an enrolment to the entity that its next stage asks.
 func forwardEnrol(id, stage string, r *event.EnrolRequested) []event.Event {
+	return forwardEnrolFor(id, stage, r.Group, r)
+}
+
+// forwardEnrolFor is forwardEnrol where the stage is about one of the patient's groups.
+func forwardEnrolFor(id, stage, group string, r *event.EnrolRequested) []event.Event {
 	to := map[string]string{
-		stageKnown: PatientKey(r.Tenant, r.Patient), stageTenant: TenantKey(r.Tenant), stageGroup: GroupKey(r.Tenant, r.Group),
-		stagePack: PackKey(r.Group), stageEnrol: PatientKey(r.Tenant, r.Patient), stageBind: DeviceKey(r.Device),
+		stageKnown: PatientKey(r.Tenant, r.Patient), stageTenant: TenantKey(r.Tenant), stageGroup: GroupKey(r.Tenant, group),
+		stagePack: PackKey(group), stageEnrol: PatientKey(r.Tenant, r.Patient), stageBind: DeviceKey(r.Device),
 	}[stage]
 	return one(&event.RequestForwarded{Request: id, Stage: stage, To: to, Enrol: r})
 }
@@ -83,7 +94,7 @@ func decideForwarded(s Entity, d *event.RequestForwarded, now event.Time) []even
 	case d.Enrol != nil:
 		return decideEnrolStage(s, d, d.Enrol, now)
 	case d.Group != nil:
-		return decideGroupStage(s, d, d.Group)
+		return decideGroupStage(s, d, d.Group, now)
 	}
 	return nil
 }
@@ -92,7 +103,7 @@ func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequest
 	next := func(stage string) []event.Event { return forwardEnrol(d.Request, stage, r) }
 	switch d.Stage {
 	case stageKnown:
-		if s.Patient != nil && s.Patient.Group == r.Group {
+		if s.Patient != nil && s.Patient.in(r) {
 			return nil
 		}
 		return next(stageTenant)
@@ -102,16 +113,18 @@ func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequest
 		}
 		return append(one(&event.TenantCreated{Tenant: r.Tenant}), next(stageGroup)...)
 	case stageGroup:
+		group := groupAsked(d, r, func(group string) string { return GroupKey(r.Tenant, group) })
 		if s.Group != nil {
-			return next(stageEnrol)
+			return behindGroup(d.Request, group, r)
 		}
-		return next(stagePack)
+		return forwardEnrolFor(d.Request, stagePack, group, r)
 	case stagePack:
-		g := &event.GroupSet{Tenant: r.Tenant, Group: r.Group, Pack: DefaultPack}
+		group := groupAsked(d, r, PackKey)
+		g := &event.GroupSet{Tenant: r.Tenant, Group: group, Pack: DefaultPack}
 		if s.Pack != nil {
-			g.Pack = r.Group
+			g.Pack = group
 		}
-		return append(one(g), next(stageEnrol)...)
+		return append(one(g), behindGroup(d.Request, group, r)...)
 	case stageEnrol:
 		return append(enrol(s, r), bindNext(d.Request, r)...)
 	case stageBind:
@@ -123,9 +136,9 @@ func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequest
 func enrol(s Entity, r *event.EnrolRequested) []event.Event {
 	switch {
 	case s.Patient == nil || s.Patient.Group == "":
-		return one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group})
-	case s.Patient.Group != r.Group:
-		return one(&event.PatientGrouped{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Was: s.Patient.Group})
+		return one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also})
+	case !s.Patient.in(r):
+		return one(&event.PatientGrouped{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, Was: s.Patient.Group})
 	}
 	return nil
 }
@@ -145,7 +158,7 @@ func bind(s Entity, r *event.EnrolRequested, now event.Time) []event.Event {
 	return one(&event.DeviceBound{Device: r.Device, Tenant: r.Tenant, Patient: r.Patient, TokenSHA256: r.TokenSHA256, From: now})
 }
 
-func decideGroup(_ Entity, id string, r *event.GroupRequested) []event.Event {
+func decideGroup(s Entity, id string, r *event.GroupRequested, now event.Time) []event.Event {
 	if err := checkTenant(r.Tenant); err != nil {
 		return refuse(id, badName(err))
 	}
@@ -157,6 +170,9 @@ func decideGroup(_ Entity, id string, r *event.GroupRequested) []event.Event {
 			return refuse(id, *badPlan("the cadence of "+q.String()+" is negative", q.String()+" 的测量间隔为负"))
 		}
 	}
+	if _, why := signGroup(s, r, now); why != nil {
+		return refuse(id, *why)
+	}
 	return forwardGroup(id, stageUses, PackKey(r.Pack), r)
 }
 
@@ -164,7 +180,7 @@ func forwardGroup(id, stage, to string, r *event.GroupRequested) []event.Event {
 	return one(&event.RequestForwarded{Request: id, Stage: stage, To: to, Group: r})
 }
 
-func decideGroupStage(s Entity, d *event.RequestForwarded, r *event.GroupRequested) []event.Event {
+func decideGroupStage(s Entity, d *event.RequestForwarded, r *event.GroupRequested, now event.Time) []event.Event {
 	switch d.Stage {
 	case stageUses:
 		if s.Pack == nil {
@@ -178,7 +194,11 @@ func decideGroupStage(s Entity, d *event.RequestForwarded, r *event.GroupRequest
 		}
 		return append(one(&event.TenantCreated{Tenant: r.Tenant}), set...)
 	case stageSet:
-		g := &event.GroupSet{Tenant: r.Tenant, Group: r.Group, Pack: r.Pack, Zh: r.Zh, En: r.En, CadenceMs: r.CadenceMs, AsRecorded: r.AsRecorded}
+		signed, why := signGroup(s, r, now)
+		if why != nil { // it was asked before anything was decided, of the same group at the same moment
+			return refuse(d.Request, *why)
+		}
+		g := &event.GroupSet{Tenant: r.Tenant, Group: r.Group, Pack: r.Pack, Zh: r.Zh, En: r.En, CadenceMs: r.CadenceMs, Overrides: signed, AsRecorded: r.AsRecorded}
 		if s.Group != nil && sameGroup(*s.Group, *g) {
 			return nil
 		}
@@ -187,7 +207,22 @@ func decideGroupStage(s Entity, d *event.RequestForwarded, r *event.GroupRequest
 	return nil
 }
 
+// signGroup checks and signs what a group changes of its pack's rules.
+func signGroup(s Entity, r *event.GroupRequested, now event.Time) ([]event.Override, *refusal) {
+	var before []event.Override
+	if s.Group != nil {
+		before = s.Group.Overrides
+	}
+	if why := checkOverrides(r.Overrides, r.By); why != nil {
+		return nil, why
+	}
+	return sign(r.Overrides, before, r.By, now)
+}
+
 func sameGroup(a, b event.GroupSet) bool {
+	if !reflect.DeepEqual(a.Overrides, b.Overrides) {
+		return false
+	}
 	if a.Pack != b.Pack || a.Zh != b.Zh || a.En != b.En || a.AsRecorded != b.AsRecorded || len(a.CadenceMs) != len(b.CadenceMs) {
 		return false
 	}

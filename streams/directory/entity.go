@@ -34,7 +34,8 @@ type Device struct {
 
 // Patient is who is watched, and by which orders.
 type Patient struct {
-	Group string      `json:"group"`
+	Group string      `json:"group"`          // leads the care
+	Also  []string    `json:"also,omitempty"` // further groups, by name
 	Plan  *event.Plan `json:"plan,omitempty"`
 }
 

@@ -3,7 +3,6 @@ package directory
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"reflect"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -36,14 +35,15 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 	case *event.GroupSet:
 		s.Group = d
 	case *event.PatientEnrolled:
-		s.Patient = s.patientIn(d.Group)
+		s.Patient = s.patientIn(d.Group, d.Also)
 	case *event.PatientGrouped:
-		s.Patient = s.patientIn(d.Group)
+		s.Patient = s.patientIn(d.Group, d.Also)
 	case *event.PlanChanged:
-		p := Patient{Plan: &d.Plan}
+		p := Patient{}
 		if s.Patient != nil {
-			p.Group = s.Patient.Group
+			p = *s.Patient
 		}
+		p.Plan = &d.Plan
 		s.Patient = &p
 	case *event.DeviceBound:
 		s.Device = &Device{DeviceBound: *d}
@@ -65,9 +65,9 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 	return s, nil
 }
 
-// patientIn is the patient of s in a group, new or moved.
-func (s Entity) patientIn(group string) *Patient {
-	p := Patient{Group: group}
+// patientIn is the patient of s in his groups, new or moved.
+func (s Entity) patientIn(group string, also []string) *Patient {
+	p := Patient{Group: group, Also: also}
 	if s.Patient != nil {
 		p.Plan = s.Patient.Plan
 	}
@@ -80,11 +80,11 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 	case *event.EnrolRequested:
 		return decideEnrol(s, e.ID, d), nil
 	case *event.GroupRequested:
-		return decideGroup(s, e.ID, d), nil
+		return decideGroup(s, e.ID, d, now), nil
 	case *event.RequestForwarded:
 		return decideForwarded(s, d, now), nil
 	case *event.PlanRequested:
-		return decidePlan(s, e.ID, d), nil
+		return decidePlan(s, e.ID, d, now), nil
 	case *event.RevokeRequested:
 		return decideRevoke(s, e.ID, d), nil
 	case *event.PackRequested:
@@ -98,43 +98,6 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 }
 
 func one(e event.Event) []event.Event { return []event.Event{e} }
-
-func decidePlan(s Entity, id string, r *event.PlanRequested) []event.Event {
-	if s.Patient == nil || s.Patient.Group == "" {
-		return refuse(id, unknownPatient(r.Tenant, r.Patient))
-	}
-	if why := checkPlan(r.Plan); why != nil {
-		return refuse(id, *why)
-	}
-	if s.Patient.Plan != nil && reflect.DeepEqual(*s.Patient.Plan, r.Plan) {
-		return nil
-	}
-	return one(&event.PlanChanged{Tenant: r.Tenant, Patient: r.Patient, Plan: r.Plan})
-}
-
-// checkPlan holds an order to what RULES.md asks: scale 2 is a prescription, named and dated, never a guess.
-func checkPlan(p event.Plan) *refusal {
-	switch {
-	case p.SpO2Scale < 0 || p.SpO2Scale > 2:
-		return badPlan("spo2_scale must be 1 or 2", "spo2_scale 只能是 1 或 2")
-	case p.SpO2Scale == 2 && (p.OrderedBy == "" || p.OrderedAt == 0):
-		return badPlan("SpO2 scale 2 is a prescription: name who ordered it and when (ordered_by, ordered_at)",
-			"血氧评分表 2 须有医嘱：请填写开具人和时间（ordered_by、ordered_at）")
-	case p.AgeYears < 0 || p.AgeYears > 130:
-		return badPlan("age_years must lie between 0 and 130", "age_years 须在 0 到 130 之间")
-	}
-	for q, t := range p.Targets {
-		if t.Low != nil && t.High != nil && *t.Low > *t.High {
-			return badPlan("the target of "+q.String()+" has its low above its high", q.String()+" 的目标下限高于上限")
-		}
-	}
-	for q, ms := range p.CadenceMs {
-		if ms < 0 {
-			return badPlan("the cadence of "+q.String()+" is negative", q.String()+" 的测量间隔为负")
-		}
-	}
-	return nil
-}
 
 func decideRevoke(s Entity, id string, r *event.RevokeRequested) []event.Event {
 	switch {

@@ -259,6 +259,7 @@ func TestAnyOrderKeepsTheDirectoryWhole(t *testing.T) {
 			switch pick("what", "row", "row", "row", "revoke", "group", "pack") {
 			case "row":
 				e := row(pick("tenant", "t1", "t2"), pick("patient", "p1", "p2", "p3"), pick("group", "g1", "g2"), pick("device", "", "d1", "d2"))
+				e.Also = rapid.SampledFrom([][]string{nil, nil, {"g3"}, {"g4", "g3"}, {"g2"}}).Draw(t, "also")
 				e.TokenSHA256 = pick("token", "", hash, Sum("b"))
 				r = e
 			case "revoke":
@@ -293,10 +294,19 @@ func TestAnyOrderKeepsTheDirectoryWhole(t *testing.T) {
 				if e.Device != nil && (w.at[PatientKey(e.Device.Tenant, e.Device.Patient)].Patient == nil || !w.at[TenantKey(e.Device.Tenant)].Tenant) {
 					t.Fatalf("%s is bound to nobody: %+v", key, e.Device)
 				}
-				if e.Patient != nil && w.at[GroupKey(strings.Split(key, "/")[1], e.Patient.Group)].Group == nil {
-					t.Fatalf("%s is in a group that is not there", key)
+				for _, g := range groupsIn(e.Patient) {
+					if w.at[GroupKey(strings.Split(key, "/")[1], g)].Group == nil {
+						t.Fatalf("%s is in group %s, which is not there", key, g)
+					}
 				}
 			}
 		}
 	})
+}
+
+func groupsIn(p *Patient) []string {
+	if p == nil || p.Group == "" {
+		return nil
+	}
+	return append([]string{p.Group}, p.Also...)
 }

@@ -12,7 +12,8 @@ import (
 	"tocsin/streams/event"
 )
 
-// Row is one line of an import: a patient in a group, and a device of that patient.
+// Row is one line of an import: a patient in a group, and a device of that patient. Somebody with more than one disease
+// is in several: copd+heart-failure, of which the first leads.
 type Row struct {
 	Line                                  int
 	Tenant, Patient, Group, Device, Token string
@@ -112,14 +113,24 @@ func rowOf(fields []string, at map[string]int, want int) (Row, error) {
 		return Row{}, fmt.Errorf("%d fields instead of %d", len(fields), want)
 	}
 	get := func(name string) string { return strings.TrimSpace(fields[at[name]]) }
-	row := Row{Tenant: get("tenant"), Patient: get("patient"), Group: get("group"), Device: get("device"), Token: get("token")}
+	row := Row{Tenant: get("tenant"), Patient: get("patient"), Group: tidyGroups(get("group")), Device: get("device"), Token: get("token")}
 	if row.Group == "" {
 		row.Group = DefaultPack
 	}
 	if row.Device == "" && row.Token != "" {
 		return Row{}, errors.New("a token without a device")
 	}
-	return row, checkEnrol(&event.EnrolRequested{Tenant: row.Tenant, Patient: row.Patient, Group: row.Group, Device: row.Device})
+	return row, checkEnrol(row.request())
+}
+
+// request is the row as the registrar is asked it, without its token.
+func (r Row) request() *event.EnrolRequested {
+	groups := strings.Split(r.Group, groupsJoin)
+	e := &event.EnrolRequested{Tenant: r.Tenant, Patient: r.Patient, Group: groups[0], Device: r.Device}
+	if len(groups) > 1 {
+		e.Also = groups[1:]
+	}
+	return e
 }
 
 // Outcome is what became of a row.
@@ -143,7 +154,8 @@ func (a *Asker) Import(ctx context.Context, rows []Row, by string, progress func
 			token = NewToken()
 			out[i].Made = token
 		}
-		r := &event.EnrolRequested{Tenant: row.Tenant, Patient: row.Patient, Group: row.Group, Device: row.Device, By: by}
+		r := row.request()
+		r.By = by
 		if token != "" {
 			r.TokenSHA256 = Sum(token)
 		}

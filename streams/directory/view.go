@@ -148,12 +148,14 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.devices[d.Device] = Device{DeviceBound: was.DeviceBound, Revoked: true}
 		return d.Device
 	case *event.PatientEnrolled:
-		v.place(d.Tenant, d.Patient, d.Group)
+		v.place(d.Tenant, d.Patient, d.Group, d.Also)
 	case *event.PatientGrouped:
-		v.place(d.Tenant, d.Patient, d.Group)
+		v.place(d.Tenant, d.Patient, d.Group, d.Also)
 	case *event.PlanChanged:
 		key := streams.PatientKey(d.Tenant, d.Patient)
-		v.patients[key] = Patient{Group: v.patients[key].Group, Plan: &d.Plan}
+		p := v.patients[key]
+		p.Plan = &d.Plan
+		v.patients[key] = p
 	case *event.GroupSet:
 		v.groups[GroupKey(d.Tenant, d.Group)] = *d
 	case *event.PackPublished:
@@ -172,9 +174,9 @@ func (v *View) fold(e event.Envelope) (lost string) {
 	return ""
 }
 
-func (v *View) place(tenant, patient, group string) {
+func (v *View) place(tenant, patient, group string, also []string) {
 	key := streams.PatientKey(tenant, patient)
-	v.patients[key] = Patient{Group: group, Plan: v.patients[key].Plan}
+	v.patients[key] = Patient{Group: group, Also: also, Plan: v.patients[key].Plan}
 }
 
 // Ready tells whether the view has read what was there when it began.
@@ -292,7 +294,7 @@ func (v *View) Groups() []event.GroupSet {
 	return all
 }
 
-// Patient answers the group and the orders of a patient.
+// Patient answers the groups and the orders of a patient.
 func (v *View) Patient(tenant, patient string) (Patient, bool) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
@@ -300,13 +302,13 @@ func (v *View) Patient(tenant, patient string) (Patient, bool) {
 	return p, ok
 }
 
-// Patients answers the patients of a group, by name.
+// Patients answers the patients of a group, by name: those whom it leads and those who are in it besides.
 func (v *View) Patients(tenant, group string) []string {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	var all []string
 	for key, p := range v.patients {
-		if t, id := streams.SplitPatientKey(key); t == tenant && p.Group == group {
+		if t, id := streams.SplitPatientKey(key); t == tenant && (p.Group == group || slices.Contains(p.Also, group)) {
 			all = append(all, id)
 		}
 	}

@@ -326,10 +326,12 @@ func TestRowsTellEveryFaultWithItsLine(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                 {"empty"},
 		"tenant,patient\n": {`no column "group"`},
-		"tenant,patient,group,device,token,token\n":                             {"twice"},
-		"tenant,patient,group,device,token\ntocsin,P,g,d,\nt,P,g,d/1,\nt,P,g\n": {"line 2", "belongs to Tocsin", "line 3", "slash", "line 4", "3 fields instead of 5"},
-		"tenant,patient,group,device,token\nt,P,g,,x\n":                         {"line 2", "token without a device"},
-		"tenant,patient,group,device,token\nt,\"P,g,,x\n":                       {"line 2"},
+		"tenant,patient,group,device,token,token\n":                                      {"twice"},
+		"tenant,patient,group,device,token\ntocsin,P,g,d,\nt,P,g,d/1,\nt,P,g\n":          {"line 2", "belongs to Tocsin", "line 3", "slash", "line 4", "3 fields instead of 5"},
+		"tenant,patient,group,device,token\nt,P,copd+,,\nt,Q,copd+copd,,\nt,R,+copd,,\n": {"line 2", "group is empty", "line 3", "twice", "line 4"},
+		"tenant,patient,group,device,token\nt,P,copd+heart-failure,d1,\nt,P,copd,d2,\n":  {"line 3", "in group copd here and in copd+heart-failure on line 2"},
+		"tenant,patient,group,device,token\nt,P,g,,x\n":                                  {"line 2", "token without a device"},
+		"tenant,patient,group,device,token\nt,\"P,g,,x\n":                                {"line 2"},
 	} {
 		rows, err := ReadRows(strings.NewReader(text))
 		if err == nil {

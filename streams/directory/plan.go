@@ -1,0 +1,184 @@
+package directory
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"unicode/utf8"
+
+	"tocsin/streams/event"
+)
+
+// Bounds of what one plan or group can hold.
+const (
+	maxOverrides = 64
+	maxFacts     = 64
+	maxWhy       = 500 // bytes
+)
+
+func decidePlan(s Entity, id string, r *event.PlanRequested, now event.Time) []event.Event {
+	if s.Patient == nil || s.Patient.Group == "" {
+		return refuse(id, unknownPatient(r.Tenant, r.Patient))
+	}
+	why := checkPlan(r.Plan)
+	if why == nil {
+		why = checkOverrides(r.Plan.Overrides, r.By)
+	}
+	if why != nil {
+		return refuse(id, *why)
+	}
+	var before []event.Override
+	if s.Patient.Plan != nil {
+		before = s.Patient.Plan.Overrides
+	}
+	plan := r.Plan
+	if plan.Overrides, why = sign(r.Plan.Overrides, before, r.By, now); why != nil {
+		return refuse(id, *why)
+	}
+	if s.Patient.Plan != nil && reflect.DeepEqual(*s.Patient.Plan, plan) {
+		return nil
+	}
+	return one(&event.PlanChanged{Tenant: r.Tenant, Patient: r.Patient, Plan: plan})
+}
+
+// checkPlan holds an order to what RULES.md asks: scale 2 is a prescription, named and dated, never a guess.
+func checkPlan(p event.Plan) *refusal {
+	switch {
+	case p.SpO2Scale < 0 || p.SpO2Scale > 2:
+		return badPlan("spo2_scale must be 1 or 2", "spo2_scale 只能是 1 或 2")
+	case p.SpO2Scale == 2 && (p.OrderedBy == "" || p.OrderedAt == 0):
+		return badPlan("SpO2 scale 2 is a prescription: name who ordered it and when (ordered_by, ordered_at)",
+			"血氧评分表 2 须有医嘱：请填写开具人和时间（ordered_by、ordered_at）")
+	case p.AgeYears < 0 || p.AgeYears > 130:
+		return badPlan("age_years must lie between 0 and 130", "age_years 须在 0 到 130 之间")
+	case p.AgeMonths < 0 || p.AgeMonths > 130*12+11:
+		return badPlan("age_months must lie between 0 and 1571", "age_months 须在 0 到 1571 之间")
+	case p.AgeYears > 0 && p.AgeMonths > 0 && p.AgeYears != p.AgeMonths/12:
+		return badPlan(fmt.Sprintf("age_months %d is %d years, and age_years says %d", p.AgeMonths, p.AgeMonths/12, p.AgeYears),
+			fmt.Sprintf("age_months %d 为 %d 岁，而 age_years 为 %d", p.AgeMonths, p.AgeMonths/12, p.AgeYears))
+	}
+	for _, q := range quantities(p.Targets) {
+		if t := p.Targets[q]; t.Low != nil && t.High != nil && *t.Low > *t.High {
+			return badPlan("the target of "+q.String()+" has its low above its high", q.String()+" 的目标下限高于上限")
+		}
+	}
+	for _, q := range quantities(p.CadenceMs) {
+		if p.CadenceMs[q] < 0 {
+			return badPlan("the cadence of "+q.String()+" is negative", q.String()+" 的测量间隔为负")
+		}
+	}
+	for _, q := range quantities(p.Chosen) {
+		if err := CheckID("pack", p.Chosen[q]); err != nil {
+			return badPlan("chosen for "+q.String()+": "+err.Error(), q.String()+" 选用的规则包："+err.Error())
+		}
+	}
+	return checkFacts(p.Facts)
+}
+
+// checkFacts holds the names of facts to what a pack can name. What has its own place in a plan, and what is measured,
+// is no fact: two places for one number would contradict each other.
+func checkFacts(facts map[string]event.Decimal) *refusal {
+	if len(facts) > maxFacts {
+		return badPlan(fmt.Sprintf("%d facts; want at most %d", len(facts), maxFacts), fmt.Sprintf("事实 %d 项，最多 %d 项", len(facts), maxFacts))
+	}
+	names := make([]string, 0, len(facts))
+	for name := range facts {
+		names = append(names, name)
+	}
+	slices.Sort(names) // so that the same plan is always refused in the same words
+	for _, name := range names {
+		switch _, measured := event.ParseQuantity(name); {
+		case !event.IsCode(name):
+			return badPlan(fmt.Sprintf("fact %.60q: want a small letter and then at most 47 small letters, digits and underscores", name), fmt.Sprintf("事实名 %.60q 不可用：须以小写字母开头，由小写字母、数字和下划线组成，最多 48 个字符", name))
+		case name == "age_years" || name == "age_months" || name == "pregnant":
+			return badPlan("fact "+name+" has its own place in the plan: set "+name+" there", name+" 在方案中有专门字段，请填写该字段")
+		case measured == nil:
+			return badPlan("fact "+name+" is measured and no fact: give it another name, such as usual_"+name, name+" 是测量值，不是事实；请改用其他名称，如 usual_"+name)
+		}
+	}
+	return nil
+}
+
+// quantities answers the keys of a map in their order, so that of several faults always the same is told.
+func quantities[V any](m map[event.Quantity]V) []event.Quantity {
+	qs := make([]event.Quantity, 0, len(m))
+	for q := range m {
+		qs = append(qs, q)
+	}
+	slices.Sort(qs)
+	return qs
+}
+
+// checkOverrides holds changes of rules to their form. Whether a pack has such a rule and such a number is not asked: the
+// next version of the pack may have it, and the rules say which overrides they could not follow.
+func checkOverrides(os []event.Override, by string) *refusal {
+	if len(os) == 0 {
+		return nil
+	}
+	switch {
+	case by == "":
+		return badPlan("a rule is changed by somebody: name who asks", "修改规则须注明由谁提出")
+	case len(os) > maxOverrides:
+		return badPlan(fmt.Sprintf("%d overrides; want at most %d", len(os), maxOverrides), fmt.Sprintf("规则修改 %d 项，最多 %d 项", len(os), maxOverrides))
+	}
+	for i, o := range os {
+		if why := checkOverride(o); why != nil {
+			return why
+		}
+		if slices.ContainsFunc(os[:i], func(b event.Override) bool { return b.Rule == o.Rule && b.Param == o.Param }) {
+			return badPlan("rule "+o.Rule+", "+told(o)+", is changed twice", "规则 "+o.Rule+" 的同一项被修改了两次")
+		}
+	}
+	return nil
+}
+
+func checkOverride(o event.Override) *refusal {
+	err := CheckID("rule", o.Rule)
+	switch {
+	case err != nil:
+		return badPlan(err.Error(), "规则名不可用："+err.Error())
+	case o.Off && (o.Param != "" || o.Value != nil):
+		return badPlan("rule "+o.Rule+" is switched off and given a number; want one of them", "规则 "+o.Rule+" 既被关闭又被赋值，只能二选一")
+	case !o.Off && (o.Param == "" || o.Value == nil):
+		return badPlan("rule "+o.Rule+" is not changed: want off, or param and value", "规则 "+o.Rule+" 未作修改：须关闭，或给出 param 和 value")
+	case !o.Off && !event.IsCode(o.Param):
+		return badPlan(fmt.Sprintf("rule %s: param %.60q is no name of a number", o.Rule, o.Param), fmt.Sprintf("规则 %s 的参数名 %.60q 不可用", o.Rule, o.Param))
+	case len(o.Why) > maxWhy || !utf8.ValidString(o.Why):
+		return badPlan(fmt.Sprintf("rule %s: why must be text of at most %d bytes", o.Rule, maxWhy), fmt.Sprintf("规则 %s 的理由最多 %d 字节", o.Rule, maxWhy))
+	}
+	return nil
+}
+
+func told(o event.Override) string {
+	if o.Off {
+		return "off"
+	}
+	return o.Param
+}
+
+// sign says of each override who set it and when: whoever asks, now. One that stood there before, just so, keeps what it
+// has: a plan that is sent whole again does not make its sender the author of all of it. What the request itself says in
+// by and at is never believed.
+func sign(os, before []event.Override, by string, now event.Time) ([]event.Override, *refusal) {
+	if len(os) == 0 {
+		return nil, nil
+	}
+	signed := make([]event.Override, len(os))
+	for i, o := range os {
+		o.By, o.At = by, now
+		if j := slices.IndexFunc(before, func(b event.Override) bool { return sameOverride(b, o) }); j >= 0 {
+			o.By, o.At = before[j].By, before[j].At
+		}
+		if o.Until != nil && *o.Until <= o.At {
+			return nil, badPlan(fmt.Sprintf("rule %s is changed until %s, which has passed", o.Rule, o.Until), fmt.Sprintf("规则 %s 的截止时间 %s 已过", o.Rule, o.Until))
+		}
+		signed[i] = o
+	}
+	return signed, nil
+}
+
+// sameOverride tells whether two overrides say the same, whoever said it.
+func sameOverride(a, b event.Override) bool {
+	a.By, a.At = b.By, b.At
+	return reflect.DeepEqual(a, b)
+}
