@@ -100,22 +100,28 @@ type sums struct {
 	oldest      event.Decimal
 }
 
-func (s *sums) one(r reading) {
-	*s = sums{first: r.at, last: r.at, n: 1, sum: int64(r.value), min: r.value, max: r.value, oldest: r.value, sq: square(r.value)}
+// put adds a reading of any moment, all but its square.
+func (s *sums) put(r reading) {
+	if s.n == 0 {
+		s.first, s.last, s.min, s.max, s.oldest = r.at, r.at, r.value, r.value, r.value
+	}
+	if r.at < s.first || r.at == s.first && r.value < s.oldest {
+		s.first, s.oldest = r.at, r.value
+	}
+	s.last, s.n, s.sum = max(s.last, r.at), s.n+1, s.sum+int64(r.value)
+	s.min, s.max = min(s.min, r.value), max(s.max, r.value)
 	if r.in {
-		s.in = 1
+		s.in++
 	}
 }
 
-// join adds o, of the same step, none of it older than s.
-func (s *sums) join(o *sums) {
-	s.last = o.last
-	s.total(o)
-}
-
-// total adds the numbers of o and leaves the moments.
+// total adds the numbers of o, a later step.
 func (s *sums) total(o *sums) {
-	s.n, s.in, s.sum = s.n+o.n, s.in+o.in, s.sum+o.sum
+	if s.n == 0 {
+		*s = *o
+		return
+	}
+	s.last, s.n, s.in, s.sum = o.last, s.n+o.n, s.in+o.in, s.sum+o.sum
 	s.min, s.max = min(s.min, o.min), max(s.max, o.max)
 	s.sq = s.sq.add(o.sq)
 }
@@ -153,8 +159,13 @@ func (w *Window) insert(r reading) {
 	from := w.start(r.at)
 	to := from + w.step()
 	i, j := int(w.tail), len(w.cells)
+	if w.head > 0 && j+w.stride() > cap(w.cells) {
+		i -= int(w.head)
+		w.compact()
+		j = len(w.cells)
+	}
 	switch {
-	case j == 0 || w.firstAt(i) < from:
+	case j == int(w.head) || w.firstAt(i) < from:
 		w.tail = uint16(j)
 		w.begin(j, r)
 		return
@@ -162,7 +173,7 @@ func (w *Window) insert(r reading) {
 		w.grow(i, j, r)
 		return
 	}
-	for i = 0; w.firstAt(i) < from; {
+	for i = int(w.head); w.firstAt(i) < from; {
 		i = w.after(i)
 	}
 	for j = i; w.firstAt(j) < to; {
@@ -184,7 +195,7 @@ func (w *Window) begin(i int, r reading) {
 		return
 	}
 	var s sums
-	s.one(r)
+	s.take(r)
 	w.widen(i, i)
 	w.store(i, &s)
 }
@@ -205,8 +216,7 @@ func (w *Window) grow(i, j int, r reading) {
 		w.cells = slices.Insert(w.cells, j, c)
 		return
 	}
-	s.one(w.unpack(w.cells[i]))
-	for _, c := range w.cells[i+1 : j] {
+	for _, c := range w.cells[i:j] {
 		s.take(w.unpack(c))
 	}
 	s.take(r)
@@ -220,20 +230,15 @@ func (w *Window) widen(i, j int) {
 	w.cells = slices.Replace(w.cells, i, j, record[:w.stride()]...)
 }
 
-// take adds a reading of any moment of the step.
+// take is put with the square.
 func (s *sums) take(r reading) {
-	var o sums
-	o.one(r)
-	if r.at < s.first || r.at == s.first && r.value < s.oldest {
-		s.oldest = r.value
-	}
-	s.first, s.last = min(s.first, r.at), max(s.last, r.at)
-	s.total(&o)
+	s.put(r)
+	s.sq = s.sq.add(square(r.value))
 }
 
 // forget drops the steps before floor, which is the beginning of a step.
 func (w *Window) forget(floor event.Time) {
-	i := 0
+	i := int(w.head)
 	for i < len(w.cells) && w.firstAt(i) < floor {
 		i = w.after(i)
 	}
@@ -243,8 +248,8 @@ func (w *Window) forget(floor event.Time) {
 // forgetBehind leaves one step before the window, the newest.
 func (w *Window) forgetBehind() {
 	from, _ := w.span(w.newest.At)
-	behind := 0
-	for i := 0; i < len(w.cells) && w.firstAt(i) < from; i = w.after(i) {
+	behind := int(w.head)
+	for i := behind; i < len(w.cells) && w.firstAt(i) < from; i = w.after(i) {
 		if w.firstAt(i) >= w.start(w.firstAt(behind))+w.step() {
 			behind = i
 		}
@@ -252,10 +257,13 @@ func (w *Window) forgetBehind() {
 	w.cut(behind)
 }
 
+// cut makes i the first cell. The room before it is used again when there is no other.
 func (w *Window) cut(i int) {
-	if i == 0 {
-		return
-	}
-	w.cells = w.cells[:copy(w.cells, w.cells[i:])]
-	w.tail = uint16(max(int(w.tail)-i, 0))
+	w.head, w.tail = uint16(i), uint16(max(int(w.tail), i))
+}
+
+func (w *Window) compact() {
+	w.cells = w.cells[:copy(w.cells, w.cells[w.head:])]
+	w.tail -= w.head
+	w.head = 0
 }

@@ -10,7 +10,7 @@ func (w *Window) Days(at event.Time) (float64, bool) {
 	for k := w.walk(at); k.step(); {
 		n++
 	}
-	return float64(n), w.daily
+	return float64(n), w.daily()
 }
 
 // DaysInRow counts observed days, the newest first, on which the greatest value reached level, up to the first on which it
@@ -29,7 +29,7 @@ func (w *Window) DaysInRow(at event.Time, level float64) (float64, bool) {
 		}
 		before, known = day, true
 	}
-	return float64(n), known && w.daily
+	return float64(n), known && w.daily()
 }
 
 // DayMean is the protocol for blood pressure at home (NICE NG136): of the newest days with readings, at most so many, the
@@ -41,7 +41,7 @@ func (w *Window) DayMean(at event.Time, days, least int) (float64, bool) {
 	for k := w.walk(at); k.step(); n++ {
 		all[n] = k.sums
 	}
-	if !w.daily || n < max(least, 2) || days < max(least, 2) {
+	if !w.daily() || n < max(least, 2) || days < max(least, 2) {
 		return 0, false
 	}
 	used := all[max(n-days, 0)+1 : n]

@@ -44,16 +44,16 @@ func (w *Window) Within(at event.Time, forMs int64) (holds, known bool) {
 
 func (w *Window) held(at event.Time, forMs int64, l limit) (holds, known bool) {
 	reach := event.Time(max(w.reach, w.length))
-	if !w.some || w.daily || forMs <= 0 || forMs > int64(w.length) || at-w.newest.At > reach {
+	if !w.some || w.daily() || forMs <= 0 || forMs > int64(w.length) || at-w.newest.At > reach {
 		return false, false
 	}
 	var newest sums
-	if newest.one(w.leader()); !l.met(&newest) {
+	if newest.put(w.leader()); !l.met(&newest) {
 		return false, true
 	}
 	holds = true
 	cut := w.newest.At - event.Time(forMs)
-	k := walk{w: w, from: w.floor(w.newest.At), to: event.Never}
+	k := walk{w: w, i: int(w.head), from: w.floor(w.newest.At), to: event.Never}
 	for k.end = k.from; k.step(); {
 		if k.last < w.newest.At-reach {
 			continue // older than the reach: as if it were not there

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -77,7 +76,7 @@ func (w *Window) MarshalJSON() ([]byte, error) {
 	if w.some {
 		out.Newest = w.row(w.leader())
 	}
-	for i := 0; i < len(w.cells); i = w.after(i) {
+	for i := int(w.head); i < len(w.cells); i = w.after(i) {
 		if c := w.cells[i]; c&summed == 0 {
 			out.Steps = append(out.Steps, w.row(w.unpack(c)))
 		} else {
@@ -154,12 +153,11 @@ func (in *saved) window() (*Window, error) {
 		}
 	}
 	if w.reach > 0 {
-		before := len(w.cells)
-		if w.forgetBehind(); len(w.cells) != before {
+		if w.forgetBehind(); w.head != 0 {
 			return nil, errors.New("more than one step before the window")
 		}
 	}
-	w.cells = slices.Clip(slices.Clone(w.cells)) // no more room than is needed: most restored windows rest
+	w.cells = append(make([]uint64, 0, len(w.cells)), w.cells...) // no more room than is needed: most restored windows rest
 	return w, nil
 }
 

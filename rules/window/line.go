@@ -32,10 +32,9 @@ func (w *Window) Slope(at event.Time) (float64, bool) {
 	var sxx, sxy u128 // Σ n·x², Σ x·sum
 	for k := w.walk(at); k.step(); n++ {
 		if n == 0 {
-			origin, all = k.place(), k.sums
-		} else {
-			all.total(&k.sums)
+			origin = k.place()
 		}
+		all.total(&k.sums)
 		x = k.place() - origin
 		sx += x * int64(k.n)
 		sxx = sxx.add(product(x, x).times(k.n))

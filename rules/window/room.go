@@ -5,12 +5,13 @@ package window
 //
 // A window takes 64 bytes and its cells: 8 bytes for each reading where a step has few, at most 64 bytes (72 with a range)
 // for a step, rounded up to the rooms below. A home signal that comes once a day in a week's window takes 128 bytes, four
-// times a day 384 bytes; a window all of whose 33 steps are full takes 2304 bytes (with a range 2688).
+// times a day 320 bytes; a window all of whose 33 steps are full takes 2304 bytes (with a range 2688).
 func (w *Window) Clone() *Window {
-	c := roomFor(len(w.cells))
+	c := roomFor(len(w.cells) - int(w.head) + 1)
 	at := c.cells
 	*c = *w
-	c.cells = append(at, w.cells...)
+	c.cells = append(at, w.cells[w.head:]...)
+	c.head, c.tail = 0, w.tail-w.head
 	return c
 }
 
@@ -27,6 +28,10 @@ type (
 	room24 struct { // 256
 		Window
 		cell [24]uint64
+	}
+	room32 struct { // 320
+		Window
+		cell [32]uint64
 	}
 	room40 struct { // 384
 		Window
@@ -62,6 +67,9 @@ func roomFor(n int) *Window {
 		w, r.cells = &r.Window, r.cell[:0]
 	case n <= 24:
 		r := new(room24)
+		w, r.cells = &r.Window, r.cell[:0]
+	case n <= 32:
+		r := new(room32)
 		w, r.cells = &r.Window, r.cell[:0]
 	case n <= 40:
 		r := new(room40)

@@ -19,11 +19,7 @@ func (w *Window) EWMA(at event.Time, halfLifeMs int64) (float64, bool) {
 	var all sums
 	var num, den u128
 	for k := w.walk(at); k.step(); {
-		if all.n == 0 {
-			all = k.sums
-		} else {
-			all.total(&k.sums)
-		}
+		all.total(&k.sums)
 		weight := halving(uint64(now-k.place()), uint64(2*halfLifeMs))
 		num = num.add(product(k.sum, int64(weight)))
 		den = den.add(narrow(weight).times(k.n))

@@ -2,7 +2,8 @@ package window
 
 import "tocsin/streams/event"
 
-// walk goes through the steps of the window at a moment, oldest first, the newest reading with its step.
+// walk goes through the steps of the window at a moment, oldest first, the newest reading with its step. Squares of
+// readings that stand singly are left out.
 //
 //	for k := w.walk(at); k.step(); { use k.sums }
 type walk struct {
@@ -12,8 +13,6 @@ type walk struct {
 	from, to event.Time
 	end      event.Time // of the current step
 	newest   bool       // is still to come
-	waits    bool       // ahead was read and belongs to the next step
-	ahead    sums
 }
 
 func (w *Window) walk(at event.Time) walk {
@@ -22,7 +21,7 @@ func (w *Window) walk(at event.Time) walk {
 		kept, _ := w.span(w.newest.At)
 		from = max(from, kept)
 	}
-	return walk{w: w, from: from, to: to, end: from, newest: w.shows(at)}
+	return walk{w: w, i: int(w.head), from: from, to: to, end: from, newest: w.shows(at)}
 }
 
 // shows tells whether the newest reading is in the window at a moment.
@@ -33,70 +32,63 @@ func (w *Window) shows(at event.Time) bool {
 
 // step goes on to the next step with readings; false: there is none.
 func (k *walk) step() bool {
-	if !k.waits && !k.record(&k.ahead) {
-		return false
+	w, i := k.w, k.i
+	k.sums = sums{}
+	for i < len(w.cells) && w.firstAt(i) < k.from {
+		i = w.after(i)
 	}
-	k.sums, k.waits = k.ahead, false
-	if k.end <= k.first {
-		if k.end += k.w.step(); k.end <= k.first { // steps without readings lie between
-			k.end = k.w.start(k.first) + k.w.step()
+	if i < len(w.cells) && w.firstAt(i) < k.to {
+		k.reach(w.firstAt(i))
+		if w.cells[i]&summed != 0 {
+			w.load(i, &k.sums)
+			i += w.stride()
+		} else {
+			for ; i < len(w.cells) && w.cells[i]&summed == 0 && w.moment(w.cells[i]) < k.end; i++ {
+				k.put(w.unpack(w.cells[i]))
+			}
 		}
 	}
-	for k.record(&k.ahead) {
-		if k.waits = k.ahead.first >= k.end; k.waits {
-			break
-		}
-		k.join(&k.ahead)
+	k.i = i
+	if k.newest && (k.n == 0 || w.newest.At < k.end) {
+		k.newest = false
+		k.put(w.leader())
 	}
-	return true
+	return k.n > 0
 }
 
-// record reads the next single reading or record into s, whichever steps they are of.
-func (k *walk) record(s *sums) bool {
-	w := k.w
-	for k.i < len(w.cells) {
-		i := k.i
-		switch first := w.firstAt(i); {
-		case first >= k.to:
-			return false
-		case first < k.from:
-			k.i = w.after(i)
-			continue
-		case w.cells[i]&summed != 0:
-			w.load(i, s)
-		default:
-			s.one(w.unpack(w.cells[i]))
+// reach moves the end to that of the step of t.
+func (k *walk) reach(t event.Time) {
+	if k.end <= t {
+		if k.end += k.w.step(); k.end <= t { // steps without readings lie between
+			k.end = k.w.start(t) + k.w.step()
 		}
-		k.i = w.after(i)
-		return true
 	}
-	if !k.newest {
-		return false
-	}
-	k.newest = false
-	s.one(w.leader())
-	return true
 }
 
-// totals adds up the window at a moment; n is 0 when it is empty.
+// totals adds up the window at a moment; n is 0 when it is empty. Squares of single readings are left out.
 func (w *Window) totals(at event.Time) sums {
-	k := w.walk(at)
-	return k.all()
+	s := w.earlier(at)
+	if w.shows(at) {
+		s.put(w.leader())
+	}
+	return s
 }
 
 // earlier is totals without the newest reading.
 func (w *Window) earlier(at event.Time) sums {
+	var all, one sums
 	k := w.walk(at)
-	k.newest = false
-	return k.all()
-}
-
-func (k *walk) all() sums {
-	if !k.record(&k.sums) {
-		return sums{}
+	for i := k.i; i < len(w.cells); i = w.after(i) {
+		switch first := w.firstAt(i); {
+		case first >= k.to:
+			return all
+		case first < k.from:
+		case w.cells[i]&summed == 0:
+			all.put(w.unpack(w.cells[i]))
+		default:
+			w.load(i, &one)
+			all.total(&one)
+		}
 	}
-	for k.record(&k.ahead) {
-		k.join(&k.ahead)
-	}
-	return k.sums
+	return all
 }

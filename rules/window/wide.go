@@ -47,13 +47,10 @@ func (a u128) shift(n int) u128 {
 
 func narrow(n uint64) u128 { return u128{0, n} }
 
-// product is the exact a·b.
+// product is the exact a·b: the product of what the bits say without signs, less what the signs add to it.
 func product(a, b int64) u128 {
-	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
-	if (a < 0) != (b < 0) {
-		return u128{hi, lo}.neg()
-	}
-	return u128{hi, lo}
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	return u128{hi - uint64(a>>63&b) - uint64(b>>63&a), lo}
 }
 
 func magnitude(n int64) uint64 {

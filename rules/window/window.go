@@ -100,16 +100,16 @@ type bounds struct{ low, high, altLow, altHigh event.Decimal }
 // Window holds the readings of one series as its Spec says. The newest reading stands apart from the steps: it is what
 // Rise and its kin compare the others with. Its header is 64 bytes; its size as a whole is documented at Clone.
 type Window struct {
-	cells    []uint64 // the steps with earlier readings, oldest first, as cell.go packs them
+	cells    []uint64 // from head on the steps with earlier readings, oldest first, as cell.go packs them
 	newest   Point
 	rng      *bounds // nil: no range
-	length   uint32  // ms; of a day window the number of days
+	length   uint32  // ms; of a day window the number of days, which no length is as short as
 	reach    uint32  // ms
 	zone     int16   // minutes
-	tail     uint16  // where in cells the last step begins
-	daily    bool
-	some     bool // there is a newest reading
-	newestIn bool // it lies in the range
+	head     uint16  // where in cells the first step begins; what stands before has left
+	tail     uint16  // where the last step begins
+	some     bool    // there is a newest reading
+	newestIn bool    // it lies in the range
 }
 
 // New makes an empty window. A Spec that Check refuses is a fault of the program, which panics.
@@ -125,7 +125,7 @@ func (w *Window) shape(s Spec) {
 	}
 	w.length, w.reach, w.zone = uint32(s.LengthMs), uint32(s.ReachMs), int16(s.ZoneMin)
 	if s.Days > 0 {
-		w.length, w.daily = uint32(s.Days), true
+		w.length = uint32(s.Days)
 	}
 	if s.Ranged {
 		w.rng = &bounds{s.Low, s.High, s.AltLow, s.AltHigh}
@@ -135,7 +135,7 @@ func (w *Window) shape(s Spec) {
 // Spec answers what w is of.
 func (w *Window) Spec() Spec {
 	s := Spec{LengthMs: int64(w.length), ReachMs: int64(w.reach), ZoneMin: int(w.zone)}
-	if w.daily {
+	if w.daily() {
 		s.LengthMs, s.Days = 0, int(w.length)
 	}
 	if r := w.rng; r != nil {
@@ -217,9 +217,11 @@ func (r reading) after(o reading) bool {
 	}
 }
 
+func (w *Window) daily() bool { return w.length <= MaxDays }
+
 // step is the length of one in ms.
 func (w *Window) step() event.Time {
-	if w.daily {
+	if w.daily() {
 		return dayMs
 	}
 	return event.Time((uint64(w.length) + parts - 1) / parts)
@@ -238,7 +240,7 @@ func (w *Window) start(t event.Time) event.Time {
 // span answers the window at a moment: from its first millisecond to the one after its last.
 func (w *Window) span(at event.Time) (from, to event.Time) {
 	s, start := w.step(), w.start(at)
-	if w.daily {
+	if w.daily() {
 		return start - event.Time(w.length-1)*s, start + s
 	}
 	return start - parts*s, start + s
