@@ -166,7 +166,7 @@ const MaxParts = 16
 // Part is one input of the score: a quantity with its tables, or conditions of which the first that holds gives the points.
 // Pick names the table for oxygen scale (1 or 2, from 0) and oxygen (0 air, 1 oxygen).
 type Part struct {
-	Quantity event.Quantity `json:"quantity"`
+	Quantity event.Quantity `json:"quantity,omitempty"`
 	Tables   []Table        `json:"tables"`
 	Pick     [2][2]uint8    `json:"pick"`
 	Max      uint8          `json:"max"` // of all tables or rows
