@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -163,16 +164,29 @@ func text26(n int) string {
 
 func start(t *rapid.T) *world {
 	w := &world{watched: watched{rules.Core{Compile: pack.Compile}, t}, now: noon}
-	id := rapid.SampledFrom([]string{"news2", "copd", "post-op", "as-recorded"}).Draw(t, "pack")
-	p, err := pack.Compile(pack.Library()[id])
+	course, err := os.ReadFile("testdata/course.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.everyone(&event.PackPublished{Pack: id, Version: p.Version, Sum: p.Sum, Text: pack.Library()[id]})
-	w.everyone(&event.GroupSet{Tenant: trial.Tenant, Group: trial.Group, Pack: id})
+	texts := pack.Library()
+	texts["course"] = string(course)
+	ids := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"course", "news2", "copd", "post-op", "as-recorded"}), 1, 3, rapid.ID).Draw(t, "packs")
+	for _, id := range ids {
+		p, err := pack.Compile(texts[id])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.everyone(&event.PackPublished{Pack: id, Version: p.Version, Sum: p.Sum, Text: texts[id]})
+		w.everyone(&event.GroupSet{Tenant: trial.Tenant, Group: id, Pack: id})
+	}
 	w.everyone(&event.DoorOpened{Door: trial.Door})
-	w.give(&event.PatientEnrolled{Tenant: trial.Tenant, Patient: "P-0113", Group: trial.Group})
+	w.give(&event.PatientEnrolled{Tenant: trial.Tenant, Patient: "P-0113", Group: ids[0], Also: ids[1:]})
 	return w
+}
+
+func drawOverrides(t *rapid.T, now event.Time) []event.Override {
+	kg, until := event.Int(rapid.Int64Range(1, 4).Draw(t, "kg")), now+event.Time(rapid.Int64Range(1, 40).Draw(t, "hours"))*3_600_000
+	return []event.Override{{Rule: "weight-3d", Param: "kg", Value: &kg, By: "doctor-a", At: now, Until: &until}, {Rule: "falling", Off: true, By: "doctor-a", At: now}}[:rapid.IntRange(0, 2).Draw(t, "overrides")]
 }
 
 var spans = map[event.Quantity][2]int64{event.RespirationPerMin: {0, 80}, event.SpO2Percent: {50, 100}, event.SupplementalO2: {0, 1}, event.SystolicMmHg: {40, 260},
@@ -188,6 +202,9 @@ func draw(t *rapid.T, now event.Time) *event.ObservationRecorded {
 		m := rapid.SampledFrom([]event.Mark{"", "", "", "", event.Unconfirmed, event.LowQuality, event.TestData}).Draw(t, "mark")
 		o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: v, Mark: m})
 	}
+	for _, code := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"dyspnoea", "phlegm", "cat_score", "unasked"}), 0, 3, rapid.ID).Draw(t, "answers") {
+		o.Answers = append(o.Answers, event.Answer{Code: code, Value: event.Int(rapid.Int64Range(0, 1).Draw(t, code))})
+	}
 	return o
 }
 
@@ -202,9 +219,11 @@ func TestRUL12_REL7_AnyHistory(t *testing.T) {
 				low, high := event.Int(rapid.Int64Range(80, 92).Draw(t, "low")), event.Int(96)
 				w.give(&event.PlanChanged{Plan: event.Plan{SpO2Scale: rapid.IntRange(0, 2).Draw(t, "scale"), OrderedAt: noon, OrderedBy: "doctor-a", AgeYears: rapid.SampledFrom([]int{0, 12, 70}).Draw(t, "age"),
 					Targets:   map[event.Quantity]event.Target{event.SpO2Percent: {Low: &low, High: &high}, event.PulsePerMin: {High: &high}},
-					CadenceMs: map[event.Quantity]int64{event.PulsePerMin: rapid.SampledFrom([]int64{0, 3_600_000}).Draw(t, "cadence")}}})
+					CadenceMs: map[event.Quantity]int64{event.PulsePerMin: rapid.SampledFrom([]int64{0, 3_600_000}).Draw(t, "cadence")},
+					Facts:     map[string]event.Decimal{"dry_weight_kg": event.Int(60)}, Overrides: drawOverrides(t, w.now),
+					Chosen: map[event.Quantity]string{event.SpO2Percent: rapid.SampledFrom([]string{"copd", "course"}).Draw(t, "chosen")}}})
 			case 1:
-				w.give(&event.RuleFenced{Machine: rules.Machine, Rule: rapid.SampledFrom([]string{"news2", "spo2-danger", rules.RuleSilence, rules.RuleMissing, rules.RuleUnconfirmed}).Draw(t, "rule")})
+				w.give(&event.RuleFenced{Machine: rules.Machine, Rule: rapid.SampledFrom([]string{"news2", "spo2-danger", "weight-3d", "sick", "bad_day", rules.RuleSilence, rules.RuleMissing, rules.RuleUnconfirmed}).Draw(t, "rule")})
 			case 2, 3:
 				w.now += event.Time(rapid.SampledFrom([]int64{5000, 9999, 300_000, 1_800_000, 13 * 3_600_000, 40 * 3_600_000}).Draw(t, "wait"))
 				for range rapid.IntRange(0, 2).Draw(t, "beats") {
@@ -228,19 +247,25 @@ func TestRUL12_REL7_AnyHistory(t *testing.T) {
 func TestING5_ShuffledInput(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		course, err := os.ReadFile("testdata/course.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		under := rapid.SampledFrom([]string{pack.Library()["news2"], string(course)}).Draw(t, "pack")
 		var all []*event.ObservationRecorded
 		for i := range rapid.IntRange(2, 100).Draw(t, "readings") {
 			o := trial.Measured(noon + event.Time(r.Int64N(48*3600))*1000)
-			for _, q := range []event.Quantity{event.SpO2Percent, event.PulsePerMin, event.SystolicMmHg}[:1+i%3] {
+			for _, q := range []event.Quantity{event.SpO2Percent, event.PulsePerMin, event.WeightKg}[:1+i%3] {
 				span := spans[q]
 				o.Readings = append(o.Readings, trial.Reading(q, event.Int(span[0]+r.Int64N(span[1]-span[0]))))
 			}
+			o.Answers = []event.Answer{{Code: "dyspnoea", Value: event.Int(r.Int64N(2))}, {Code: "phlegm", Value: event.Int(r.Int64N(2))}}
 			all = append(all, o)
 		}
 		var first []byte
 		for range 3 {
 			r.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
-			end := fed(t, all)
+			end := fed(t, under, all)
 			if first == nil {
 				first = end
 			} else if !bytes.Equal(first, end) {
@@ -251,8 +276,8 @@ func TestING5_ShuffledInput(t *testing.T) {
 }
 
 // fed answers what is kept and what holds after all readings and the time that everything needs to settle.
-func fed(t *rapid.T, all []*event.ObservationRecorded) []byte {
-	p, err := trial.New(pack.Compile, noon, pack.Library()["news2"])
+func fed(t *rapid.T, under string, all []*event.ObservationRecorded) []byte {
+	p, err := trial.New(pack.Compile, noon, under)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,5 +301,5 @@ func fed(t *rapid.T, all []*event.ObservationRecorded) []byte {
 	for i := range score.Parts {
 		score.Parts[i].Reading = ""
 	}
-	return text(t, []any{kept, d.Severity, score.Lower, score.Upper, score.Band, score.Missing, score.Parts})
+	return text(t, []any{kept, rules.MeasureNow(p.Facts, p.State), p.State.Windows, d.Severity, score.Lower, score.Upper, score.Band, score.Missing, score.Parts})
 }
