@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"tocsin/streams/event"
@@ -133,10 +134,10 @@ func checkOverrides(os []event.Override, by string) *refusal {
 }
 
 func checkOverride(o event.Override) *refusal {
-	err := CheckID("rule", o.Rule)
 	switch {
-	case err != nil:
-		return badPlan(err.Error(), "规则名不可用："+err.Error())
+	case !isRule(o.Rule):
+		return badPlan(fmt.Sprintf("rule %.60q is no id of a rule: want such as spo2-88, or copd/spo2-88 where several packs have one", o.Rule),
+			fmt.Sprintf("规则名 %.60q 不可用：应如 spo2-88；多个规则包都有该规则时如 copd/spo2-88", o.Rule))
 	case o.Off && (o.Param != "" || o.Value != nil):
 		return badPlan("rule "+o.Rule+" is switched off and given a number; want one of them", "规则 "+o.Rule+" 既被关闭又被赋值，只能二选一")
 	case !o.Off && (o.Param == "" || o.Value == nil):
@@ -147,6 +148,16 @@ func checkOverride(o event.Override) *refusal {
 		return badPlan(fmt.Sprintf("rule %s: why must be text of at most %d bytes", o.Rule, maxWhy), fmt.Sprintf("规则 %s 的理由最多 %d 字节", o.Rule, maxWhy))
 	}
 	return nil
+}
+
+// isRule tells whether s can be a rule's id, with its pack before it or not.
+func isRule(s string) bool {
+	pack, rule, both := strings.Cut(s, "/")
+	if !both {
+		pack, rule = "-", s
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	return len(s) <= maxID && pack != "" && rule != "" && strings.Trim(pack, letters) == "" && strings.Trim(rule, letters) == ""
 }
 
 func told(o event.Override) string {

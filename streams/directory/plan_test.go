@@ -90,6 +90,7 @@ func TestRUL5_PlanIsHeldToItsForm(t *testing.T) {
 		"a fact with its own place": {Facts: map[string]event.Decimal{"age_years": event.Int(7)}},
 		"a fact that is measured":   {Facts: map[string]event.Decimal{"systolic_mmhg": event.Int(120)}},
 		"no rule":                   {Overrides: []event.Override{override("", "bound", "88")}},
+		"a rule that is no id":      {Overrides: []event.Override{override("a/b/c", "bound", "88")}},
 		"nothing changed":           {Overrides: []event.Override{{Rule: "spo2-88"}}},
 		"no value":                  {Overrides: []event.Override{override("spo2-88", "bound", "")}},
 		"no param":                  {Overrides: []event.Override{override("spo2-88", "", "88")}},
@@ -108,7 +109,7 @@ func TestRUL5_PlanIsHeldToItsForm(t *testing.T) {
 	w.t = t
 	w.want(&event.PlanRequested{Tenant: "t1", Patient: "P-1", Plan: event.Plan{Overrides: []event.Override{off}}}, "refused:bad_plan") // nobody's word
 	whole := event.Plan{AgeYears: 4, AgeMonths: 50, Facts: map[string]event.Decimal{"best_peak_flow_l_per_min": event.Int(200)}, Chosen: map[event.Quantity]string{event.SpO2Percent: "copd"},
-		Overrides: []event.Override{off, override("spo2-90", "bound", "86"), override("spo2-90", "hold_min", "10")}}
+		Overrides: []event.Override{off, override("spo2-90", "bound", "86"), override("copd/spo2-90", "hold_min", "10")}}
 	w.want(&event.PlanRequested{Tenant: "t1", Patient: "P-1", Plan: whole, By: "dr-1"}, "plan.changed")
 	w.want(&event.PlanRequested{Tenant: "t1", Patient: "P-1", Plan: whole, By: "dr-2"}, "") // it says the same, so it stays whose it was
 }
