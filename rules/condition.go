@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tocsin/rules/expr"
+	"tocsin/rules/window"
 	"tocsin/streams/event"
 )
 
@@ -53,8 +54,10 @@ type Question struct {
 type Needed struct {
 	Name string `json:"name"`
 	Unit string `json:"unit,omitempty"`
-	Zh   string `json:"zh"`
-	En   string `json:"en"`
+	// Usual holds until another is entered; nil: what names the fact waits for it.
+	Usual *event.Decimal `json:"usual,omitempty"`
+	Zh    string         `json:"zh"`
+	En    string         `json:"en"`
 }
 
 // Measure is a number that the pack computes and shows, and judges nothing by.
@@ -92,7 +95,8 @@ type shown struct {
 type slot struct {
 	kind  slotKind
 	q     event.Quantity
-	name  string // of an answer, a derived series or a fact
+	name  string         // of an answer, a derived series or a fact
+	usual *event.Decimal // of a fact, until one is entered
 	fresh int64
 	rule  int // of a param
 	param int
@@ -126,7 +130,7 @@ func ParamName(rule, param string) string { return rule + ":" + param }
 // Finish makes closures of the pack's conditions. It is an error when a name stands for nothing; a pack that was compiled
 // once never fails again.
 func (p *Pack) Finish() error {
-	p.layout = &expr.Layout{}
+	p.layout = &expr.Layout{ZoneMin: p.ZoneMin, Reach: p.reach, Other: otherUnit}
 	for i := range p.Scores {
 		if err := p.finishScore(&p.Scores[i]); err != nil {
 			return err
@@ -150,6 +154,15 @@ func (p *Pack) Finish() error {
 		}
 	}
 	return nil
+}
+
+// reach answers how long before the newest reading of a series the one may lie that tells how it was before, when a condition
+// asks whether something has held for ms: readings of a sensor that lie hours apart say nothing about the time between.
+func (p *Pack) reach(series string, ms int64) int64 {
+	if q, err := event.ParseQuantity(series); err == nil && p.Signals[q].GapMs > 0 {
+		return min(ms+p.Signals[q].GapMs, window.MaxLengthMs)
+	}
+	return min(max(ms, expr.HeldReachMs), window.MaxLengthMs)
 }
 
 func (p *Pack) finishScore(sc *Score) error {
@@ -290,7 +303,7 @@ func (p *Pack) slotOf(name string) (slot, expr.Kind, error) {
 	}
 	for i := range p.Facts {
 		if p.Facts[i].Name == name {
-			return slot{kind: factSlot, name: name}, expr.Number, nil
+			return slot{kind: factSlot, name: name, usual: p.Facts[i].Usual}, expr.Number, nil
 		}
 	}
 	for i := range p.Rules {

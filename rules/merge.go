@@ -167,7 +167,7 @@ func strictSignal(a, b Signal) Signal {
 	if a.FreshMs == 0 && a.Source == "" {
 		a.FreshMs = b.FreshMs
 	}
-	a.FreshMs = shorter(a.FreshMs, b.FreshMs)
+	a.FreshMs, a.GapMs = shorter(a.FreshMs, b.FreshMs), shorter(a.GapMs, b.GapMs)
 	if a.Tolerance == 0 || b.Tolerance != 0 && b.Tolerance < a.Tolerance {
 		a.Tolerance = b.Tolerance
 	}

@@ -101,7 +101,11 @@ func (e *eval) laid(limits []Limit) []Limit {
 	for i := range limits {
 		l := limits[i]
 		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil {
-			l.Bound, l.AltBound, l.set, l.from = *o.Value, nil, o, from
+			l.Bound, l.set, l.from = *o.Value, o, from
+			if l.AltBound != nil {
+				alt := InMgPerDL(l.Bound)
+				l.AltBound = &alt
+			}
 		}
 		if !e.off(l.ID) {
 			list = append(list, l)

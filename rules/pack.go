@@ -79,6 +79,9 @@ type Signal struct {
 	CadenceMs int64 `json:"cadence_ms,omitempty"` // 0: not expected
 	GraceMs   int64 `json:"grace_ms,omitempty"`
 	FreshMs   int64 `json:"fresh_ms,omitempty"` // how much older than the newest input it may be and still count in the score
+	// GapMs is how much longer ago than it asks about a reading may be by which a condition knows that something has held;
+	// 0: what expr.HeldReachMs allows.
+	GapMs int64 `json:"gap_ms,omitempty"`
 	// Tolerance is how far two readings may lie apart and still confirm each other; 0: they never do.
 	Tolerance event.Decimal `json:"tolerance,omitempty"`
 	Source    string        `json:"source,omitempty"` // of the cadence

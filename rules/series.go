@@ -254,10 +254,10 @@ func (e *eval) fixed(v *expr.View, i int, sl *slot) {
 	case scaleSlot:
 		v.Set(i, float64(plan.scale()))
 	case factSlot:
-		if plan != nil {
-			if d, ok := plan.fact(sl.name); ok {
-				v.Set(i, d.Float())
-			}
+		if d, ok := plan.fact(sl.name); ok {
+			v.Set(i, d.Float())
+		} else if sl.usual != nil {
+			v.Set(i, sl.usual.Float())
 		}
 	case ageYearsSlot:
 		if plan != nil && (plan.AgeYears > 0 || plan.AgeMonths >= 12) {

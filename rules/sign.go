@@ -57,6 +57,7 @@ func (l *Limit) breach(t *Target, v event.Decimal, margin bool) bool {
 		default:
 			return false
 		}
+		bound = t.in(bound, v)
 	}
 	if margin {
 		if l.Above {
@@ -73,7 +74,15 @@ func (l *Limit) breach(t *Target, v event.Decimal, margin bool) bool {
 
 // inside tells whether v lies within the patient's own target.
 func (t *Target) inside(v event.Decimal) bool {
-	return (t.Low == nil || v >= *t.Low) && (t.High == nil || v <= *t.High)
+	return (t.Low == nil || v >= t.in(*t.Low, v)) && (t.High == nil || v <= t.in(*t.High, v))
+}
+
+// in answers a bound in the unit in which v was sent.
+func (t *Target) in(bound, v event.Decimal) event.Decimal {
+	if (t.Quantity == event.GlucoseMmolPerL || t.Quantity == event.SensorGlucoseMmolPerL) && inMgPerDL(v) {
+		return InMgPerDL(bound)
+	}
+	return bound
 }
 
 // covers tells whether the target says something about that side, so that the pack's limits there are beaten by it.

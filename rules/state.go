@@ -392,6 +392,9 @@ func planOf(e *event.Plan) *Plan {
 
 // fact answers a number about the patient.
 func (p *Plan) fact(name string) (event.Decimal, bool) {
+	if p == nil {
+		return 0, false
+	}
 	for i := range p.Facts {
 		if p.Facts[i].Name == name {
 			return p.Facts[i].Value, true

@@ -19,3 +19,54 @@ func inMgPerDL(v event.Decimal) bool {
 	n := (int64(v)*mgPerDLFactor/10_000 + int64(event.One)/2) / int64(event.One)
 	return max(MgPerDL(n)-v, v-MgPerDL(n)) <= 1
 }
+
+// inBothUnits tells whether readings of a series are sent in mmol/L by some and in mg/dL by others.
+func inBothUnits(series string) bool {
+	return series == event.GlucoseMmolPerL.String() || series == event.SensorGlucoseMmolPerL.String()
+}
+
+// InMgPerDL answers what a bound of glucose that is written in mmol/L is in mg/dL, as mmol/L to the millionth. Tables of
+// thresholds give both units, the second rounded to one decimal: 3.9 stands beside 70, 10.0 beside 180, 7.8 beside 140. So
+// it is the whole number of mg/dL that rounds to the bound: of several the multiple of ten, else of five, else the nearest.
+// A bound that has more decimals than one was written by nobody beside mg/dL and is answered as it is.
+func InMgPerDL(bound event.Decimal) event.Decimal {
+	const grid = event.One / 10
+	if bound <= 0 || bound > 200*event.One || bound%grid != 0 {
+		return bound
+	}
+	best, rank := bound, -1
+	near := int64(bound) * mgPerDLFactor / 10_000 / int64(event.One)
+	for n := max(near-1, 1); n <= near+2; n++ {
+		v := MgPerDL(n)
+		if v.RoundTo(grid) != bound {
+			continue
+		}
+		r := round(n)
+		if r > rank || r == rank && distance(v, bound) < distance(best, bound) {
+			best, rank = v, r
+		}
+	}
+	return best
+}
+
+// round answers how round a number is: 2 for a multiple of ten, 1 of five.
+func round(n int64) int {
+	switch {
+	case n%10 == 0:
+		return 2
+	case n%5 == 0:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func distance(a, b event.Decimal) event.Decimal { return max(a-b, b-a) }
+
+// otherUnit is InMgPerDL for a series that has two units, and the bound itself for any other.
+func otherUnit(series string, bound event.Decimal) event.Decimal {
+	if inBothUnits(series) {
+		return InMgPerDL(bound)
+	}
+	return bound
+}

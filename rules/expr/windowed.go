@@ -39,6 +39,7 @@ func (l *Layout) spec(e Expr) (window.Spec, error) {
 	switch e.Func {
 	case "below", "above", "at_most", "at_least":
 		s = window.Held(e.LengthMs, l.reach(e))
+		l.ranged(e, &s)
 	case "ewma":
 		s.LengthMs *= HalfLives
 	case "days":
@@ -59,6 +60,34 @@ func (l *Layout) spec(e Expr) (window.Spec, error) {
 		return s, fmt.Errorf("%s: %w", e, err)
 	}
 	return s, nil
+}
+
+// wide is beyond all readings.
+const wide = event.Decimal(1e15)
+
+// ranged lets a window judge each reading of a sustained function by the bound in the unit in which it was sent. It needs a bound
+// that is written out; one that is not is compared with what is kept.
+func (l *Layout) ranged(e Expr, s *window.Spec) bool {
+	if l.Other == nil || e.Args[0].Op != LiteralNumber || !decimal(e.Args[0].Number) {
+		return false
+	}
+	bound := decimalOf(e.Args[0].Number)
+	other := l.Other(e.Name, bound)
+	if other == bound {
+		return false
+	}
+	s.Ranged, s.Low, s.AltLow, s.High, s.AltHigh = true, -wide, -wide, wide, wide
+	switch e.Func { // the grid of a Decimal is one millionth
+	case "below":
+		s.High, s.AltHigh = bound-1, other-1
+	case "at_most":
+		s.High, s.AltHigh = bound, other
+	case "above":
+		s.Low, s.AltLow = bound+1, other+1
+	default:
+		s.Low, s.AltLow = bound, other
+	}
+	return true
 }
 
 // HeldReachMs is how long before its newest reading a sustained function looks for the one that tells how it was before,
@@ -177,6 +206,12 @@ func (l *Layout) givenTwo(e Expr, place int, empty *window.Window, read func(*wi
 func (l *Layout) callTruth(e Expr) truth {
 	i, empty := l.place(e)
 	read, length, bound := helds[e.Func], e.LengthMs, l.number(e.Args[0])
+	if l.ranged(e, new(window.Spec)) {
+		return func(v *View) Tri {
+			holds, known := v.window(i, empty).Within(v.At, length)
+			return Tri(bit(known) << (1 ^ bit(holds)))
+		}
+	}
 	return func(v *View) Tri {
 		x, ok := bound(v)
 		if !ok {

@@ -169,6 +169,7 @@ func (c *compiler) signals(n ast.Node) {
 			"cadence":   c.span(&s.CadenceMs),
 			"grace":     c.span(&s.GraceMs),
 			"fresh":     c.span(&s.FreshMs),
+			"gap":       c.span(&s.GapMs),
 			"tolerance": c.decimal(&s.Tolerance),
 			"source!":   c.source(&s.Source),
 		})
@@ -240,6 +241,10 @@ func (c *compiler) limit(n ast.Node) {
 	}
 	if l.Unsure && !l.Danger {
 		c.fault(n, "limit %q: unconfirmed can count only in the danger band", l.ID)
+	}
+	if l.AltBound == nil && (q == event.GlucoseMmolPerL || q == event.SensorGlucoseMmolPerL) {
+		alt := rules.InMgPerDL(l.Bound)
+		l.AltBound = &alt
 	}
 	if q != event.NoQuantity && !off {
 		c.pack.Limits[q] = append(c.pack.Limits[q], l)

@@ -155,7 +155,8 @@ func (c *compiler) question(n ast.Node) {
 
 func (c *compiler) fact(n ast.Node) {
 	f := rules.Needed{}
-	c.mapping(n, "a fact", fields{"name!": c.name(&f.Name), "unit!": c.text(&f.Unit), "zh!": c.text(&f.Zh), "en!": c.text(&f.En)})
+	c.mapping(n, "a fact", fields{"name!": c.name(&f.Name), "unit!": c.text(&f.Unit), "zh!": c.text(&f.Zh), "en!": c.text(&f.En),
+		"usual": func(n ast.Node) { f.Usual = new(event.Decimal); c.decimal(f.Usual)(n) }})
 	c.pack.Facts = append(c.pack.Facts, f)
 }
 
@@ -217,7 +218,7 @@ func (c *compiler) condition(n ast.Node) {
 	if !off {
 		c.waiting = append(c.waiting, func() {
 			for _, name := range expr.Inputs(r.When) {
-				if slices.ContainsFunc(c.pack.Facts, func(f rules.Needed) bool { return f.Name == name }) {
+				if slices.ContainsFunc(c.pack.Facts, func(f rules.Needed) bool { return f.Name == name && f.Usual == nil }) {
 					r.Needs = append(r.Needs, name)
 				}
 			}

@@ -1,0 +1,60 @@
+package rules_test
+
+import (
+	"testing"
+
+	"tocsin/rules"
+	"tocsin/rules/trial"
+	"tocsin/streams/event"
+)
+
+// TestRUL9_BoundsInBothUnits: the pairs that tables of the ADA, the CGM consensus and their readers print beside each other.
+func TestRUL9_BoundsInBothUnits(t *testing.T) {
+	for mmol, mgdl := range map[string]int64{
+		"2.2": 40, "3.0": 54, "3.5": 63, "3.9": 70, "4.4": 80, "7.0": 126, "7.8": 140, "10.0": 180, "11.1": 200, "13.9": 250, "14.0": 252, "16.7": 300, "33.3": 600,
+	} {
+		bound, err := event.ParseDecimal(mmol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rules.InMgPerDL(bound); got != rules.MgPerDL(mgdl) {
+			t.Errorf("%s mmol/L is %s mmol/L when it is written in mg/dL, want %d mg/dL, which is %s", mmol, got, mgdl, rules.MgPerDL(mgdl))
+		}
+	}
+	for _, bound := range []event.Decimal{0, -event.One, 3_950_000, 500 * event.One} {
+		if got := rules.InMgPerDL(bound); got != bound {
+			t.Errorf("%s has no other unit and became %s", bound, got)
+		}
+	}
+}
+
+// TestRUL9_OwnGlucoseTargetInBothUnits: an own target from 3.9 to 10.0 is 70 to 180 for a meter in mg/dL, although both
+// convert to a little less or more.
+func TestRUL9_OwnGlucoseTargetInBothUnits(t *testing.T) {
+	low, high := event.Decimal(3_900_000), event.Int(10)
+	for _, c := range []struct {
+		value event.Decimal
+		want  event.Severity
+	}{
+		{rules.MgPerDL(70), event.NoSeverity}, {rules.MgPerDL(69), event.Low}, {rules.MgPerDL(180), event.NoSeverity}, {rules.MgPerDL(181), event.Low},
+		{3_900_000, event.NoSeverity}, {3_800_000, event.Low}, {event.Int(10), event.NoSeverity}, {10_100_000, event.Low},
+	} {
+		p := patient(t, "news2")
+		must(t)(p.Give(&event.PlanChanged{Plan: event.Plan{OrderedBy: "doctor", OrderedAt: p.Now, Targets: map[event.Quantity]event.Target{event.GlucoseMmolPerL: {Low: &low, High: &high}}}}))
+		must(t)(p.Measure(trial.Reading(event.GlucoseMmolPerL, c.value)))
+		if got := p.State.Found.Severity; got != c.want {
+			t.Errorf("%s mmol/L is %s, want %s", c.value, got, c.want)
+		}
+	}
+}
+
+// TestRUL9_Level2InBothUnits: 54 mg/dL is no level 2 hypoglycaemia, although it converts to less than 3.0 mmol/L.
+func TestRUL9_Level2InBothUnits(t *testing.T) {
+	for value, danger := range map[event.Decimal]bool{rules.MgPerDL(54): false, rules.MgPerDL(53): true, event.Int(3): false, 2_900_000: true} {
+		p := patient(t, "news2")
+		must(t)(p.Measure(trial.Reading(event.GlucoseMmolPerL, value)))
+		if p.State.Found.Danger != danger {
+			t.Errorf("%s mmol/L: danger is %t, want %t", value, p.State.Found.Danger, danger)
+		}
+	}
+}
