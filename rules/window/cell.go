@@ -90,20 +90,19 @@ func (w *Window) after(i int) int {
 	return i + w.stride()
 }
 
-// sums is what a window knows of one step.
+// sums is what a window knows of one step, but for the squares.
 type sums struct {
 	first, last event.Time
 	n, in       uint64
 	sum         int64 // wraps where weighty says so
 	min, max    event.Decimal
-	sq          u128
 	oldest      event.Decimal
 }
 
-// put adds a reading of any moment, all but its square.
+// put adds a reading of any moment.
 func (s *sums) put(r reading) {
 	if s.n == 0 {
-		s.first, s.last, s.min, s.max, s.oldest = r.at, r.at, r.value, r.value, r.value
+		*s = sums{first: r.at, last: r.at, min: r.value, max: r.value, oldest: r.value}
 	}
 	if r.at < s.first || r.at == s.first && r.value < s.oldest {
 		s.first, s.oldest = r.at, r.value
@@ -121,9 +120,8 @@ func (s *sums) total(o *sums) {
 		*s = *o
 		return
 	}
-	s.last, s.n, s.in, s.sum = o.last, s.n+o.n, s.in+o.in, s.sum+o.sum
+	s.n, s.in, s.sum = s.n+o.n, s.in+o.in, s.sum+o.sum
 	s.min, s.max = min(s.min, o.min), max(s.max, o.max)
-	s.sq = s.sq.add(o.sq)
 }
 
 func square(v event.Decimal) u128 {
@@ -132,31 +130,35 @@ func square(v event.Decimal) u128 {
 	return u128{hi, lo}
 }
 
+// load reads the record at i.
 func (w *Window) load(i int, s *sums) {
-	c := w.cells[i : i+w.stride()]
-	first := event.Time(c[cFirst])
-	*s = sums{
-		first: first, last: first + event.Time(uint32(c[cHead])), n: c[cHead] &^ summed >> 32, sum: int64(c[cSum]),
-		min: event.Decimal(c[cMin]), max: event.Decimal(c[cMax]), sq: u128{c[cSqHi], c[cSqLo]}, oldest: event.Decimal(c[cOldest]),
-	}
+	c := w.cells[i : i+cIn]
+	s.first, s.oldest = event.Time(c[cFirst]), event.Decimal(c[cOldest])
+	s.last = s.first + event.Time(uint32(c[cHead]))
+	s.n, s.sum, s.in = c[cHead]&^summed>>32, int64(c[cSum]), 0
+	s.min, s.max = event.Decimal(c[cMin]), event.Decimal(c[cMax])
 	if w.rng != nil {
-		s.in = c[cIn]
+		s.in = w.cells[i+cIn]
 	}
 }
 
+// store writes the record at i, but for its squares.
 func (w *Window) store(i int, s *sums) {
-	c := w.cells[i : i+w.stride()]
+	c := w.cells[i : i+cIn]
 	c[cHead] = summed | s.n<<32 | uint64(uint32(s.last-s.first))
-	c[cFirst], c[cSum], c[cMin], c[cMax] = uint64(s.first), uint64(s.sum), uint64(s.min), uint64(s.max)
-	c[cSqHi], c[cSqLo], c[cOldest] = s.sq.hi, s.sq.lo, uint64(s.oldest)
+	c[cFirst], c[cSum], c[cMin], c[cMax], c[cOldest] = uint64(s.first), uint64(s.sum), uint64(s.min), uint64(s.max), uint64(s.oldest)
 	if w.rng != nil {
-		c[cIn] = s.in
+		w.cells[i+cIn] = s.in
 	}
 }
 
-// insert puts an earlier reading into its step.
-func (w *Window) insert(r reading) {
-	from := w.start(r.at)
+// squares answers the sum of squares of the record at i.
+func (w *Window) squares(i int) u128 { return u128{w.cells[i+cSqHi], w.cells[i+cSqLo]} }
+
+func (w *Window) setSquares(i int, sq u128) { w.cells[i+cSqHi], w.cells[i+cSqLo] = sq.hi, sq.lo }
+
+// insert puts an earlier reading into its step, which begins at from.
+func (w *Window) insert(r reading, from event.Time) {
 	to := from + w.step()
 	i, j := int(w.tail), len(w.cells)
 	if w.head > 0 && j+w.stride() > cap(w.cells) {
@@ -194,19 +196,14 @@ func (w *Window) begin(i int, r reading) {
 		w.cells = slices.Insert(w.cells, i, c)
 		return
 	}
-	var s sums
-	s.take(r)
 	w.widen(i, i)
-	w.store(i, &s)
+	w.sum(i, nil, r)
 }
 
 // grow adds r to the step whose cells are i to j.
 func (w *Window) grow(i, j int, r reading) {
-	var s sums
 	if w.cells[i]&summed != 0 {
-		w.load(i, &s)
-		s.take(r)
-		w.store(i, &s)
+		w.absorb(i, r)
 		return
 	}
 	if c, ok := pack(r); ok && j-i < w.stride() {
@@ -216,12 +213,10 @@ func (w *Window) grow(i, j int, r reading) {
 		w.cells = slices.Insert(w.cells, j, c)
 		return
 	}
-	for _, c := range w.cells[i:j] {
-		s.take(w.unpack(c))
-	}
-	s.take(r)
+	var singles [cells]uint64
+	n := copy(singles[:], w.cells[i:j])
 	w.widen(i, j)
-	w.store(i, &s)
+	w.sum(i, singles[:n], r)
 }
 
 // widen makes the cells i to j as many as a record needs.
@@ -230,10 +225,24 @@ func (w *Window) widen(i, j int) {
 	w.cells = slices.Replace(w.cells, i, j, record[:w.stride()]...)
 }
 
-// take is put with the square.
-func (s *sums) take(r reading) {
+// sum writes the record at i: of the readings in singles, and r.
+func (w *Window) sum(i int, singles []uint64, r reading) {
+	var s sums
 	s.put(r)
-	s.sq = s.sq.add(square(r.value))
+	w.store(i, &s)
+	w.setSquares(i, square(r.value))
+	for _, c := range singles {
+		w.absorb(i, w.unpack(c))
+	}
+}
+
+// absorb adds r to the record at i.
+func (w *Window) absorb(i int, r reading) {
+	var s sums
+	w.load(i, &s)
+	s.put(r)
+	w.store(i, &s)
+	w.setSquares(i, w.squares(i).add(square(r.value)))
 }
 
 // forget drops the steps before floor, which is the beginning of a step.

@@ -53,8 +53,8 @@ func (w *Window) held(at event.Time, forMs int64, l limit) (holds, known bool) {
 	}
 	holds = true
 	cut := w.newest.At - event.Time(forMs)
-	k := walk{w: w, i: int(w.head), from: w.floor(w.newest.At), to: event.Never}
-	for k.end = k.from; k.step(); {
+	k := walk{w: w, i: int(w.head), stop: len(w.cells), end: w.floor(w.newest.At)} // without the newest
+	for k.step() {
 		if k.last < w.newest.At-reach {
 			continue // older than the reach: as if it were not there
 		}

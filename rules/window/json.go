@@ -100,7 +100,8 @@ func (w *Window) row(r reading) row {
 func (w *Window) record(i int) row {
 	var s sums
 	w.load(i, &s)
-	out := row{int64(s.first), int64(s.last), int64(s.n), s.sum, int64(s.min), int64(s.max), int64(s.sq.hi), int64(s.sq.lo), int64(s.oldest)}
+	sq := w.squares(i)
+	out := row{int64(s.first), int64(s.last), int64(s.n), s.sum, int64(s.min), int64(s.max), int64(sq.hi), int64(sq.lo), int64(s.oldest)}
 	if w.rng != nil {
 		out = append(out, int64(s.in))
 	}
@@ -195,6 +196,7 @@ func (w *Window) restore(r row) error {
 	w.tail = uint16(len(w.cells))
 	w.widen(len(w.cells), len(w.cells))
 	w.store(int(w.tail), &s)
+	w.setSquares(int(w.tail), u128{uint64(r[6]), uint64(r[7])})
 	return nil
 }
 
@@ -244,7 +246,7 @@ func (w *Window) summed(r row) (sums, error) {
 	}
 	s := sums{
 		first: event.Time(r[0]), last: event.Time(r[1]), n: uint64(r[2]), sum: r[3], min: event.Decimal(r[4]), max: event.Decimal(r[5]),
-		sq: u128{uint64(r[6]), uint64(r[7])}, oldest: event.Decimal(r[8]),
+		oldest: event.Decimal(r[8]),
 	}
 	if w.rng != nil {
 		s.in = uint64(r[9])

@@ -39,23 +39,20 @@ func (w *Window) Spread(at event.Time) (float64, bool) {
 	if s.n < 2 || !s.weighty() {
 		return 0, false
 	}
-	s.sq = w.squares(at)
-	num := s.sq.times(s.n).sub(product(s.sum, s.sum)) // n·Σv² - (Σv)², both below 2^126
+	num := w.allSquares(at).times(s.n).sub(product(s.sum, s.sum)) // n·Σv² - (Σv)², both below 2^126
 	den := narrow(s.n).times(s.n - 1).times(uint64(event.One) * uint64(event.One))
 	return math.Sqrt(ratio(num, den)), true
 }
 
-// squares adds up the squares of the readings.
-func (w *Window) squares(at event.Time) u128 {
+// allSquares adds up the squares of the readings.
+func (w *Window) allSquares(at event.Time) u128 {
 	var all u128
 	k := w.walk(at)
-	for i := k.i; i < len(w.cells) && w.firstAt(i) < k.to; i = w.after(i) {
-		switch c := w.cells[i]; {
-		case w.firstAt(i) < k.from:
-		case c&summed == 0:
+	for i := k.i; i < k.stop; i = w.after(i) {
+		if c := w.cells[i]; c&summed == 0 {
 			all = all.add(square(w.unpack(c).value))
-		default:
-			all = all.add(u128{w.cells[i+cSqHi], w.cells[i+cSqLo]})
+		} else {
+			all = all.add(w.squares(i))
 		}
 	}
 	if k.newest {

@@ -30,10 +30,10 @@ func (f *reference) add(at event.Time, v event.Decimal, alt bool) {
 func (f *reference) sorted() []heard {
 	return slices.SortedStableFunc(slices.Values(f.all), func(a, b heard) int {
 		if a.at != b.at {
-			return int(big.NewInt(a.at).Cmp(big.NewInt(b.at)))
+			return big.NewInt(a.at).Cmp(big.NewInt(b.at))
 		}
 		if a.v != b.v {
-			return int(big.NewInt(a.v).Cmp(big.NewInt(b.v)))
+			return big.NewInt(a.v).Cmp(big.NewInt(b.v))
 		}
 		return bit(f.in(a)) - bit(f.in(b))
 	})

@@ -38,14 +38,27 @@ func halving(age, half uint64) uint64 {
 		return 0
 	}
 	part := (age % half) << 24 / half
-	one := uint64(1) << 63
-	for i, root := range halves {
-		if part>>(23-i)&1 != 0 {
-			one, _ = bits.Mul64(one, root)
+	weight := roots[0][part>>16]
+	weight, _ = bits.Mul64(weight, roots[1][part>>8&0xff])
+	weight, _ = bits.Mul64(weight, roots[2][part&0xff])
+	return weight >> (9 + whole)
+}
+
+// roots are 2^-(n/256), 2^-(n/256²) and 2^-(n/256³) for n below 256, in units of 2^-63, from halves.
+var roots = func() (t [3][256]uint64) {
+	for i := range t {
+		for n := range t[i] {
+			power := uint64(1) << 63
+			for bit := range 8 {
+				if n>>(7-bit)&1 != 0 {
+					power, _ = bits.Mul64(power, halves[8*i+bit])
+				}
+			}
+			t[i][n] = power
 		}
 	}
-	return one >> (11 + whole)
-}
+	return t
+}()
 
 // halves are 2^-(1/2), 2^-(1/4), 2^-(1/8) … in units of 2^-64, rounded down.
 var halves = [24]uint64{

@@ -2,17 +2,15 @@ package window
 
 import "tocsin/streams/event"
 
-// walk goes through the steps of the window at a moment, oldest first, the newest reading with its step. Squares of
-// readings that stand singly are left out.
+// walk goes through the steps of the window at a moment, oldest first, the newest reading with its step.
 //
 //	for k := w.walk(at); k.step(); { use k.sums }
 type walk struct {
-	sums     // of the current step
-	w        *Window
-	i        int
-	from, to event.Time
-	end      event.Time // of the current step
-	newest   bool       // is still to come
+	sums    // of the current step
+	w       *Window
+	i, stop int        // cells that are still to come
+	end     event.Time // of the current step
+	newest  bool       // is still to come
 }
 
 func (w *Window) walk(at event.Time) walk {
@@ -21,7 +19,17 @@ func (w *Window) walk(at event.Time) walk {
 		kept, _ := w.span(w.newest.At)
 		from = max(from, kept)
 	}
-	return walk{w: w, i: int(w.head), from: from, to: to, end: from, newest: w.shows(at)}
+	k := walk{w: w, i: int(w.head), stop: len(w.cells), end: from, newest: w.some && w.newest.At >= from && w.newest.At < to}
+	for k.i < k.stop && w.firstAt(k.i) < from {
+		k.i = w.after(k.i)
+	}
+	if w.newest.At >= to { // asked about the past
+		k.stop = k.i
+		for k.stop < len(w.cells) && w.firstAt(k.stop) < to {
+			k.stop = w.after(k.stop)
+		}
+	}
+	return k
 }
 
 // shows tells whether the newest reading is in the window at a moment.
@@ -32,23 +40,17 @@ func (w *Window) shows(at event.Time) bool {
 
 // step goes on to the next step with readings; false: there is none.
 func (k *walk) step() bool {
-	w, i := k.w, k.i
-	k.sums = sums{}
-	for i < len(w.cells) && w.firstAt(i) < k.from {
-		i = w.after(i)
-	}
-	if i < len(w.cells) && w.firstAt(i) < k.to {
-		k.reach(w.firstAt(i))
-		if w.cells[i]&summed != 0 {
-			w.load(i, &k.sums)
-			i += w.stride()
+	w := k.w
+	k.n = 0
+	if k.i < k.stop {
+		k.reach(w.firstAt(k.i))
+		if w.cells[k.i]&summed != 0 {
+			w.load(k.i, &k.sums)
+			k.i += w.stride()
 		} else {
-			for ; i < len(w.cells) && w.cells[i]&summed == 0 && w.moment(w.cells[i]) < k.end; i++ {
-				k.put(w.unpack(w.cells[i]))
-			}
+			k.singles(k.end)
 		}
 	}
-	k.i = i
 	if k.newest && (k.n == 0 || w.newest.At < k.end) {
 		k.newest = false
 		k.put(w.leader())
@@ -65,7 +67,27 @@ func (k *walk) reach(t event.Time) {
 	}
 }
 
-// totals adds up the window at a moment; n is 0 when it is empty. Squares of single readings are left out.
+// singles sums up the single readings from here on that were measured before end; there is one.
+func (k *walk) singles(end event.Time) {
+	r := k.w.unpack(k.w.cells[k.i])
+	k.first, k.oldest = r.at, r.value
+	n, sum, in, least, most := 0, int64(0), uint64(0), r.value, r.value
+	for _, c := range k.w.cells[k.i:k.stop] {
+		if c&summed != 0 {
+			break
+		}
+		if r = k.w.unpack(c); r.at >= end {
+			break
+		}
+		n, sum, in = n+1, sum+int64(r.value), in+c>>62
+		least, most = min(least, r.value), max(most, r.value)
+		k.last = r.at
+	}
+	k.i += n
+	k.n, k.sum, k.in, k.min, k.max = uint64(n), sum, in, least, most
+}
+
+// totals adds up the window at a moment; n is 0 when it is empty.
 func (w *Window) totals(at event.Time) sums {
 	s := w.earlier(at)
 	if w.shows(at) {
@@ -76,19 +98,15 @@ func (w *Window) totals(at event.Time) sums {
 
 // earlier is totals without the newest reading.
 func (w *Window) earlier(at event.Time) sums {
-	var all, one sums
-	k := w.walk(at)
-	for i := k.i; i < len(w.cells); i = w.after(i) {
-		switch first := w.firstAt(i); {
-		case first >= k.to:
-			return all
-		case first < k.from:
-		case w.cells[i]&summed == 0:
-			all.put(w.unpack(w.cells[i]))
-		default:
-			w.load(i, &one)
-			all.total(&one)
+	var all sums
+	for k := w.walk(at); k.i < k.stop; {
+		if w.cells[k.i]&summed == 0 {
+			k.singles(event.Never)
+		} else {
+			w.load(k.i, &k.sums)
+			k.i += w.stride()
 		}
+		all.total(&k.sums)
 	}
 	return all
 }

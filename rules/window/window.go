@@ -167,16 +167,18 @@ func (w *Window) Add(at event.Time, v event.Decimal, alt bool) {
 		w.lead(r)
 		return
 	}
-	older := w.leader()
-	if r.after(older) {
+	older, from := w.leader(), event.Time(0)
+	if !r.after(older) {
+		older, from = r, w.start(r.at)
+	} else if from = w.start(older.at); r.at < from+w.step() {
+		w.lead(r)
+	} else {
 		// Packed moments are told from the newest one: what leaves has to leave before that moves on.
 		w.forget(w.floor(r.at))
 		w.lead(r)
-	} else {
-		older = r
 	}
-	if older.at >= w.floor(w.newest.At) {
-		w.insert(older)
+	if from >= w.floor(w.newest.At) {
+		w.insert(older, from)
 	}
 	if w.reach > 0 {
 		w.forgetBehind()
