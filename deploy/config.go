@@ -102,7 +102,6 @@ func Default() Config {
 		MQTT:    MQTTConfig{Listen: "127.0.0.1:1883"},
 		Log:     LogConfig{Listen: "127.0.0.1:9092", Partitions: 4, Replicas: 1},
 		History: HistoryConfig{Listen: "127.0.0.1:0", Linger: 2 * time.Second},
-		Bridge:  BridgeConfig{Group: "tocsin"},
 		Logging: LoggingConfig{Format: "text"},
 	}
 }
