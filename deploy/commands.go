@@ -129,47 +129,6 @@ func revokeCommand() *cobra.Command {
 	return c
 }
 
-func planCommand() *cobra.Command {
-	var r reach
-	c := &cobra.Command{
-		Use: "plan TENANT PATIENT FILE", Short: "Put a patient's own targets and orders into effect", Args: cobra.ExactArgs(3),
-		Long: "Put a patient's own targets and orders into effect. FILE (or -) is YAML or JSON, such as\n" +
-			"  {targets: {spo2_percent: {low: 88, high: 92}}, cadence_ms: {spo2_percent: 28800000}, ordered_by: dr-1, ordered_at: 2026-03-01T08:00:00+08:00}\n" +
-			"It replaces the plan before it. It beats what group and pack say.",
-		RunE: func(c *cobra.Command, args []string) error {
-			var plan event.Plan
-			if err := readYAML(args[2], c.InOrStdin(), &plan); err != nil {
-				return err
-			}
-			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
-				return conn.ask(ctx, &event.PlanRequested{Tenant: args[0], Patient: args[1], Plan: plan, By: by})
-			})
-		},
-	}
-	r.add(c)
-	return c
-}
-
-func groupCommand() *cobra.Command {
-	var r reach
-	var g event.GroupRequested
-	c := &cobra.Command{
-		Use: "group TENANT GROUP --pack PACK", Short: "Say which pack a disease group uses", Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			if g.Pack == "" {
-				return usage("group needs --pack")
-			}
-			g.Tenant, g.Group, g.By = args[0], args[1], by
-			return withConnection(c, &r, func(ctx context.Context, conn *connection) error { return conn.ask(ctx, &g) })
-		},
-	}
-	c.Flags().StringVar(&g.Pack, "pack", "", "`PACK` that the group uses")
-	c.Flags().StringVar(&g.Zh, "zh", "", "its name in Chinese")
-	c.Flags().StringVar(&g.En, "en", "", "its name in English")
-	r.add(c)
-	return c
-}
-
 // readYAML reads a file (or stdin for -) that may be YAML or JSON into a value which knows JSON alone. Unknown keys are refused.
 func readYAML(file string, stdin io.Reader, into any) error {
 	text, err := readFile(file, stdin)

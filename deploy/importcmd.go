@@ -19,8 +19,10 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import FILE.csv", Short: "Enrol patients and bind their devices", Args: cobra.ExactArgs(1),
 		Long: "Enrol patients and bind their devices, also in a running system. The first line names the columns tenant,patient,group,device,token.\n" +
+			"The group of somebody with more than one disease is such as copd+heart-failure: the first leads the care, and the packs of all hold.\n" +
 			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
 			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.",
+		Example: "  tenant,patient,group,device,token\n  demo,P-0113,copd,oximeter-7,\n  demo,P-0114,copd+heart-failure,scale-12,\n\n  tocsin import people.csv",
 		RunE: func(c *cobra.Command, args []string) error {
 			rows, err := rowsOf(args[0], c.InOrStdin())
 			if err != nil {
