@@ -71,8 +71,14 @@ func (l *Layout) kind(e Expr) (Kind, error) {
 	case If:
 		return l.chosen(e)
 	case Equal, Differs:
-		return Truth, l.alike(e, 2)
+		return Truth, l.alike(e)
+	default:
+		return l.plain(e)
 	}
+}
+
+// plain is kind for the operators whose arguments are all of one kind.
+func (l *Layout) plain(e Expr) (Kind, error) {
 	s, ok := shapes[e.Op]
 	if !ok {
 		return 0, fmt.Errorf("%q is no operator of conditions", string(e.Op))
@@ -100,10 +106,10 @@ func (l *Layout) all(es []Expr, k Kind) error {
 	return nil
 }
 
-// alike is an error when the n arguments of e are not of one kind.
-func (l *Layout) alike(e Expr, n int) error {
-	if len(e.Args) != n {
-		return fmt.Errorf("%s takes %d parts, not %d", e.Op, n, len(e.Args))
+// alike is an error when e does not compare two of one kind.
+func (l *Layout) alike(e Expr) error {
+	if len(e.Args) != 2 {
+		return fmt.Errorf("%s takes 2 parts, not %d", e.Op, len(e.Args))
 	}
 	k, err := l.kind(e.Args[0])
 	if err != nil {

@@ -102,6 +102,13 @@ func (l *Layout) within(e Expr, s span) truth {
 			return s.has(x, bit(ok))
 		}
 	}
+	if e.Op == Minus && e.Args[0].Op == Var && e.Args[1].Op == Var {
+		a, b := l.slot(e.Args[0]), l.slot(e.Args[1])
+		return func(v *View) Tri {
+			x := v.Value[a&127] - v.Value[b&127]
+			return s.has(x, v.knows(a)&v.knows(b)&bit(finite(x)))
+		}
+	}
 	a := l.number(e)
 	return func(v *View) Tri {
 		x, ok := a(v)

@@ -233,6 +233,19 @@ func TestRUL9_ArithmeticThatIsNoNumberIsUnknown(t *testing.T) {
 			t.Errorf("%s of 5 and 0 is %v", text, x)
 		}
 	}
+	l = layout(t, "", "p")
+	choice := func(then, other float64) Expr { return op(If, named("p"), num(then), num(other)) }
+	f, err := l.Truth(op(Greater, op(Over, choice(1, 2), choice(0, 4)), num(0.4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[bool]Tri{true: Unknown, false: True} {
+		v := &View{}
+		v.SetTruth(0, p)
+		if got := f(v); got != want {
+			t.Errorf("a quotient that is chosen is %s when %v", got, p)
+		}
+	}
 	v := &View{}
 	v.Set(0, math.NaN())
 	v.Set(1, math.Inf(1))
@@ -361,7 +374,12 @@ func FuzzData(f *testing.F) {
 func TestLayoutSharesWindows(t *testing.T) {
 	l := layout(t, "x", "")
 	l.ZoneMin = 480
-	l.Other = func(_ string, d event.Decimal) event.Decimal { return 18 * d }
+	l.Other = func(series string, d event.Decimal) event.Decimal {
+		if series == "x" {
+			return 18 * d
+		}
+		return d
+	}
 	l.Reach = func(_ string, ms int64) int64 { return 3 * ms }
 	for _, e := range []Expr{
 		call("mean", "x", dayMs), call("min", "x", dayMs), call("in_range", "x", dayMs, num(3.9), num(10)), call("in_range", "x", dayMs, num(3), num(10)),
@@ -372,14 +390,18 @@ func TestLayoutSharesWindows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := l.Truth(call("below", "x", dayMs, num(92))); err != nil {
-		t.Fatal(err)
+	held := []Expr{call("below", "x", dayMs, named("x")), call("at_least", "y", dayMs, num(92)), call("above", "x", dayMs, num(10)), op(Less, call("min", "y", dayMs), num(1))}
+	for _, e := range held {
+		if _, err := l.Truth(e); err != nil {
+			t.Fatal(err)
+		}
 	}
 	in := window.Spec{LengthMs: dayMs, ReachMs: 3 * dayMs, Ranged: true, Low: 3_900_000, High: 10 * event.One, AltLow: 70_200_000, AltHigh: 180 * event.One}
-	other := in
+	other, above := in, in
 	other.ReachMs, other.Low, other.AltLow = 0, 3*event.One, 54*event.One
-	want := []Need{{"x", in}, {"x", other}, {"y", window.Spec{LengthMs: dayMs}}, {"x", window.Spec{LengthMs: 5 * dayMs}},
-		{"x", window.Spec{Days: 7, ZoneMin: 480}}, {"x", window.Spec{Days: window.MaxDays, ZoneMin: 480}}}
+	above.Low, above.High, above.AltLow, above.AltHigh = 10_000_001, wide, 180_000_001, wide
+	want := []Need{{"x", in}, {"x", other}, {"y", window.Spec{LengthMs: dayMs, ReachMs: 3 * dayMs}}, {"x", window.Spec{LengthMs: 5 * dayMs}},
+		{"x", window.Spec{Days: 7, ZoneMin: 480}}, {"x", window.Spec{Days: window.MaxDays, ZoneMin: 480}}, {"x", above}}
 	if !reflect.DeepEqual(l.Windows, want) {
 		t.Errorf("windows are %+v\nwant %+v", l.Windows, want)
 	}
@@ -411,8 +433,51 @@ func TestLayoutRefuses(t *testing.T) {
 		t.Error("the last slot is not read")
 	}
 	v.Clear()
+	v.Set(MaxSlots/2-1, 0)
 	if last(v) != Unknown {
-		t.Error("Clear leaves something known")
+		t.Error("Clear leaves something known, or another slot is taken for the last")
+	}
+}
+
+func TestNewestReadings(t *testing.T) {
+	for count, want := range []string{"- - - -", "90 - - 5", "90 94 -4 5"} {
+		l := &Layout{}
+		v := &View{At: 310_000, Recents: []Recent{{At: 10_000, Last: 90, Previous: 94, Count: uint8(count)}}}
+		var got []string
+		for _, f := range []string{"last", "previous", "change", "age"} {
+			number, err := l.Number(call(f, "x", 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x, ok := number(v); ok {
+				got = append(got, string(AppendNumber(nil, x)))
+			} else {
+				got = append(got, "-")
+			}
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("of %d readings: %s, want %s", count, s, want)
+		}
+	}
+}
+
+// 181 mg/dL is above 180 mg/dL although in mmol/L, rounded as it is kept, it is not above what 180 converts to.
+func TestRUL9_SustainedGoesByTheUnitThatWasSent(t *testing.T) {
+	for _, f := range []string{"below", "at_most", "above", "at_least"} {
+		l := &Layout{Other: func(_ string, d event.Decimal) event.Decimal { return 18 * d }}
+		truth, err := l.Truth(call(f, "x", dayMs, num(10)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sent := range []float64{179, 180, 181} {
+			w := window.New(l.Windows[0].Spec)
+			w.Add(0, decimalOf(sent), true)
+			w.Add(2*dayMs, decimalOf(sent), true)
+			want := map[string]bool{"below": sent < 180, "at_most": sent <= 180, "above": sent > 180, "at_least": sent >= 180}[f]
+			if got := truth(&View{At: 2 * dayMs, Windows: []*window.Window{w}}); got != Of(want) {
+				t.Errorf("%s of %v is %s", f, sent, got)
+			}
+		}
 	}
 }
 

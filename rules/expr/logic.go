@@ -77,6 +77,7 @@ func some(n int, all []truth) truth {
 				holds++
 			case False:
 				may--
+			case Unknown: // it may hold
 			}
 		}
 		if holds >= n {

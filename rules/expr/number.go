@@ -22,7 +22,13 @@ func (l *Layout) number(e Expr) number {
 		return func(v *View) (float64, bool) { return v.number(s) }
 	case Call:
 		return l.callNumber(e)
+	default:
+		return l.quickNumber(e)
 	}
+}
+
+// quickNumber puts a table before the long way, when e is one.
+func (l *Layout) quickNumber(e Expr) number {
 	long := l.longNumber(e)
 	if t, ok := l.tableOf(e, maxNumbers); ok {
 		if row, ok := t.numbers(e); ok {

@@ -1,9 +1,6 @@
 package expr
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Most conditions ask a few names whether they are above or below numbers that are written out, and join the answers. The
 // bounds of each name cut its numbers into stretches, and those of all names cut the looks into cells, in each of
@@ -62,17 +59,24 @@ func (t *table) gather(e Expr, most int) bool {
 		return k == Truth && t.add(e, 0, most)
 	case Call:
 		return false
-	}
-	if op, a, y, ok := against(e); ok && a.Op == Var {
-		twice := op == Equal || op == Differs
-		if op == Less || op == AtLeast || twice {
-			if !t.add(a, below(y), most) {
-				return false
-			}
+	default:
+		if op, a, y, ok := against(e); ok && a.Op == Var {
+			return t.bound(op, a, y, most)
 		}
-		return op == Less || op == AtLeast || t.add(a, y, most)
+		return !slices.ContainsFunc(e.Args, func(a Expr) bool { return !t.gather(a, most) })
 	}
-	return !slices.ContainsFunc(e.Args, func(a Expr) bool { return !t.gather(a, most) })
+}
+
+// bound adds what a comparison of a name with a number asks.
+func (t *table) bound(op Op, name Expr, y float64, most int) bool {
+	switch op {
+	case AtMost, Greater:
+		return t.add(name, y, most)
+	case Less, AtLeast:
+		return t.add(name, below(y), most)
+	default:
+		return t.add(name, y, most) && t.add(name, below(y), most)
+	}
 }
 
 // add adds a bound. It is false when that makes too many cells.
@@ -212,7 +216,7 @@ type atom struct {
 	slot   uint8
 }
 
-func (a atom) ask(v *View) uint32 {
+func (a *atom) ask(v *View) uint32 {
 	var n uint32
 	if v.Value[a.slot&127] <= a.most {
 		n = 1
@@ -223,8 +227,6 @@ func (a atom) ask(v *View) uint32 {
 // four are four atoms, the unit in which closures ask. What is short of four adds nothing.
 type four [4]atom
 
-func (f *four) ask(v *View) uint32 { return f[0].ask(v) + f[1].ask(v) + f[2].ask(v) + f[3].ask(v) }
-
 func (t *table) fours() []four {
 	var atoms []atom
 	for _, a := range t.axes {
@@ -232,7 +234,6 @@ func (t *table) fours() []four {
 			atoms = append(atoms, atom{b, a.stride, a.slot})
 		}
 	}
-	slices.SortStableFunc(atoms, func(a, b atom) int { return cmp.Compare(a.slot, b.slot) }) // slots that lie together are read together
 	all := make([]four, (len(atoms)+3)/4)
 	for i, a := range atoms {
 		all[i/4][i%4] = a
@@ -243,45 +244,48 @@ func (t *table) fours() []four {
 // truth makes the closure of a row, which leaves what is not known to long.
 func (t *table) truth(row []uint64, long truth) truth {
 	n0, n1, fours, word := t.needs[0], t.needs[1], t.fours(), row[0]
-	first := fours[0]
-	a, b, c, d := first[0], first[1], first[2], first[3]
+	f := &fours[0]
 	switch {
-	case len(row) == 1 && len(fours) == 1 && c.stride == 0:
+	case len(row) > 1 || len(fours) > 2:
 		return func(v *View) Tri {
 			if n0&^v.Known[0]|n1&^v.Known[1] != 0 {
 				return long(v)
 			}
-			return tri(word >> ((a.ask(v) + b.ask(v)) & 63))
+			i := cellOf(fours, v)
+			return tri(row[i/64] >> (i % 64))
 		}
-	case len(row) == 1 && len(fours) == 1:
+	case len(fours) == 2:
+		g := &fours[1]
 		return func(v *View) Tri {
 			if n0&^v.Known[0]|n1&^v.Known[1] != 0 {
 				return long(v)
 			}
-			return tri(word >> ((a.ask(v) + b.ask(v) + c.ask(v) + d.ask(v)) & 63))
+			i := f[0].ask(v) + f[1].ask(v) + f[2].ask(v) + f[3].ask(v)
+			i += g[0].ask(v) + g[1].ask(v) + g[2].ask(v) + g[3].ask(v)
+			return tri(word >> (i % 64))
 		}
-	case len(row) == 1 && len(fours) == 2:
-		second := fours[1]
-		e, f, g, h := second[0], second[1], second[2], second[3]
+	case f[1].stride > 0:
 		return func(v *View) Tri {
 			if n0&^v.Known[0]|n1&^v.Known[1] != 0 {
 				return long(v)
 			}
-			return tri(word >> ((a.ask(v) + b.ask(v) + c.ask(v) + d.ask(v) + e.ask(v) + f.ask(v) + g.ask(v) + h.ask(v)) & 63))
+			return tri(word >> ((f[0].ask(v) + f[1].ask(v) + f[2].ask(v) + f[3].ask(v)) % 64))
 		}
-	}
-	return func(v *View) Tri {
-		if n0&^v.Known[0]|n1&^v.Known[1] != 0 {
-			return long(v)
+	default:
+		slot, most := f[0].slot, f[0].most
+		return func(v *View) Tri {
+			if n0&^v.Known[0]|n1&^v.Known[1] != 0 {
+				return long(v)
+			}
+			return tri(word >> bit(v.Value[slot&127] <= most))
 		}
-		i := cellOf(fours, v)
-		return tri(row[i/64] >> (i % 64))
 	}
 }
 
 func cellOf(fours []four, v *View) (i uint32) {
 	for j := range fours {
-		i += fours[j].ask(v)
+		f := &fours[j]
+		i += f[0].ask(v) + f[1].ask(v) + f[2].ask(v) + f[3].ask(v)
 	}
 	return i
 }

@@ -40,8 +40,10 @@ func (e Expr) binds() int {
 		if e.Number < 0 {
 			return bindsSign
 		}
+		return bindsMost
+	default:
+		return bindsMost
 	}
-	return bindsMost
 }
 
 // append writes e into a place where only what binds at least as tightly as least may stand without brackets.
