@@ -171,7 +171,7 @@ func (c *compiler) scales(n ast.Node, list []ast.Node, p *rules.Part, step event
 	}
 }
 
-// table reads rows {to, points} from low to high; the last has no bound.
+// table reads rows {to, points} or {below, points} from low to high; the last has no bound.
 func (c *compiler) table(n ast.Node, step event.Decimal) (rules.Table, bool) {
 	var bounds []event.Decimal
 	var points []uint8
@@ -183,7 +183,11 @@ func (c *compiler) table(n ast.Node, step event.Decimal) (rules.Table, bool) {
 		}
 		var to *event.Decimal
 		p := 0
-		c.mapping(n, "a row", fields{"to": func(n ast.Node) { to = new(event.Decimal); c.decimal(to)(n) }, "points!": c.whole(&p, 0, 99)})
+		c.mapping(n, "a row", fields{
+			"to":      func(n ast.Node) { to = c.end(n, to, 0) },
+			"below":   func(n ast.Node) { to = c.end(n, to, step) },
+			"points!": c.whole(&p, 0, 99),
+		})
 		points = append(points, uint8(p))
 		if to == nil {
 			open = true
@@ -207,6 +211,17 @@ func (c *compiler) table(n ast.Node, step event.Decimal) (rules.Table, bool) {
 		return rules.Table{}, false
 	}
 	return rules.NewTable(step, bounds, points), true
+}
+
+// end reads where a row ends: to is its last value, below the first that is no longer in it.
+func (c *compiler) end(n ast.Node, before *event.Decimal, less event.Decimal) *event.Decimal {
+	if before != nil {
+		c.fault(n, "a row ends once: give either to or below")
+	}
+	d := new(event.Decimal)
+	c.decimal(d)(n)
+	*d -= less
+	return d
 }
 
 func (c *compiler) band(n ast.Node, s *rules.Score) {
