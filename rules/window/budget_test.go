@@ -106,12 +106,13 @@ func cpu(b *testing.B) func() {
 	}
 }
 
-// BenchmarkClone is what a fold pays that leaves its argument as it was: a copy and one reading.
+// BenchmarkCloneAndAdd is what a fold pays that leaves its argument as it was: a copy and one reading.
 func BenchmarkCloneAndAdd(b *testing.B) {
 	for name, of := range map[string]func() (*Window, event.Time){"home": home, "ward": ward} {
 		b.Run(name, func(b *testing.B) {
 			w, at := of()
 			b.ReportAllocs()
+			defer cpu(b)()
 			for b.Loop() {
 				w.Clone().Add(at, event.Int(70), false)
 			}
@@ -128,6 +129,7 @@ func BenchmarkAsk(b *testing.B) {
 			"held": func(at event.Time) (float64, bool) { w.AtLeast(at, 3, 3_600_000); return 0, true }} {
 			b.Run(name+"/"+what, func(b *testing.B) {
 				b.ReportAllocs()
+				defer cpu(b)()
 				for b.Loop() {
 					q(at)
 				}

@@ -7,7 +7,8 @@ import "tocsin/streams/event"
 // Days answers on how many of the window's calendar days there was a reading.
 func (w *Window) Days(at event.Time) (float64, bool) {
 	n := 0
-	for k := w.walk(at); k.step(); {
+	k := w.walk(at)
+	for k.step() {
 		n++
 	}
 	return float64(n), w.daily()
@@ -19,7 +20,8 @@ func (w *Window) Days(at event.Time) (float64, bool) {
 func (w *Window) DaysInRow(at event.Time, level float64) (float64, bool) {
 	n, known := 0, false
 	var before event.Time
-	for k := w.walk(at); k.step(); {
+	k := w.walk(at)
+	for k.step() {
 		day := w.start(k.first)
 		if day-before > 2*dayMs {
 			n = 0
@@ -38,7 +40,8 @@ func (w *Window) DaysInRow(at event.Time, level float64) (float64, bool) {
 func (w *Window) DayMean(at event.Time, days, least int) (float64, bool) {
 	var all [parts + 1]sums
 	n := 0
-	for k := w.walk(at); k.step(); n++ {
+	k := w.walk(at)
+	for ; k.step(); n++ {
 		all[n] = k.sums
 	}
 	if !w.daily() || n < max(least, 2) || days < max(least, 2) {

@@ -30,7 +30,8 @@ func (w *Window) Slope(at event.Time) (float64, bool) {
 	var origin, x int64
 	var sx int64      // Σ n·x
 	var sxx, sxy u128 // Σ n·x², Σ x·sum
-	for k := w.walk(at); k.step(); n++ {
+	k := w.walk(at)
+	for ; k.step(); n++ {
 		if n == 0 {
 			origin = k.place()
 		}
@@ -62,7 +63,8 @@ func (w *Window) Trend(at event.Time) (float64, bool) {
 	var means [parts + 1]float64
 	var places [parts + 1]int64
 	n := 0
-	for k := w.walk(at); k.step(); n++ {
+	k := w.walk(at)
+	for ; k.step(); n++ {
 		m, ok := k.mean()
 		if !ok {
 			return 0, false

@@ -13,12 +13,14 @@ func (w *Window) EWMA(at event.Time, halfLifeMs int64) (float64, bool) {
 		return 0, false
 	}
 	var now int64
-	for k := w.walk(at); k.step(); {
+	k := w.walk(at)
+	for k.step() {
 		now = k.place()
 	}
 	var all sums
 	var num, den u128
-	for k := w.walk(at); k.step(); {
+	k = w.walk(at)
+	for k.step() {
 		all.total(&k.sums)
 		weight := halving(uint64(now-k.place()), uint64(2*halfLifeMs))
 		num = num.add(product(k.sum, int64(weight)))
@@ -81,7 +83,8 @@ func (w *Window) CusumDown(at event.Time, target, k float64) (float64, bool) {
 
 func (w *Window) cusum(at event.Time, off func(mean float64) float64) (float64, bool) {
 	s, known := 0.0, false
-	for k := w.walk(at); k.step(); {
+	k := w.walk(at)
+	for k.step() {
 		mean, ok := k.mean()
 		if !ok {
 			return 0, false
@@ -107,7 +110,8 @@ func (w *Window) Baseline(at event.Time) (float64, bool) {
 
 // usual fills in the means behind the baseline.
 func (w *Window) usual(at event.Time, means *[parts + 1]float64) (n int, ok bool) {
-	for k := w.walk(at); k.step(); {
+	k := w.walk(at)
+	for k.step() {
 		if k.last > w.newest.At-quiet {
 			break
 		}

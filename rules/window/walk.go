@@ -4,7 +4,10 @@ import "tocsin/streams/event"
 
 // walk goes through the steps of the window at a moment, oldest first, the newest reading with its step.
 //
-//	for k := w.walk(at); k.step(); { use k.sums }
+//	k := w.walk(at)
+//	for k.step() { use k.sums }
+//
+// It is declared before the loop: as a loop's own variable it would be copied in each round.
 type walk struct {
 	sums    // of the current step
 	w       *Window
@@ -99,7 +102,8 @@ func (w *Window) totals(at event.Time) sums {
 // earlier is totals without the newest reading.
 func (w *Window) earlier(at event.Time) sums {
 	var all sums
-	for k := w.walk(at); k.i < k.stop; {
+	k := w.walk(at)
+	for k.i < k.stop {
 		if w.cells[k.i]&summed == 0 {
 			k.singles(event.Never)
 		} else {
