@@ -1,0 +1,154 @@
+package pack
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tocsin/rules"
+	"tocsin/rules/trial"
+	"tocsin/streams/event"
+)
+
+func init() {
+	checks["heart_failure_weight"] = checkWeight
+	checks["heart_failure_beathf"] = checkBEATHF
+}
+
+const (
+	minuteMs = 60_000
+	dayMs    = 24 * 60 * minuteMs
+)
+
+// pass lets time pass without looking at each beat of the door: nobody's silence is in question here.
+func pass(t *testing.T, p *trial.Patient, ms int64) {
+	t.Helper()
+	p.Now += event.Time(ms)
+	if err := p.Beat(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// upload is what one upload gives: signals by their wire names, and answers.
+type upload map[string]string
+
+// give hands over an upload measured now. Empty values are not given.
+func give(t *testing.T, p *trial.Patient, u upload) {
+	t.Helper()
+	o := trial.Measured(p.Now)
+	for name, text := range u {
+		if text == "" {
+			continue
+		}
+		d, err := event.RoundDecimal(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if q, err := event.ParseQuantity(name); err == nil {
+			o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: d})
+		} else {
+			o.Answers = append(o.Answers, event.Answer{Code: name, Value: d})
+		}
+	}
+	slices.SortFunc(o.Readings, func(a, b event.Reading) int { return int(a.Quantity) - int(b.Quantity) })
+	slices.SortFunc(o.Answers, func(a, b event.Answer) int { return strings.Compare(a.Code, b.Code) })
+	if _, err := p.Give(o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// raised answers the ids of what holds for a patient, without what is only noted.
+func raised(p *trial.Patient) (ids []string) {
+	for _, r := range p.State.Found.Reasons {
+		if r.Severity != event.NoSeverity {
+			ids = append(ids, r.Rule)
+		}
+	}
+	return ids
+}
+
+// from answers which of what holds rests on a source of the pack.
+func from(p *trial.Patient, of *rules.Pack, source string) (ids []string) {
+	for _, id := range raised(p) {
+		if sourceOf(of, id) == source {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// sourceOf answers what a limit or rule of a pack rests on.
+func sourceOf(of *rules.Pack, id string) string {
+	for _, r := range of.Rules {
+		if r.ID == id {
+			return r.Source
+		}
+	}
+	for q := range of.Limits {
+		for _, l := range of.Limits[q] {
+			if l.ID == id {
+				return l.Source
+			}
+		}
+	}
+	return ""
+}
+
+// holds compares whether a rule is raised with a column.
+func holds(t *testing.T, r row, p *trial.Patient, column, rule string) {
+	t.Helper()
+	same(t, r, column, flag(slices.Contains(raised(p), rule)))
+}
+
+// shows compares a measure with a column, at the decimals that are printed there; an empty column says nothing.
+func shows(t *testing.T, r row, p *trial.Patient, column, measure string) {
+	t.Helper()
+	want := r[column]
+	if want == "" {
+		return
+	}
+	x, known := rules.MeasureNow(p.Facts, p.State)[measure]
+	_, decimals, _ := strings.Cut(want, ".")
+	if got := strconv.FormatFloat(math.Round(x*1e6)/1e6+0, 'f', len(decimals), 64); !known || got != want { // -0 + 0 is 0
+		t.Errorf("%s is %s (known %t), want %s", column, got, known, want)
+	}
+}
+
+// checkWeight weighs once a day; an empty place is a day without a weight.
+func checkWeight(t *testing.T, r row) {
+	p := under(t, nil, "heart-failure")
+	for i, kg := range strings.Split(r["daily_weight_kg_oldest_first"], "|") {
+		if i > 0 {
+			pass(t, p, dayMs)
+		}
+		if kg = strings.TrimSpace(kg); kg != "" {
+			give(t, p, upload{"weight_kg": kg})
+		}
+	}
+	shows(t, r, p, "exp_delta_1d_kg", "weight_gain_1d")
+	shows(t, r, p, "exp_delta_vs_min_3d_kg", "weight_gain_3d")
+	shows(t, r, p, "exp_delta_vs_min_7d_kg", "weight_gain_7d")
+	holds(t, r, p, "exp_esc_gt2kg_3d_windowmin", "weight-3d")
+	holds(t, r, p, "exp_aha_ge2lb_1d", "weight-day")
+	holds(t, r, p, "exp_aha_ge5lb_7d", "weight-week")
+	holds(t, r, p, "exp_beathf_gt3lb_1d", "weight-beathf-day")
+	holds(t, r, p, "exp_beathf_gt6lb_7d", "weight-beathf-week")
+	lag, known := rules.MeasureNow(p.Facts, p.State)["weight_lag_3d"]
+	same(t, r, "exp_esc_gt2kg_3d_exactlag", flag(known && math.Round(lag*1e6) > 2e6))
+}
+
+// checkBEATHF gives pressure and pulse with one of the symptoms, or with all of them denied.
+func checkBEATHF(t *testing.T, r row) {
+	for _, symptom := range []string{"breathless", "breathless_lying", "breathless_at_night", "swelling", "dizziness"} {
+		p := under(t, nil, "heart-failure")
+		u := upload{"systolic_mmhg": r["sbp_mmHg"], "pulse_per_min": r["hr_per_min"]}
+		for _, s := range []string{"breathless", "breathless_lying", "breathless_at_night", "swelling", "dizziness"} {
+			u[s] = "0"
+		}
+		u[symptom] = r["any_symptom"]
+		give(t, p, u)
+		same(t, r, "exp_alert", flag(len(from(p, packOf(t, "heart-failure"), "beathf")) > 0 || p.State.Found.Danger))
+	}
+}
