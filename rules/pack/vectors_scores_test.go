@@ -27,8 +27,8 @@ var measuredAs = map[string]event.Quantity{
 	"crt_s": event.CapillaryRefillS, "map_mmHg": event.MeanPressureMmHg, "boh_mmol_per_L": event.KetoneMmolPerL,
 }
 
-// number reads a cell; an empty one is not known.
-func number(t *testing.T, r row, column string) (event.Decimal, bool) {
+// cell reads a cell; an empty one is not known.
+func cell(t *testing.T, r row, column string) (event.Decimal, bool) {
 	t.Helper()
 	if r[column] == "" {
 		return 0, false
@@ -48,20 +48,20 @@ func uploadOf(t *testing.T, r row, at event.Time, codes map[string]string) *even
 	t.Helper()
 	o := trial.Measured(at)
 	for _, column := range slices.Sorted(maps.Keys(measuredAs)) {
-		if d, ok := number(t, r, column); ok {
+		if d, ok := cell(t, r, column); ok {
 			o.Readings = append(o.Readings, trial.Reading(measuredAs[column], d))
 		}
 	}
 	for _, column := range slices.Sorted(maps.Keys(codes)) {
-		if d, ok := number(t, r, column); ok {
+		if d, ok := cell(t, r, column); ok {
 			o.Answers = append(o.Answers, event.Answer{Code: codes[column], Value: d})
 		}
 	}
 	return o
 }
 
-// hand gives a patient an upload.
-func hand(t *testing.T, p *trial.Patient, o *event.ObservationRecorded) {
+// handOver gives a patient an upload.
+func handOver(t *testing.T, p *trial.Patient, o *event.ObservationRecorded) {
 	t.Helper()
 	if len(o.Readings)+len(o.Answers) == 0 {
 		return
@@ -71,21 +71,21 @@ func hand(t *testing.T, p *trial.Patient, o *event.ObservationRecorded) {
 	}
 }
 
-// aged is a plan of a row's age in years, nil when it is not known.
-func aged(t *testing.T, r row) *event.Plan {
+// agedPlan is a plan of a row's age in years, nil when it is not known.
+func agedPlan(t *testing.T, r row) *event.Plan {
 	t.Helper()
-	d, ok := number(t, r, "age_years")
+	d, ok := cell(t, r, "age_years")
 	if !ok {
 		return nil
 	}
 	return &event.Plan{AgeYears: int(d / event.One)}
 }
 
-// scoreOf gives a row to a patient of a pack and answers the leading score.
-func scoreOf(t *testing.T, r row, pack string, codes map[string]string) *event.Score {
+// scoreFrom gives a row to a patient of a pack and answers the leading score.
+func scoreFrom(t *testing.T, r row, pack string, codes map[string]string) *event.Score {
 	t.Helper()
-	p := under(t, aged(t, r), pack)
-	hand(t, p, uploadOf(t, r, p.Now, codes))
+	p := under(t, agedPlan(t, r), pack)
+	handOver(t, p, uploadOf(t, r, p.Now, codes))
 	sc := p.Score()
 	if sc == nil {
 		t.Fatal("there is no score")
@@ -93,8 +93,8 @@ func scoreOf(t *testing.T, r row, pack string, codes map[string]string) *event.S
 	return sc
 }
 
-// part answers what a part of a score added to its lower bound, by quantity or code.
-func part(t *testing.T, sc *event.Score, name string) int {
+// partOf answers what a part of a score added to its lower bound, by quantity or code.
+func partOf(t *testing.T, sc *event.Score, name string) int {
 	t.Helper()
 	for _, p := range sc.Parts {
 		if p.Code == name || p.Code == "" && p.Quantity.String() == name {
@@ -105,11 +105,11 @@ func part(t *testing.T, sc *event.Score, name string) int {
 	return 0
 }
 
-// parts compares the points of parts with their columns.
-func parts(t *testing.T, r row, sc *event.Score, columns map[string]string) {
+// partPoints compares the points of parts with their columns.
+func partPoints(t *testing.T, r row, sc *event.Score, columns map[string]string) {
 	t.Helper()
 	for column, name := range columns {
-		same(t, r, column, part(t, sc, name))
+		same(t, r, column, partOf(t, sc, name))
 	}
 }
 
@@ -121,8 +121,8 @@ func settled(t *testing.T, sc *event.Score) {
 	}
 }
 
-// complete tells whether every column has something in it.
-func complete(r row, columns ...string) bool {
+// filled tells whether every column has something in it.
+func filled(r row, columns ...string) bool {
 	return !slices.ContainsFunc(columns, func(c string) bool { return r[c] == "" })
 }
 
@@ -149,9 +149,9 @@ func TestRUL4_ScoresForStudiesWarnNobody(t *testing.T) {
 }
 
 func checkNEWS2012(t *testing.T, r row) {
-	sc := scoreOf(t, r, "news-2012", nil)
+	sc := scoreFrom(t, r, "news-2012", nil)
 	same(t, r, "exp_total", sc.Lower)
-	if complete(r, "rr_per_min", "spo2_pct", "supplemental_o2", "sbp_mmHg", "pulse_per_min", "avpu", "temp_degC") {
+	if filled(r, "rr_per_min", "spo2_pct", "supplemental_o2", "sbp_mmHg", "pulse_per_min", "avpu", "temp_degC") {
 		settled(t, sc)
 	}
 	if want := r["exp_band"]; want != "" && want != sc.Band && !(sc.Band == "zero" && (want == "none" || want == "low")) {
@@ -162,11 +162,11 @@ func checkNEWS2012(t *testing.T, r row) {
 }
 
 func checkMEWS(t *testing.T, r row) {
-	sc := scoreOf(t, r, "mews", nil)
-	parts(t, r, sc, map[string]string{"exp_rr": "respiration_per_min", "exp_hr": "pulse_per_min", "exp_sbp": "systolic_mmhg", "exp_temp": "temperature_cel", "exp_avpu": "acvpu"})
+	sc := scoreFrom(t, r, "mews", nil)
+	partPoints(t, r, sc, map[string]string{"exp_rr": "respiration_per_min", "exp_hr": "pulse_per_min", "exp_sbp": "systolic_mmhg", "exp_temp": "temperature_cel", "exp_avpu": "acvpu"})
 	same(t, r, "exp_total", sc.Lower)
 	same(t, r, "exp_critical_ge5_or_single3", flag(sc.Band != "below_critical"))
-	if complete(r, "rr_per_min", "hr_per_min", "sbp_mmHg", "temp_degC", "avpu") {
+	if filled(r, "rr_per_min", "hr_per_min", "sbp_mmHg", "temp_degC", "avpu") {
 		settled(t, sc)
 	}
 }
@@ -179,24 +179,24 @@ func altered(r row, column string) row {
 }
 
 func checkQSOFA(t *testing.T, r row) {
-	sc := scoreOf(t, altered(r, "altered_mentation"), "qsofa", nil)
+	sc := scoreFrom(t, altered(r, "altered_mentation"), "qsofa", nil)
 	same(t, r, "exp_total", sc.Lower)
 	same(t, r, "exp_high_risk_ge2", flag(sc.Band == "high_risk"))
-	if complete(r, "rr_per_min", "sbp_mmHg", "altered_mentation") {
+	if filled(r, "rr_per_min", "sbp_mmHg", "altered_mentation") {
 		settled(t, sc)
 	}
 }
 
 func checkSIRS(t *testing.T, r row) {
-	sc := scoreOf(t, r, "sirs", map[string]string{"paco2_mmHg": "paco2_mmhg", "wbc_10e9_per_L": "leucocytes", "bands_pct": "band_forms"})
+	sc := scoreFrom(t, r, "sirs", map[string]string{"paco2_mmHg": "paco2_mmhg", "wbc_10e9_per_L": "leucocytes", "bands_pct": "band_forms"})
 	same(t, r, "exp_total", sc.Lower)
 	same(t, r, "exp_positive_ge2", flag(sc.Band == "positive"))
 }
 
 func checkCRB65(t *testing.T, r row) {
-	p := under(t, aged(t, r), "crb65")
+	p := under(t, agedPlan(t, r), "crb65")
 	r = altered(r, "new_confusion_amt_le8")
-	hand(t, p, uploadOf(t, r, p.Now, nil))
+	handOver(t, p, uploadOf(t, r, p.Now, nil))
 	sc := p.Score()
 	same(t, r, "exp_total", sc.Lower)
 	if want := r["exp_mortality_risk"]; want != "" && !strings.HasPrefix(want, sc.Band) {
@@ -206,7 +206,7 @@ func checkCRB65(t *testing.T, r row) {
 	if want := r["exp_setting"]; want != "" && strings.HasPrefix(want, "hospital") != (p.State.Found.Severity >= event.Medium) {
 		t.Errorf("severity is %s, and the setting %s", p.State.Found.Severity, want)
 	}
-	if complete(r, "rr_per_min", "sbp_mmHg", "dbp_mmHg", "age_years", "avpu") {
+	if filled(r, "rr_per_min", "sbp_mmHg", "dbp_mmHg", "age_years", "avpu") {
 		settled(t, sc)
 	}
 }
@@ -220,19 +220,19 @@ func checkCURB65(t *testing.T, r row) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan := aged(t, r); plan != nil {
+	if plan := agedPlan(t, r); plan != nil {
 		if _, err := p.Give(&event.PlanChanged{Plan: *plan}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r = altered(r, "new_confusion_amt_le8")
-	hand(t, p, uploadOf(t, r, p.Now, map[string]string{"urea_mmol_per_L": "urea_mmol_per_l"}))
+	handOver(t, p, uploadOf(t, r, p.Now, map[string]string{"urea_mmol_per_L": "urea_mmol_per_l"}))
 	sc := p.Score()
 	same(t, r, "exp_total", sc.Lower)
 	if want := r["exp_mortality_risk"]; want != "" && !strings.HasPrefix(want, sc.Band) {
 		t.Errorf("band is %s, want %s", sc.Band, want)
 	}
-	if complete(r, "rr_per_min", "sbp_mmHg", "dbp_mmHg", "age_years", "avpu", "urea_mmol_per_L") {
+	if filled(r, "rr_per_min", "sbp_mmHg", "dbp_mmHg", "age_years", "avpu", "urea_mmol_per_L") {
 		settled(t, sc)
 	}
 }
@@ -240,10 +240,10 @@ func checkCURB65(t *testing.T, r row) {
 func checkROX(t *testing.T, r row) {
 	p := under(t, nil, "rox")
 	o := uploadOf(t, r, p.Now, nil)
-	if fraction, ok := number(t, r, "fio2_fraction"); ok {
+	if fraction, ok := cell(t, r, "fio2_fraction"); ok {
 		o.Readings = append(o.Readings, trial.Reading(event.FiO2Percent, fraction*100))
 	}
-	hand(t, p, o)
+	handOver(t, p, o)
 	rox, known := rules.MeasureNow(p.Facts, p.State)["rox"]
 	if want := r["exp_rox"]; known != (want != "") {
 		t.Fatalf("the index is known: %t, want %q", known, want)
@@ -256,11 +256,11 @@ func checkROX(t *testing.T, r row) {
 }
 
 func checkCART(t *testing.T, r row) {
-	sc := scoreOf(t, r, "cart", nil)
-	parts(t, r, sc, map[string]string{"exp_rr": "respiration_per_min", "exp_hr": "pulse_per_min", "exp_dbp": "diastolic_mmhg", "exp_age": "age"})
+	sc := scoreFrom(t, r, "cart", nil)
+	partPoints(t, r, sc, map[string]string{"exp_rr": "respiration_per_min", "exp_hr": "pulse_per_min", "exp_dbp": "diastolic_mmhg", "exp_age": "age"})
 	same(t, r, "exp_total", sc.Lower)
 	same(t, r, "exp_high_gt20", flag(sc.Band == "high"))
-	if complete(r, "rr_per_min", "hr_per_min", "dbp_mmHg", "age_years") {
+	if filled(r, "rr_per_min", "hr_per_min", "dbp_mmHg", "age_years") {
 		settled(t, sc)
 	}
 }
@@ -270,10 +270,10 @@ func checkQCSI(t *testing.T, r row) {
 	p := under(t, nil, "qcsi")
 	first := trial.Measured(p.Now)
 	o := uploadOf(t, r, p.Now, nil)
-	if low, ok := number(t, r, "spo2_min_4h_pct"); ok {
+	if low, ok := cell(t, r, "spo2_min_4h_pct"); ok {
 		first.Readings = append(first.Readings, trial.Reading(event.SpO2Percent, low))
 	}
-	hand(t, p, first)
+	handOver(t, p, first)
 	if _, err := p.Wait(2 * 3_600_000); err != nil {
 		t.Fatal(err)
 	}
@@ -283,14 +283,14 @@ func checkQCSI(t *testing.T, r row) {
 			o.Readings[i].Value = event.Int(100)
 		}
 	}
-	hand(t, p, o)
+	handOver(t, p, o)
 	sc := p.Score()
-	parts(t, r, sc, map[string]string{"exp_rr": "respiration_per_min", "exp_spo2": "lowest-spo2", "exp_flow": "o2-flow"})
+	partPoints(t, r, sc, map[string]string{"exp_rr": "respiration_per_min", "exp_spo2": "lowest-spo2", "exp_flow": "o2-flow"})
 	same(t, r, "exp_total", sc.Lower)
 	if want := r["exp_24h_critical_illness_risk"]; want != "" && strings.ReplaceAll(sc.Band, "_", "-") != strings.Fields(want)[0] {
 		t.Errorf("band is %s, want %s", sc.Band, want)
 	}
-	if complete(r, "rr_per_min", "spo2_min_4h_pct", "o2_flow_L_per_min") {
+	if filled(r, "rr_per_min", "spo2_min_4h_pct", "o2_flow_L_per_min") {
 		settled(t, sc)
 	}
 }
