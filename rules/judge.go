@@ -275,13 +275,14 @@ func (e *eval) refused() *Score {
 // has chosen: a doctor has to.
 func (e *eval) unconfigured(all []finding) []finding {
 	for i := range e.p.Rules {
-		r := &e.p.Rules[i]
-		if e.off(r.ID) {
-			all = append(all, finding{rule: ruleOff + ":" + r.ID})
-		} else if name := e.needs(r); name != "" {
-			rule := ruleFacts + ":" + name
-			if !slices.ContainsFunc(all, func(f finding) bool { return f.rule == rule }) {
-				all = append(all, finding{rule: rule})
+		if name := e.needs(&e.p.Rules[i]); name != "" && !e.off(e.p.Rules[i].ID) {
+			all = noted(all, ruleFacts+":"+name)
+		}
+	}
+	for _, list := range e.overrides() {
+		for i := range list {
+			if id := list[i].Rule; list[i].Off && e.off(id) {
+				all = noted(all, ruleOff+":"+id)
 			}
 		}
 	}
@@ -291,6 +292,14 @@ func (e *eval) unconfigured(all []finding) []finding {
 		}
 	}
 	return all
+}
+
+// noted adds a note once.
+func noted(all []finding, rule string) []finding {
+	if slices.ContainsFunc(all, func(f finding) bool { return f.rule == rule }) {
+		return all
+	}
+	return append(all, finding{rule: rule})
 }
 
 // MeasureNow answers what the pack's measures come to for a patient: those that are known, by id.

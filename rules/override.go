@@ -62,19 +62,23 @@ func (e *eval) overridden() bool {
 	return e.s.Plan != nil && len(e.s.Plan.Overrides) > 0 || e.g != nil && len(e.g.Overrides) > 0
 }
 
-// wakeOverrides asks to look again when an override ends.
-func (e *eval) wakeOverrides() {
-	if !e.overridden() {
-		return
-	}
-	var lists [2][]event.Override
+// overrides answers those of the patient and of the group, past ones among them.
+func (e *eval) overrides() (lists [2][]event.Override) {
 	if e.s.Plan != nil {
 		lists[0] = e.s.Plan.Overrides
 	}
 	if e.g != nil {
 		lists[1] = e.g.Overrides
 	}
-	for _, list := range lists {
+	return lists
+}
+
+// wakeOverrides asks to look again when an override ends.
+func (e *eval) wakeOverrides() {
+	if !e.overridden() {
+		return
+	}
+	for _, list := range e.overrides() {
 		for i := range list {
 			if u := list[i].Until; u != nil && *u > e.now {
 				e.wake(*u)
@@ -83,16 +87,44 @@ func (e *eval) wakeOverrides() {
 	}
 }
 
-// lay puts the overrides of limits into a copy of the pack. A limit that is switched off is taken out.
+// lay puts the overrides of limits into a copy of the pack, when there are any. A limit that is switched off is taken out.
 func (e *eval) lay() {
 	if !e.overridden() {
 		return
 	}
-	own := *e.p
-	for q := range own.Limits {
-		own.Limits[q] = e.laid(own.Limits[q])
+	var own *Pack
+	for _, list := range e.overrides() {
+		for i := range list {
+			o := &list[i]
+			if !o.Off && o.Param != boundParam {
+				continue
+			}
+			q, known := e.p.limitOf(o.Rule)
+			if !known {
+				continue
+			}
+			if own == nil {
+				own = new(Pack)
+				*own = *e.p
+			}
+			own.Limits[q] = e.laid(e.p.Limits[q])
+		}
 	}
-	e.p = &own
+	if own != nil {
+		e.p = own
+	}
+}
+
+// limitOf answers which quantity a limit bounds.
+func (p *Pack) limitOf(id string) (event.Quantity, bool) {
+	for q := range p.Limits {
+		for i := range p.Limits[q] {
+			if p.Limits[q][i].ID == id {
+				return event.Quantity(q), true
+			}
+		}
+	}
+	return event.NoQuantity, false
 }
 
 // laid answers limits as they hold for the patient.
@@ -101,11 +133,7 @@ func (e *eval) laid(limits []Limit) []Limit {
 	for i := range limits {
 		l := limits[i]
 		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil {
-			l.Bound, l.set, l.from = *o.Value, o, from
-			if l.AltBound != nil {
-				alt := InMgPerDL(l.Bound)
-				l.AltBound = &alt
-			}
+			l.Bound, l.AltBound, l.set, l.from = *o.Value, nil, o, from
 		}
 		if !e.off(l.ID) {
 			list = append(list, l)

@@ -64,6 +64,13 @@ func (r *reader) readOn() {
 func (r *reader) judge(e event.Envelope) {
 	r.counts[string(e.Data.Type())]++
 	switch d := e.Data.(type) {
+	case *event.SeverityScored:
+		for i := range d.Reasons {
+			r.counts["rule "+d.Reasons[i].Rule]++
+			if d.Reasons[i].From == "patient" {
+				r.counts["judged by a patient's own number"]++
+			}
+		}
 	case *event.AlertRaised:
 		problem := e.Subject + " " + d.Problem
 		if was := r.open[problem]; was != "" {

@@ -97,6 +97,9 @@ func (w *world) measure(p *patient) {
 	at := w.now.Add(p.clock)
 	o := &event.ObservationRecorded{Device: p.device, BootID: p.boot, Seq: p.seq, Sequenced: true, MeasuredAt: at, Clock: event.Clock{Quality: event.ClockOK}, Door: p.door.name,
 		Readings: []event.Reading{{Quantity: event.SpO2Percent, Value: event.Int(spo2)}, {Quantity: event.PulsePerMin, Value: event.Int(pulse)}}}
+	if w.rng.IntN(3) == 0 {
+		o.Answers = []event.Answer{{Code: "worse", Value: event.Int(w.rng.Int64N(2))}}
+	}
 	if spo2 < 70 {
 		o.Readings[0].Mark = event.Unconfirmed
 	}

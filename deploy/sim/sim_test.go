@@ -40,7 +40,7 @@ func TestWorlds_REL7_ALR4_ALR7(t *testing.T) {
 		}
 	})
 	t.Logf("%d worlds: %v", n, counts)
-	for _, what := range []string{"alert.raised", "alert.worsened", "alert.escalated", "alert.accepted", "alert.closed", "signal.fell_silent", "repeat.asked", "request.refused", "repeats", "void"} {
+	for _, what := range []string{"alert.raised", "alert.worsened", "alert.escalated", "alert.accepted", "alert.closed", "signal.fell_silent", "repeat.asked", "request.refused", "repeats", "void", "rule falls", "rule fast", "rule bad", "rule switched-off:slow", "judged by a patient's own number"} {
 		if n >= 20 && counts[what] == 0 {
 			t.Errorf("no world had %s: they show nothing about it", what)
 		}

@@ -47,6 +47,7 @@ type world struct {
 
 	pace    time.Duration // how much time a step takes at most: minutes are seen closely, hours from afar
 	faults  bool          // while it is on, things go wrong
+	version int           // of the course pack
 	effects int64
 	events  int // steps of the world so far
 	failure string
@@ -81,12 +82,11 @@ func newWorld(seed uint64) *world {
 func (w *world) publish() {
 	library := pack.Library()
 	for _, id := range slices.Sorted(mapsKeys(library)) {
-		p, err := compile(library[id])
-		if err != nil {
-			panic(fmt.Errorf("pack %s: %w", id, err))
-		}
-		w.effect(event.Everyone, &event.PackPublished{Pack: id, Version: p.Version, Sum: p.Sum, Text: library[id]})
+		w.putPack(id, library[id])
 	}
+	w.version = 1
+	w.putPack("course", coursePack)
+	w.effect(event.Everyone, &event.GroupSet{Tenant: "t", Group: "c", Pack: "course"})
 	w.effect(event.Everyone, &event.GroupSet{Tenant: "t", Group: "g", Pack: rules.DefaultPack,
 		CadenceMs: map[event.Quantity]int64{event.SpO2Percent: (10 * time.Minute).Milliseconds(), event.PulsePerMin: (10 * time.Minute).Milliseconds()}})
 }
@@ -96,7 +96,11 @@ func (w *world) enrol(i int) {
 	p.clock = drawClock(w.rng)
 	p.next = w.now.Add(time.Duration(w.rng.IntN(60)) * time.Second)
 	w.patients = append(w.patients, p)
-	w.effect(p.key(), &event.PatientEnrolled{Tenant: "t", Patient: p.id, Group: "g"})
+	enrolled := &event.PatientEnrolled{Tenant: "t", Patient: p.id, Group: "g"}
+	if w.rng.IntN(2) == 0 {
+		enrolled.Also = []string{"c"}
+	}
+	w.effect(p.key(), enrolled)
 }
 
 // effect hands a fact of the directory on, as the registrar would.
@@ -181,6 +185,9 @@ func (w *world) step() {
 		w.now = w.now.Add(time.Duration(w.rng.IntN(20)) * time.Minute) // the whole tree stands still
 	}
 	w.beat()
+	if w.faults {
+		w.order()
+	}
 	for _, p := range w.patients {
 		w.live(p)
 	}
