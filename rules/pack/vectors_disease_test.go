@@ -15,6 +15,7 @@ import (
 func init() {
 	checks["heart_failure_weight"] = checkWeight
 	checks["heart_failure_beathf"] = checkBEATHF
+	checks["copd"] = checkCOPD
 }
 
 const (
@@ -151,4 +152,58 @@ func checkBEATHF(t *testing.T, r row) {
 		give(t, p, u)
 		same(t, r, "exp_alert", flag(len(from(p, packOf(t, "heart-failure"), "beathf")) > 0 || p.State.Found.Danger))
 	}
+}
+
+// diary is what a COPD diary asks: what the vectors call it, and its code.
+var diary = map[string]string{
+	"dyspnoea": "breathless", "sputum_volume": "sputum_more", "sputum_purulence": "sputum_purulent",
+	"cough": "cough_more", "wheeze": "wheeze", "cold": "cold", "sore_throat": "sore_throat", "fever": "fever",
+}
+
+// diaryDay answers a day's diary with everything denied that is not named; nil when nothing is, which is a day without one.
+func diaryDay(t *testing.T, columns ...string) upload {
+	t.Helper()
+	u := upload{}
+	for _, code := range diary {
+		u[code] = "0"
+	}
+	kept := false
+	for _, word := range strings.Split(strings.Join(columns, "|"), "|") {
+		if word == "" {
+			continue
+		}
+		if diary[word] == "" {
+			t.Fatalf("nobody is asked for %q", word)
+		}
+		u[diary[word]], kept = "1", true
+	}
+	if !kept {
+		return nil
+	}
+	return u
+}
+
+func checkCOPD(t *testing.T, r row) {
+	p := under(t, nil, "copd")
+	rule := ""
+	switch r["rule"] {
+	case "symptom_diary":
+		rule = "diary-2d"
+		for i, day := range []string{"day1", "day2"} {
+			if i > 0 {
+				pass(t, p, dayMs)
+			}
+			if u := diaryDay(t, r[day+"_major"], r[day+"_minor"]); u != nil {
+				give(t, p, u)
+			}
+		}
+	case "spo2_drop":
+		rule = "spo2-drop"
+		give(t, p, upload{"spo2_percent": r["baseline_spo2_pct"]})
+		pass(t, p, dayMs)
+		give(t, p, upload{"spo2_percent": r["current_spo2_pct"]})
+	default:
+		t.Fatalf("rule %q is not in the pack", r["rule"])
+	}
+	holds(t, r, p, "exp_alert", rule)
 }
