@@ -55,7 +55,7 @@ func (e *eval) answers(o *event.ObservationRecorded, id string, at event.Time) (
 		return false
 	}
 	for _, a := range o.Answers {
-		if e.p.question(a.Code) != nil {
+		if q := e.p.question(a.Code); q != nil && q.takes(a) {
 			e.say(a.Code, Point{at, a.Value}, o, id)
 			moved = true
 		}
@@ -89,12 +89,12 @@ func (e *eval) upload(v *expr.View, o *event.ObservationRecorded, at event.Time)
 		case signalSlot:
 			for _, r := range o.Readings {
 				if r.Quantity == sl.q && r.Mark == event.Plausible {
-					v.Set(i, r.Value.Float())
+					v.Set(i, asWritten(sl.q, r.Value).Float())
 				}
 			}
 		case answerSlot:
 			for _, a := range o.Answers {
-				if a.Code == sl.name {
+				if a.Code == sl.name && e.p.question(a.Code).takes(a) {
 					v.Set(i, a.Value.Float())
 				}
 			}
@@ -196,6 +196,9 @@ func (p *Pack) question(code string) *Question {
 	return nil
 }
 
+// takes tells whether an answer is in the unit that the question gives: creatinine in mg/dL is no creatinine in µmol/L.
+func (q *Question) takes(a event.Answer) bool { return a.Unit == "" || a.Unit == q.Unit }
+
 // view fills a view of the patient as it stands: each newest value that is not too old beside the newest of all.
 func (e *eval) view(v *expr.View) {
 	v.Clear()
@@ -204,10 +207,10 @@ func (e *eval) view(v *expr.View) {
 		sl := &e.p.slots[i]
 		switch sl.kind {
 		case signalSlot:
-			e.value(v, i, e.s.Tracks[sl.q], sl.fresh)
+			e.value(v, i, e.s.Tracks[sl.q], sl)
 		case answerSlot, derivedSlot:
 			if k, ok := e.s.said(sl.name); ok {
-				e.value(v, i, e.s.Said[k].Track, sl.fresh)
+				e.value(v, i, e.s.Said[k].Track, sl)
 			}
 		default:
 			e.fixed(v, i, sl)
@@ -218,27 +221,31 @@ func (e *eval) view(v *expr.View) {
 		v.Windows = append(v.Windows, e.s.Windows[i].Window)
 	}
 	for _, series := range e.p.layout.Recents {
-		v.Recents = append(v.Recents, recentOf(e.s.series(series)))
+		v.Recents = append(v.Recents, recentOf(series, e.s.series(series)))
 	}
 }
 
-func (e *eval) value(v *expr.View, i int, t *Track, fresh int64) {
+func (e *eval) value(v *expr.View, i int, t *Track, sl *slot) {
 	if t == nil || t.Count == 0 {
 		return
 	}
-	if n := t.newest(); fresh == 0 || v.At.Sub(n.At).Milliseconds() <= fresh {
-		v.Set(i, n.Value.Float())
+	if n := t.newest(); sl.fresh == 0 || v.At.Sub(n.At).Milliseconds() <= sl.fresh {
+		v.Set(i, asWritten(sl.q, n.Value).Float())
 	}
 }
 
-func recentOf(t *Track) expr.Recent {
+func recentOf(series string, t *Track) expr.Recent {
 	if t == nil {
 		return expr.Recent{}
 	}
+	q := event.NoQuantity
+	if inBothUnits(series) {
+		q = event.GlucoseMmolPerL
+	}
 	n := t.newest()
-	r := expr.Recent{At: n.At, Last: n.Value.Float(), Count: 1}
+	r := expr.Recent{At: n.At, Last: asWritten(q, n.Value).Float(), Count: 1}
 	if t.Count > 1 {
-		r.Previous, r.Count = t.Points[t.Count-2].Value.Float(), 2
+		r.Previous, r.Count = asWritten(q, t.Points[t.Count-2].Value).Float(), 2
 	}
 	return r
 }

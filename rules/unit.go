@@ -70,3 +70,25 @@ func otherUnit(series string, bound event.Decimal) event.Decimal {
 	}
 	return bound
 }
+
+// asWritten answers a reading as conditions compare it: glucose that was sent in mg/dL stands at its bound in mmol/L when
+// it is that bound in mg/dL, and between two bounds otherwise. So 54 mg/dL is not below 3.0, 180 is not above 10.0 and 181 is.
+// It differs from what is kept by less than 0.1; windows, which take means, have what is kept.
+func asWritten(q event.Quantity, v event.Decimal) event.Decimal {
+	if q != event.GlucoseMmolPerL && q != event.SensorGlucoseMmolPerL || !inMgPerDL(v) {
+		return v
+	}
+	const grid = event.One / 10
+	low := v/grid*grid + grid // one too high: the bound in mg/dL may lie on either side of the one in mmol/L
+	for InMgPerDL(low) > v+1 {
+		low -= grid
+	}
+	switch {
+	case distance(InMgPerDL(low), v) <= 1:
+		return low
+	case low < v && v < low+grid:
+		return v
+	default:
+		return low + grid/2
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tocsin/rules"
+	"tocsin/rules/pack"
 	"tocsin/rules/trial"
 	"tocsin/streams/event"
 )
@@ -24,6 +25,37 @@ func TestRUL9_BoundsInBothUnits(t *testing.T) {
 	for _, bound := range []event.Decimal{0, -event.One, 3_950_000, 500 * event.One} {
 		if got := rules.InMgPerDL(bound); got != bound {
 			t.Errorf("%s has no other unit and became %s", bound, got)
+		}
+	}
+}
+
+// TestRUL9_ConditionsCompareInTheUnitSent: in a condition 3.9 is 70 mg/dL for whoever measures in mg/dL.
+func TestRUL9_ConditionsCompareInTheUnitSent(t *testing.T) {
+	text := `{pack: g, version: 1, zh: g, en: g, sources: {ours: {cite: ours, evidence: P}}, signals: {glucose_mmol_per_l: {unit: mmol/L, source: ours}},
+		confirm: {within: 30m, answer: 5m, severity: medium, source: ours}, measures: [{id: level, unit: "1", source: ours, zh: l, en: l,
+		value: "glucose_mmol_per_l < 3.0 ? -2 : (last(glucose_mmol_per_l) < 3.9 ? -1 : (glucose_mmol_per_l <= 10.0 ? 0 : (glucose_mmol_per_l <= 13.9 ? 1 : 2)))"}]}`
+	level := func(v int64) float64 {
+		switch {
+		case v < 54:
+			return -2
+		case v < 70:
+			return -1
+		case v <= 180:
+			return 0
+		case v <= 250:
+			return 1
+		default:
+			return 2
+		}
+	}
+	for v := int64(20); v <= 600; v++ {
+		p, err := trial.New(pack.Compile, event.Time(1_780_000_000_000), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t)(p.Measure(trial.Reading(event.GlucoseMmolPerL, rules.MgPerDL(v))))
+		if got, known := rules.MeasureNow(p.Facts, p.State)["level"]; !known || got != level(v) {
+			t.Fatalf("%d mg/dL is level %v (known %t), want %v", v, got, known, level(v))
 		}
 	}
 }
