@@ -67,7 +67,11 @@ func answerOf(it *format.Item) (event.Answer, *format.Fault) {
 		fault.Detail = code + ": " + fault.Detail
 		return event.Answer{}, fault
 	}
-	return event.Answer{Code: code, Value: v}, nil
+	a := event.Answer{Code: code, Value: v}
+	if it.Kind != format.Bool && it.Kind != format.Text {
+		a.Unit = string(it.Unit)
+	}
+	return a, nil
 }
 
 func answered(it *format.Item) (event.Decimal, *format.Fault) {

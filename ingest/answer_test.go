@@ -21,7 +21,7 @@ func TestING10_WhatBecomesOfAnAnswer(t *testing.T) {
 		"yes":                       {item: `"code":"cough","v":"yes"`, want: event.Answer{Code: "cough", Value: event.One}},
 		"no":                        {item: `"code":"cough","v":"no"`, want: event.Answer{Code: "cough"}},
 		"a number":                  {item: `"code":"cat_score","v":14`, want: event.Answer{Code: "cat_score", Value: event.Int(14)}},
-		"a number with its unit":    {item: `"code":"creatinine_umol_per_l","v":88.5,"u":"umol/L"`, want: event.Answer{Code: "creatinine_umol_per_l", Value: dec("88.5")}},
+		"a number with its unit":    {item: `"code":"creatinine_umol_per_l","v":88.5,"u":"umol/L"`, want: event.Answer{Code: "creatinine_umol_per_l", Value: dec("88.5"), Unit: "umol/L"}},
 		"a number like an SFLOAT":   {item: `"code":"ferritin_ug_per_l","v":2047`, want: event.Answer{Code: "ferritin_ug_per_l", Value: event.Int(2047)}},
 		"a number below nothing":    {item: `"code":"base_excess","v":-3.5`, want: event.Answer{Code: "base_excess", Value: dec("-3.5")}},
 		"perhaps":                   {item: `"code":"cough","v":"perhaps"`, reason: ValueReason},

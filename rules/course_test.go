@@ -221,3 +221,35 @@ func TestRUL4_APackComesBackFromACheckpoint(t *testing.T) {
 		t.Errorf("%s", text(t, d))
 	}
 }
+
+// TestRUL9_AnAnswerInAnotherUnitIsNotJudged: a number is what it is called only in the unit that the question gives.
+func TestRUL9_AnAnswerInAnotherUnitIsNotJudged(t *testing.T) {
+	p := course(t)
+	o := trial.Measured(p.Now)
+	o.Answers = []event.Answer{{Code: "cat_score", Value: event.Int(30), Unit: "mg/dL"}}
+	if _, err := p.Give(o); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := p.State.Answered("cat_score"); known {
+		t.Error("an answer in mg/dL was taken for a score")
+	}
+	o = trial.Measured(p.Now+1, nil...)
+	o.Answers = []event.Answer{{Code: "cat_score", Value: event.Int(30), Unit: "{score}"}}
+	if _, err := p.Give(o); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := p.State.Answered("cat_score"); !known {
+		t.Error("an answer in the unit of its question was not taken")
+	}
+}
+
+// TestRUL5_TheDangerBandStaysOn: who switches off a limit of the danger band is told so, and it goes on.
+func TestRUL5_TheDangerBandStaysOn(t *testing.T) {
+	p := course(t)
+	if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{Overrides: []event.Override{{Rule: "spo2-danger", Off: true, By: "doctor-a", At: noon}}}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := gives(t, p, 1, nil, trial.Reading(event.SpO2Percent, event.Int(78))); !d.Danger || reasonOf(d, "spo2-danger") == nil {
+		t.Errorf("%s", text(t, d))
+	}
+}

@@ -135,7 +135,7 @@ func (e *eval) laid(limits []Limit) []Limit {
 		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil {
 			l.Bound, l.AltBound, l.set, l.from = *o.Value, nil, o, from
 		}
-		if !e.off(l.ID) {
+		if l.Danger || !e.off(l.ID) { // nobody switches the danger band off
 			list = append(list, l)
 		}
 	}

@@ -144,6 +144,9 @@ func (c *compiler) question(n ast.Node) {
 	c.mapping(n, "a question", fields{
 		"code!": c.name(&q.Code), "type!": c.text(&kind), "unit": c.text(&q.Unit), "fresh!": c.span(&q.FreshMs), "every": c.span(&q.EveryMs), "zh!": c.text(&q.Zh), "en!": c.text(&q.En),
 	})
+	if err := event.CheckAnswerCode(q.Code); err != nil && q.Code != "" {
+		c.fault(n, "%v: no door would let such an answer in", err)
+	}
 	if q.YesNo = kind == "yes_no"; !q.YesNo && kind != "number" {
 		c.fault(n, "type %q: want yes_no or number", kind)
 	}

@@ -37,6 +37,8 @@ type Reading struct {
 type Answer struct {
 	Code  string  `json:"code"` // [a-z][a-z0-9_]{0,47}
 	Value Decimal `json:"value"`
+	// Unit is the UCUM unit as sent; empty: the one that the question gives. An answer in another unit is judged by nobody.
+	Unit string `json:"unit,omitempty"`
 }
 
 // IsCode tells whether s can be the code of an answer, a fact or a question of a pack.

@@ -64,7 +64,11 @@ func appendAnswers(b []byte, as []Answer) []byte {
 			b = append(b, ',')
 		}
 		b = appendText(append(b, `{"code":`...), a.Code)
-		b = append(a.Value.Append(append(b, `,"value":`...)), '}')
+		b = a.Value.Append(append(b, `,"value":`...))
+		if a.Unit != "" {
+			b = appendText(append(b, `,"unit":`...), a.Unit)
+		}
+		b = append(b, '}')
 	}
 	if len(as) > 0 {
 		b = append(b, ']')
@@ -323,7 +327,7 @@ func (r *observationReader) readings(rs *[]Reading) bool {
 func (r *observationReader) answers(as *[]Answer) bool {
 	for {
 		var one Answer
-		if !r.is(`{"code":`) || !r.text(&one.Code) || !r.is(`,"value":`) || !r.decimal(&one.Value) {
+		if !r.is(`{"code":`) || !r.text(&one.Code) || !r.is(`,"value":`) || !r.decimal(&one.Value) || r.is(`,"unit":`) && !r.text(&one.Unit) {
 			return false
 		}
 		*as = append(*as, one)
