@@ -17,12 +17,15 @@ import (
 type Stay struct {
 	Name string // the file's name without its ending: the patient
 	Rows []Row
+	// Labelled tells that the file says of each row whether an alarm was wanted in it.
+	Labelled bool
 }
 
 // Row is what was charted at one hour.
 type Row struct {
 	Hour   int                // since admission
 	Values [len(signs)]string // decimals as they stand in the file; empty: not measured
+	Label  bool               // the challenge wants an alarm in this hour
 }
 
 // sign is one column that has a signal of ours.
@@ -42,7 +45,10 @@ var signs = [...]sign{
 	{"Resp", 151562, "/min", event.RespirationPerMin},
 }
 
-const hourColumn = "ICULOS"
+const (
+	hourColumn  = "ICULOS"
+	labelColumn = "SepsisLabel"
+)
 
 // readStay reads one file of the 2019 challenge: `|` between columns, NaN where nothing was measured.
 func readStay(name string, r io.Reader) (Stay, error) {
@@ -62,6 +68,7 @@ func readStay(name string, r io.Reader) (Stay, error) {
 			return s, fmt.Errorf("%s: there is no column %s in its first line; is it of the 2019 challenge?", name, need)
 		}
 	}
+	_, s.Labelled = at[labelColumn]
 	for n := 2; lines.Scan(); n++ {
 		text := strings.TrimSpace(lines.Text())
 		if text == "" {
@@ -93,6 +100,11 @@ func readRow(fields []string, at map[string]int, want int) (Row, error) {
 		return row, fmt.Errorf("%s is %q, not a whole hour", hourColumn, fields[at[hourColumn]])
 	}
 	row.Hour = hour
+	if i, ok := at[labelColumn]; ok {
+		if row.Label = fields[i] == "1"; !row.Label && fields[i] != "0" {
+			return row, fmt.Errorf("%s is %q, not 0 or 1", labelColumn, fields[i])
+		}
+	}
 	for i, s := range signs {
 		text := fields[at[s.column]]
 		if text == "" || strings.EqualFold(text, "nan") {
@@ -105,6 +117,23 @@ func readRow(fields []string, at map[string]int, want int) (Row, error) {
 		row.Values[i] = v.String()
 	}
 	return row, nil
+}
+
+// Readings answers what was charted, as quantities with their units.
+func (r Row) Readings() (all []Charted) {
+	for i, s := range signs {
+		if r.Values[i] != "" {
+			all = append(all, Charted{s.mdc, r.Values[i], s.unit})
+		}
+	}
+	return all
+}
+
+// Charted is one value of a row, as a device would send it.
+type Charted struct {
+	MDC   int
+	Value string
+	Unit  string
 }
 
 // Measured tells whether anything was charted at all.
