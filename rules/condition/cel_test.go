@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,7 +172,10 @@ func (c *choices) call(kind string, depth int) twice {
 			all = append(all, f)
 		}
 	}
-	f := all[c.of(len(all))]
+	return c.with(all[c.of(len(all))], depth)
+}
+
+func (c *choices) with(f expr.Function, depth int) twice {
 	series := c.word(trodden)
 	pack, plain := []string{series}, []string{strconv.Quote(series)}
 	for _, p := range f.Params {
@@ -509,6 +513,68 @@ func TestRUL9_ClosuresAnswerAsCELDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		agree(t, env, peer, rapid.SliceOfN(rapid.Byte(), 80, 400).Draw(t, "bytes"))
 	})
+}
+
+// Each function by itself, over many looks, and known in some of them.
+func TestRUL9_EveryFunctionReadsItsWindow(t *testing.T) {
+	env, peer := drawn(t), newReference(t)
+	r := rand.New(rand.NewPCG(3, 0))
+	bytes := make([]byte, 200)
+	for _, f := range expr.Functions {
+		known := 0
+		for range 60 {
+			for i := range bytes {
+				bytes[i] = byte(r.Uint32())
+			}
+			c := &choices{bytes}
+			text := c.with(f, 1)
+			e, err := env.read(text.pack, f.Kind)
+			if err != nil {
+				t.Fatalf("%s: %v", text.pack, err)
+			}
+			l, look := &expr.Layout{ZoneMin: zone}, c.look()
+			for _, n := range numbers {
+				if _, err := l.Declare(n, expr.Number); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, ok := value(t, l, e, f.Kind, look)
+			program, err := peer.program(text.cel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			peer.look = look
+			out, _, err := program.Eval(look.values())
+			if (err == nil) != ok || ok && got != out.Value() {
+				t.Errorf("%s is %v (known: %v), and by cel-go %v (%v)\n%+v", text.pack, got, ok, out, err, look)
+			}
+			if ok {
+				known++
+			}
+		}
+		if known < 5 || f.Kind == expr.Number && f.Name != "count" && f.Name != "days" && known == 60 {
+			t.Errorf("%s was known in %d of 60 looks", f.Name, known)
+		}
+	}
+}
+
+// value is what a closure of e answers, as CEL has it.
+func value(t *testing.T, l *expr.Layout, e expr.Expr, k expr.Kind, look look) (any, bool) {
+	t.Helper()
+	if k == expr.Truth {
+		f, err := l.Truth(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := f(look.fill(l))
+		return got == expr.True, got != expr.Unknown
+	}
+	f, err := l.Number(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, ok := f(look.fill(l))
+	return x, ok
 }
 
 func FuzzTruthAgainstCEL(f *testing.F) {

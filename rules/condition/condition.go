@@ -25,6 +25,9 @@ func (env *Env) read(text string, want expr.Kind) (expr.Expr, error) {
 	tree := parsed.NativeRep().Expr()
 	got := r.read(tree)
 	r.wants(tree, got, want)
+	if err := expr.Bounded(got.Expr); err != nil {
+		r.fault(tree, "%s", err)
+	}
 	if len(r.faults) > 0 {
 		return expr.Expr{}, r.faults.err()
 	}

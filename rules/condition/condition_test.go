@@ -3,6 +3,7 @@ package condition
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"reflect"
@@ -139,4 +140,40 @@ func TestRUL9_NamesAreRefusedAllAtOnce(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
+}
+
+// FuzzText reads any text: it may be refused, with a place in the text, or else is written as what reads back to the same.
+func FuzzText(f *testing.F) {
+	env := env(f)
+	for _, file := range []string{"testdata/conditions.txt", "testdata/faults.txt"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if _, text, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " "); ok {
+				f.Add(text)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, read := range []func(string) (expr.Expr, error){env.Truth, env.Number} {
+			e, err := read(text)
+			var faults Faults
+			if errors.As(err, &faults) {
+				for _, x := range faults {
+					if x.Line < 1 || x.Line > strings.Count(text, "\n")+1 || x.Column < 1 || x.Says == "" {
+						t.Fatalf("%q: fault out of place: %v", text, x)
+					}
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%q: %v is no list of faults", text, err)
+			}
+			if again, err := read(e.String()); err != nil || !reflect.DeepEqual(e, again) {
+				t.Fatalf("%q is written as %s and read back as %s (%v)", text, e, again, err)
+			}
+		}
+	})
 }

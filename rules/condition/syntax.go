@@ -76,7 +76,7 @@ func worded(says, before string) string {
 	case strings.HasPrefix(says, "invalid int literal"), strings.HasPrefix(says, "invalid double literal"):
 		return "this number is too large"
 	case strings.Contains(says, "recursion"):
-		return fmt.Sprintf("brackets are nested more than %d deep", maxDepth)
+		return fmt.Sprintf("the condition is nested more than %d deep: make it of smaller ones", maxDepth)
 	case strings.Contains(says, "size exceeds limit"):
 		return fmt.Sprintf("the text is longer than %d characters", maxText)
 	}

@@ -33,7 +33,7 @@ var shapes = map[Op]shape{
 // check answers why no closure can be made of e as a want. Conditions that the package condition has read have no fault but a
 // name that nobody declared; data from elsewhere may have any.
 func (l *Layout) check(e Expr, want Kind) error {
-	if err := bounded(e, 1, new(int)); err != nil {
+	if err := Bounded(e); err != nil {
 		return err
 	}
 	k, err := l.kind(e)
@@ -42,6 +42,9 @@ func (l *Layout) check(e Expr, want Kind) error {
 	}
 	return err
 }
+
+// Bounded answers why e is too large for any closure to be made of it.
+func Bounded(e Expr) error { return bounded(e, 1, new(int)) }
 
 func bounded(e Expr, depth int, parts *int) error {
 	if *parts++; *parts > MaxParts {

@@ -10,7 +10,7 @@ import (
 // function of too few readings, or an arithmetic whose result is no number. Expr.Name of a part is the name that is missing, Expr.String its
 // text. A part that is not known although e is decided without it is not among them.
 func (l *Layout) Unknowns(e Expr) (func(v *View, to []Expr) []Expr, error) {
-	if err := bounded(e, 1, new(int)); err != nil {
+	if err := Bounded(e); err != nil {
 		return nil, err
 	}
 	if _, err := l.kind(e); err != nil {
