@@ -175,6 +175,16 @@ func TestRUL7_Budget6_NothingIsAllocated(t *testing.T) {
 	}
 }
 
+// A clone has room for one more, however full its original is.
+func TestRUL7_Budget6_CloneHasRoom(t *testing.T) {
+	for n := range 60 {
+		w, at := filled(Spec{LengthMs: MaxLengthMs}, day, n)
+		if got := testing.AllocsPerRun(20, func() { sink = w.Clone(); sink.Add(at, event.Int(70), false) }); got != 1 {
+			t.Errorf("%d readings: %v allocations for a clone and an update, want 1", n, got)
+		}
+	}
+}
+
 var sink *Window
 
 // Steps that are full, and readings in any number, keep within the size that Clone's comment promises.

@@ -148,6 +148,29 @@ func TestRUL7_SustainedFever(t *testing.T) {
 	}
 }
 
+// Below and above are strict, the other two are not; a reading just beyond the reach is as if it were not there.
+func TestRUL7_SustainedBoundsAndReach(t *testing.T) {
+	w := New(Held(3_600_000, dayMs))
+	w.Add(noon, event.Int(38), false)
+	w.Add(noon+hour, event.Int(38), false)
+	for what, c := range map[string]struct {
+		ask  func(event.Time, float64, int64) (bool, bool)
+		want bool
+	}{"below": {w.Below, false}, "at most": {w.AtMost, true}, "above": {w.Above, false}, "at least": {w.AtLeast, true}} {
+		if holds, known := c.ask(noon+hour, 38, 3_600_000); holds != c.want || !known {
+			t.Errorf("38.0 twice is %s 38: %v, known %v", what, holds, known)
+		}
+	}
+	for over, want := range map[event.Time]bool{0: true, 1: false} {
+		w := New(Held(3_600_000, dayMs))
+		w.Add(noon, event.Int(38), false)
+		w.Add(noon+day+over, event.Int(38), false)
+		if holds, known := w.AtLeast(noon+day+over, 38, 3_600_000); holds != want || known != want {
+			t.Errorf("a day and %d ms apart: %v, known %v", over, holds, known)
+		}
+	}
+}
+
 // Time in range (rules 3.5), each reading judged in the unit in which the sensor sent it.
 func TestRUL7_GlucoseInRange(t *testing.T) {
 	mmol := func(mgdl float64) event.Decimal { return event.Decimal(math.Round(mgdl / 18.0156 * 1e6)) }

@@ -46,6 +46,18 @@ func TestRUL7_RatioIsRoundedOnce(t *testing.T) {
 	})
 }
 
+// Half way between two floats, and a trace more, 2^-60 of one: that trace decides.
+func TestRUL7_RatioSeesTheLastTrace(t *testing.T) {
+	den := narrow(1).shift(60)
+	half := narrow(1<<53 + 1).shift(60)
+	if got := ratio(half, den); got != 1<<53 {
+		t.Errorf("half way: %v", got)
+	}
+	if got := ratio(half.add(narrow(1)), den); got != 1<<53+2 {
+		t.Errorf("above half way: %v", got)
+	}
+}
+
 func TestRUL7_ProductIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b")

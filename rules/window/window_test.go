@@ -49,7 +49,7 @@ func draw(t *rapid.T) *scene {
 	s := &scene{spec: specs(t)}
 	ms, before := (&reference{spec: s.spec}).grid()
 	origin := rapid.SampledFrom([]int64{0, int64(noon), -5 * dayMs, int64(noon) + 12345}).Draw(t, "origin")
-	scale := rapid.SampledFrom([]int64{1, 10_000, 100_000, 1_000_000, 7_000_000, 900_000_000_000}).Draw(t, "scale")
+	scale := rapid.SampledFrom([]int64{1, 10_000, 100_000, 1_000_000, 3_000_007, 7_000_000, 900_000_000_000}).Draw(t, "scale")
 	n := rapid.IntRange(0, 90).Draw(t, "readings")
 	at := origin
 	for range n {
@@ -276,6 +276,19 @@ func TestRUL7_OrderNeverShows(t *testing.T) {
 			t.Fatalf("another order of arrival leaves another window:\n%s\n%s", text, got)
 		}
 	})
+}
+
+// Two readings of one moment and value, sent in two units, of which one is in the range.
+func TestRUL7_OrderOfEqualReadingsNeverShows(t *testing.T) {
+	spec := Spec{LengthMs: dayMs, Ranged: true, Low: 0, High: event.Int(5), AltLow: 0, AltHigh: event.Int(6)}
+	a, b := New(spec), New(spec)
+	for i, alt := range []bool{true, false} {
+		a.Add(noon, event.Int(6), alt)
+		b.Add(noon, event.Int(6), i == 1)
+	}
+	if x, y := save(t, a), save(t, b); x != y {
+		t.Errorf("%s\n%s", x, y)
+	}
 }
 
 func save(t interface{ Fatal(...any) }, w *Window) string {
