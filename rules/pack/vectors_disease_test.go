@@ -16,6 +16,7 @@ func init() {
 	checks["heart_failure_weight"] = checkWeight
 	checks["heart_failure_beathf"] = checkBEATHF
 	checks["copd"] = checkCOPD
+	checks["asthma_pef"] = checkPeakFlow
 }
 
 const (
@@ -206,4 +207,36 @@ func checkCOPD(t *testing.T, r row) {
 		t.Fatalf("rule %q is not in the pack", r["rule"])
 	}
 	holds(t, r, p, "exp_alert", rule)
+}
+
+// facts is a plan with numbers of the patient.
+func facts(t *testing.T, named upload) *event.Plan {
+	t.Helper()
+	plan := &event.Plan{OrderedBy: "doctor", Facts: map[string]event.Decimal{}}
+	for name, text := range named {
+		if text == "" {
+			continue
+		}
+		d, err := event.RoundDecimal(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		plan.Facts[name] = d
+	}
+	return plan
+}
+
+func checkPeakFlow(t *testing.T, r row) {
+	p := under(t, facts(t, upload{"best_peak_flow_l_per_min": r["personal_best_L_per_min"]}), "asthma")
+	give(t, p, upload{"peak_flow_l_per_min": r["pef_L_per_min"]})
+	zone := "green"
+	for id, name := range map[string]string{"peak-yellow": "yellow", "peak-red": "red"} {
+		if slices.Contains(raised(p), id) {
+			zone = name
+		}
+	}
+	if want := r["exp_zone"]; want != "" && want != zone {
+		t.Errorf("zone is %s, want %s", zone, want)
+	}
+	shows(t, r, p, "exp_pct", "peak_percent")
 }
