@@ -243,13 +243,13 @@ func TestRUL9_AnAnswerInAnotherUnitIsNotJudged(t *testing.T) {
 	}
 }
 
-// TestRUL5_TheDangerBandStaysOn: who switches off a limit of the danger band is told so, and it goes on.
+// TestRUL5_TheDangerBandStaysOn: a limit of the danger band goes on, and nothing says that it is not judged.
 func TestRUL5_TheDangerBandStaysOn(t *testing.T) {
 	p := course(t)
 	if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{Overrides: []event.Override{{Rule: "spo2-danger", Off: true, By: "doctor-a", At: noon}}}}); err != nil {
 		t.Fatal(err)
 	}
-	if d := gives(t, p, 1, nil, trial.Reading(event.SpO2Percent, event.Int(78))); !d.Danger || reasonOf(d, "spo2-danger") == nil {
+	if d := gives(t, p, 1, nil, trial.Reading(event.SpO2Percent, event.Int(78))); !d.Danger || reasonOf(d, "spo2-danger") == nil || reasonOf(d, "switched-off:spo2-danger") != nil {
 		t.Errorf("%s", text(t, d))
 	}
 }

@@ -49,13 +49,31 @@ func (e *eval) param(rule string, p *Param) (event.Decimal, *event.Override) {
 	return p.Value, nil
 }
 
-// off tells whether a rule is switched off for the patient. What is switched off is named among what is not judged.
+// off tells whether a rule is switched off for the patient. What is switched off is named among what is not judged; nobody
+// switches the danger band off.
 func (e *eval) off(rule string) bool {
 	if !e.overridden() {
 		return false
 	}
 	o, _ := e.override(rule, "")
-	return o != nil
+	return o != nil && !e.p.danger(rule)
+}
+
+// danger tells whether a limit or condition is of the danger band.
+func (p *Pack) danger(id string) bool {
+	for q := range p.Limits {
+		for i := range p.Limits[q] {
+			if l := &p.Limits[q][i]; l.ID == id {
+				return l.Danger
+			}
+		}
+	}
+	for i := range p.Rules {
+		if r := &p.Rules[i]; r.ID == id {
+			return r.Danger
+		}
+	}
+	return false
 }
 
 func (e *eval) overridden() bool {
@@ -135,7 +153,7 @@ func (e *eval) laid(limits []Limit) []Limit {
 		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil {
 			l.Bound, l.AltBound, l.set, l.from = *o.Value, nil, o, from
 		}
-		if l.Danger || !e.off(l.ID) { // nobody switches the danger band off
+		if !e.off(l.ID) {
 			list = append(list, l)
 		}
 	}
