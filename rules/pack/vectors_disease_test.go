@@ -17,6 +17,7 @@ func init() {
 	checks["heart_failure_beathf"] = checkBEATHF
 	checks["copd"] = checkCOPD
 	checks["asthma_pef"] = checkPeakFlow
+	checks["oximetry_home"] = checkOximetry
 }
 
 const (
@@ -239,4 +240,72 @@ func checkPeakFlow(t *testing.T, r row) {
 		t.Errorf("zone is %s, want %s", zone, want)
 	}
 	shows(t, r, p, "exp_pct", "peak_percent")
+}
+
+// checkOximetry measures twice, for a reading is repeated before anybody acts. Who is on the national pathway has a usual
+// saturation that is normal; who is not has the range that the pathway's name tells ordered, once his usual is known.
+func checkOximetry(t *testing.T, r row) {
+	pathway := r["pathway"]
+	plan := facts(t, upload{"usual_spo2_percent": r["usual_spo2_pct"]})
+	u := upload{"spo2_percent": r["spo2_pct_rest"]}
+	chronic := strings.HasPrefix(pathway, "chronic_hypoxia")
+	switch {
+	case strings.HasPrefix(pathway, "national") && r["usual_spo2_pct"] == "":
+		plan.Facts["usual_spo2_percent"] = event.Int(97)
+	case strings.HasPrefix(pathway, "pregnant"):
+		plan.Pregnant = true
+	case chronic && r["usual_spo2_pct"] != "":
+		low, high := event.Int(88), event.Int(92)
+		plan.Targets = map[event.Quantity]event.Target{event.SpO2Percent: {Low: &low, High: &high}}
+		u["supplemental_o2"] = "1"
+	}
+	p := under(t, plan, "oximetry-home")
+	for range 2 {
+		pass(t, p, 5*minuteMs)
+		give(t, p, u)
+	}
+	if want, got := r["exp"], pathOf(p, chronic); want != "" && wayOf(want) != got {
+		t.Errorf("%s at %s: %s, want %s", pathway, r["spo2_pct_rest"], got, want)
+	}
+}
+
+// ways are the words of the vectors and what they come to.
+var ways = []struct{ word, way string }{
+	{"not_configured", "not configured"}, {"prescri", "not configured"}, {"no_reading", "no reading"}, {"missing", "no reading"}, {"emergency", "emergency"}, {"contact", "contact"},
+	{"above", "above"}, {"below", "below"}, {"low_for", "contact"}, {"", "goes on"},
+}
+
+func wayOf(exp string) string {
+	for _, w := range ways {
+		if strings.Contains(exp, w.word) {
+			return w.way
+		}
+	}
+	return exp
+}
+
+// pathOf puts what was raised into those words.
+func pathOf(p *trial.Patient, chronic bool) string {
+	ids := raised(p)
+	found := func(prefixes ...string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool {
+			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(id, prefix) })
+		})
+	}
+	open := slices.ContainsFunc(p.State.Found.Reasons, func(r rules.Told) bool { return r.Rule == "not-configured:usual_spo2_percent" })
+	switch {
+	case p.State.Tracks[event.SpO2Percent] == nil:
+		return "no reading"
+	case open && chronic:
+		return "not configured"
+	case found("oximetry-92-twice"):
+		return "emergency"
+	case found("oximetry-94-twice", "oximetry-pregnant"):
+		return "contact"
+	case found("spo2-own-low", "spo2-danger", "spo2-88"):
+		return "below"
+	case found("spo2-own-above"):
+		return "above"
+	}
+	return "goes on"
 }
