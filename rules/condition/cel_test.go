@@ -566,15 +566,26 @@ func value(t *testing.T, l *expr.Layout, e expr.Expr, k expr.Kind, look look) (a
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := f(look.fill(l))
+		view := look.fill(l)
+		got := f(view)
+		idle(t, e, func() { f(view) })
 		return got == expr.True, got != expr.Unknown
 	}
 	f, err := l.Number(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, ok := f(look.fill(l))
+	view := look.fill(l)
+	x, ok := f(view)
+	idle(t, e, func() { f(view) })
 	return x, ok
+}
+
+func idle(t *testing.T, e expr.Expr, f func()) {
+	t.Helper()
+	if n := testing.AllocsPerRun(1, f); n != 0 {
+		t.Errorf("%s allocates %v times", e, n)
+	}
 }
 
 func FuzzTruthAgainstCEL(f *testing.F) {
