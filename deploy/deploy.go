@@ -70,7 +70,7 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(upCommand(), serveCommand(), checkCommand(), versionCommand())
 	root.AddCommand(importCommand(), tokenCommand(), accountCommand(), revokeCommand(), planCommand(), packCommand(), groupCommand())
-	root.AddCommand(replayCommand(), tailCommand(), doctorCommand(), historyCommand(), explainCommand())
+	root.AddCommand(replayCommand(), evaluateCommand(), tailCommand(), doctorCommand(), historyCommand(), explainCommand())
 	inheritUsage(root)
 	return root
 }

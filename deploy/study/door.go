@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"tocsin/ingest"
+	"tocsin/rules/study"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -32,8 +33,9 @@ type device struct {
 	refused []string
 }
 
-// upload answers what the door makes of readings of one moment; nil when it keeps nothing of them.
-func (d *device) upload(at event.Time, readings []reading) (*event.Envelope, error) {
+// upload adds to p what the door makes of readings of one moment: as live, and as it takes recordings, which it believes as
+// they stand.
+func (d *device) upload(p *study.Patient, at event.Time, readings []reading) error {
 	d.seq++
 	name := "study-" + d.patient
 	payload, err := json.Marshal(map[string]any{
@@ -41,14 +43,23 @@ func (d *device) upload(at event.Time, readings []reading) (*event.Envelope, err
 		"clock": map[string]any{"source": "utc", "synced": true}, "obs": readings,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("patient %s, upload %d: %w", d.patient, d.seq, err)
+		return fmt.Errorf("patient %s, upload %d: %w", d.patient, d.seq, err)
 	}
 	b := directory.Binding{Device: name, Tenant: tenant, Patient: d.patient, Group: group}
-	kept, rejected := ingest.Accept(ingest.Raw{Topic: "v1/" + tenant + "/" + name + "/obs", Payload: payload, Door: door}, b, at)
+	raw := ingest.Raw{Topic: "v1/" + tenant + "/" + name + "/obs", Payload: payload, Door: door}
+	kept, rejected := ingest.Accept(raw, b, at)
 	for _, r := range rejected {
 		if x, ok := r.Data.(*event.ObservationRejected); ok {
 			d.refused = append(d.refused, x.Reason)
 		}
 	}
-	return kept, nil
+	b.AsRecorded = true
+	believed, _ := ingest.Accept(raw, b, at)
+	if kept != nil {
+		p.Uploads = append(p.Uploads, *kept)
+	}
+	if believed != nil {
+		p.Recorded = append(p.Recorded, *believed)
+	}
+	return nil
 }

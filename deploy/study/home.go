@@ -101,12 +101,8 @@ func homePatient(id string, moments map[event.Time][]reading, d *device) (study.
 	slices.Sort(all)
 	for _, at := range all {
 		for _, readings := range apart(moments[at]) {
-			u, err := d.upload(at, readings)
-			if err != nil {
+			if err := d.upload(&p, at, readings); err != nil {
 				return p, err
-			}
-			if u != nil {
-				p.Uploads = append(p.Uploads, *u)
 			}
 		}
 	}

@@ -123,12 +123,8 @@ func mortalityStay(file string, d *device) (study.Patient, error) {
 	}
 	sort.Slice(order, func(i, j int) bool { return order[i] < order[j] })
 	for _, at := range order {
-		u, err := d.upload(at, atOnce(moments[at]))
-		if err != nil {
+		if err := d.upload(&p, at, atOnce(moments[at])); err != nil {
 			return p, err
-		}
-		if u != nil {
-			p.Uploads = append(p.Uploads, *u)
 		}
 	}
 	return p, nil

@@ -47,8 +47,12 @@ func Play(p *study.Patient, text string, asRecorded bool) (study.Trace, error) {
 	if err != nil {
 		return study.Trace{}, err
 	}
-	for i := range p.Uploads {
-		e := p.Uploads[i]
+	uploads := p.Uploads
+	if asRecorded {
+		uploads = p.Recorded
+	}
+	for i := range uploads {
+		e := uploads[i]
 		at := e.Data.(*event.ObservationRecorded).ReceivedAt //nolint:forcetypeassert // door makes nothing else
 		if err := x.wait(min(at, x.now+event.Time(hold/time.Millisecond))); err != nil {
 			return x.trace, err

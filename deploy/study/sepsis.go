@@ -54,18 +54,14 @@ func sepsisStay(s *replay.Stay, d *device) (study.Patient, error) {
 			for _, x := range r.Readings() {
 				all = append(all, reading{x.MDC, json.RawMessage(x.Value), x.Unit})
 			}
-			u, err := d.upload(at, all)
-			if err != nil {
+			if err := d.upload(&p, at, all); err != nil {
 				return p, err
-			}
-			if u != nil {
-				p.Uploads = append(p.Uploads, *u)
 			}
 		}
 		if r.Label && len(p.Targets) == 0 {
 			p.Targets = append(p.Targets, study.Target{At: at + labelsLead, Kind: "sepsis"})
 		}
-		p.Hours = append(p.Hours, study.Hour{At: at, Uploads: len(p.Uploads), Label: r.Label})
+		p.Hours = append(p.Hours, study.Hour{At: at, Uploads: len(p.Recorded), Label: r.Label})
 	}
 	if n := len(p.Hours); n > 0 {
 		p.Begin, p.End = p.Hours[0].At, p.Hours[n-1].At+hourMs

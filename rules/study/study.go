@@ -27,12 +27,13 @@ type Cohort struct {
 type Patient struct {
 	ID         string
 	Uploads    []event.Envelope // what the door made of what was measured, by time
+	Recorded   []event.Envelope // what it makes of a recording, which it believes as it stands
 	Begin, End event.Time       // of the first and the last row or reading
 	Hours      []Hour           // of hourly data: every row, also one without a value
 	Targets    []Target         // by time
 }
 
-// Hour is one row of hourly data. Upload counts the uploads up to it: the row is judged by what was known after these.
+// Hour is one row of hourly data. Uploads counts those of Recorded up to it: the row is judged by what was known after these.
 type Hour struct {
 	At      event.Time
 	Uploads int
