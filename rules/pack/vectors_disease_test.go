@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ func init() {
 	checks["copd"] = checkCOPD
 	checks["asthma_pef"] = checkPeakFlow
 	checks["oximetry_home"] = checkOximetry
+	checks["sepsis_nice_community_adult"] = checkSepsis
 }
 
 const (
@@ -308,4 +310,45 @@ func pathOf(p *trial.Patient, chronic bool) string {
 		return "above"
 	}
 	return "goes on"
+}
+
+// checkSepsis gives the criteria to a patient in whom an infection is suspected. The rules bear the names of exp_which
+// before their first hyphen.
+func checkSepsis(t *testing.T, r row) {
+	plan := facts(t, upload{"usual_systolic_mmhg": r["usual_sbp_mmHg"]})
+	plan.AgeYears, plan.Pregnant = 60, r["pregnant"] == "1"
+	if plan.Pregnant {
+		plan.AgeYears = 30
+	}
+	p := under(t, plan, "sepsis-home")
+	give(t, p, upload{
+		"infection_suspected": "1", "respiration_per_min": r["rr_per_min"], "systolic_mmhg": r["sbp_mmHg"], "pulse_per_min": r["hr_per_min"],
+		"confused": r["new_altered_mental_state"], "new_oxygen_40": r["new_need_o2_gt40pct"], "hours_without_urine": r["hours_without_urine"],
+		"temperature_cel": r["tympanic_temp_degC"],
+	})
+	risk, all, gravest := "low", map[string]bool{}, map[string]bool{}
+	for _, id := range from(p, packOf(t, "sepsis-home"), "nice-sepsis") {
+		name, _, _ := strings.Cut(id, "-")
+		all[name] = true
+		if strings.Contains(id, "-high") {
+			risk, gravest[name] = "high", true
+		} else if risk == "low" {
+			risk = "moderate_to_high"
+		}
+	}
+	if risk != "high" {
+		gravest = all
+	}
+	if want := r["exp_risk"]; want != "" && want != risk {
+		t.Errorf("risk is %s, want %s", risk, want)
+	}
+	want := map[string]bool{}
+	for _, word := range strings.FieldsFunc(r["exp_which"], func(c rune) bool { return strings.ContainsRune("|;,+ ", c) }) {
+		name, _, _ := strings.Cut(word, "<")
+		name, _, _ = strings.Cut(name, ">")
+		want[name] = true
+	}
+	if _, told := r["exp_which"]; told && !maps.Equal(want, all) && !maps.Equal(want, gravest) { // all of them, or those that decide
+		t.Errorf("criteria are %v, want %v", all, want)
+	}
 }
