@@ -19,6 +19,7 @@ func init() {
 	checks["copd"] = checkCOPD
 	checks["asthma_pef"] = checkPeakFlow
 	checks["oximetry_home"] = checkOximetry
+	checks["postop_jonker2021"] = checkJonker
 	checks["sepsis_nice_community_adult"] = checkSepsis
 }
 
@@ -350,5 +351,41 @@ func checkSepsis(t *testing.T, r row) {
 	}
 	if _, told := r["exp_which"]; told && !maps.Equal(want, all) && !maps.Equal(want, gravest) { // all of them, or those that decide
 		t.Errorf("criteria are %v, want %v", all, want)
+	}
+}
+
+// jonker is what exp_which calls the signs.
+var jonker = map[string]string{"temperature": "temp", "fever": "temp", "systolic": "sbp", "diastolic": "dbp", "pulse": "hr", "weight": "weight"}
+
+// checkJonker measures twice, for one reading beyond the limits is not enough at home. The weight at discharge is 100 kg, so
+// that percents are kilograms.
+func checkJonker(t *testing.T, r row) {
+	p := under(t, facts(t, upload{"discharge_weight_kg": "100"}), "post-op")
+	u := upload{"temperature_cel": r["temp_degC"], "systolic_mmhg": r["sbp_mmHg"], "diastolic_mmhg": r["dbp_mmHg"], "pulse_per_min": r["hr_per_min"]}
+	if change := r["weight_change_pct_from_discharge"]; change != "" {
+		d, err := event.ParseDecimal(change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u["weight_kg"] = (event.Int(100) + d).String()
+	}
+	for range 2 {
+		pass(t, p, 5*minuteMs)
+		give(t, p, u)
+	}
+	which := map[string]bool{}
+	for _, id := range raised(p) {
+		name, _, _ := strings.Cut(id, "-")
+		if sign := jonker[name]; sign != "" {
+			which[sign] = true
+		}
+	}
+	same(t, r, "exp_alert", flag(len(which) > 0))
+	want := map[string]bool{}
+	for _, word := range strings.FieldsFunc(r["exp_which"], func(c rune) bool { return strings.ContainsRune("|;,+ ", c) }) {
+		want[word] = true
+	}
+	if _, told := r["exp_which"]; told && !maps.Equal(want, which) {
+		t.Errorf("signs are %v, want %v", which, want)
 	}
 }
