@@ -12,6 +12,7 @@ import (
 	"tocsin/rules"
 	"tocsin/rules/pack"
 	"tocsin/streams"
+	"tocsin/streams/directory"
 )
 
 // What the cores keep of one patient, and of everyone.
@@ -50,12 +51,12 @@ func libraryPacks() ([]libraryPack, error) {
 }
 
 // checkPack is the registrar's compiler.
-func checkPack(text string) (string, int, error) {
+func checkPack(text string) (directory.Checked, error) {
 	p, err := pack.Compile(text)
 	if err != nil {
-		return "", 0, err
+		return directory.Checked{}, err
 	}
-	return p.ID, p.Version, nil
+	return directory.Checked{Pack: p.ID, Version: p.Version, Signatures: p.Signatures}, nil
 }
 
 // checkLibrary compiles every pack of the library, runs its tests and says so.

@@ -13,11 +13,12 @@ import (
 )
 
 // cores touch nothing but their arguments, and never each other.
-var cores = []string{"rules", "alerts", "care"}
+var cores = []string{"rules", "rules/expr", "rules/window", "alerts", "care"}
 
-// pure may be imported by a core beside streams/event: what computes and reaches nowhere.
+// pure may be imported by a core beside streams/event and what lies inside it: what computes and reaches nowhere. Of sync the
+// rules use a pool of views and a memo of merged packs, which no answer depends on.
 var pure = []string{"bytes", "cmp", "encoding/hex", "encoding/json", "errors", "fmt", "iter", "maps", "math", "math/bits", "slices", "sort",
-	"strconv", "strings", "time", "unicode", "unicode/utf8", "hash/fnv", "crypto/sha256", "encoding/binary", "encoding/base32"}
+	"strconv", "strings", "time", "unicode", "unicode/utf8", "hash/fnv", "crypto/sha256", "encoding/binary", "encoding/base32", "reflect", "sync"}
 
 // reaches are the functions by which a package that is itself pure would ask for the present.
 var reaches = map[string][]string{"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "Local", "LoadLocation"}}
@@ -97,7 +98,7 @@ func TestCoresReachNowhere(t *testing.T) {
 		}
 		seen[s.room] = true
 		for _, path := range s.imports() {
-			if path != "tocsin/streams/event" && !slices.Contains(pure, path) {
+			if path != "tocsin/streams/event" && !slices.Contains(pure, path) && !inside(s.room, path) {
 				t.Errorf("%s/%s imports %s: a core may import streams/event and what reaches nowhere", s.room, s.file, path)
 			}
 		}
@@ -120,6 +121,13 @@ func TestCoresReachNowhere(t *testing.T) {
 			t.Errorf("there is no core %s: has it moved?", c)
 		}
 	}
+}
+
+// inside tells whether path is a part of the same core: rules stand on rules/expr, and both on rules/window.
+func inside(room, path string) bool {
+	inner, ours := strings.CutPrefix(path, "tocsin/")
+	top, _, _ := strings.Cut(room, "/")
+	return ours && slices.Contains(cores, inner) && strings.HasPrefix(inner, top+"/") && inner != room
 }
 
 func TestArrowsPointInward(t *testing.T) {

@@ -17,9 +17,11 @@ type Pack struct {
 	Version int    `json:"version"`
 	Sum     string `json:"sum"`  // SHA-256 of the text, hex
 	Mark    uint64 `json:"mark"` // the first eight bytes of Sum
-	Zh      string `json:"zh,omitempty"`
-	En      string `json:"en,omitempty"`
-	ZoneMin int    `json:"zone_min,omitempty"` // minutes east of UTC, in which dates are put into words
+	// Signatures is how many people must sign the next version; 0 is one.
+	Signatures int    `json:"signatures,omitempty"`
+	Zh         string `json:"zh,omitempty"`
+	En         string `json:"en,omitempty"`
+	ZoneMin    int    `json:"zone_min,omitempty"` // minutes east of UTC, in which dates are put into words
 	// AsRecorded is for replays: every value is believed as it stands, and each change of the score is written down.
 	AsRecorded bool `json:"as_recorded,omitempty"`
 

@@ -88,6 +88,9 @@ func (p *Processor[S, F]) emit(key string, d event.Event, cause string) []event.
 	if about, ok := d.(About); ok {
 		key = about.About()
 	}
+	if p.tell != nil {
+		return p.say(key, d, cause)
+	}
 	e := event.Envelope{
 		ID: w.prefix + strconv.Itoa(len(w.Events)), Source: p.source,
 		Subject: key, At: w.now, Cause: cause, Life: w.Life, Step: w.Number, Index: len(w.Events), After: w.after, Data: d,
@@ -100,6 +103,18 @@ func (p *Processor[S, F]) emit(key string, d event.Event, cause string) []event.
 		return p.emit(key, &event.TechnicalFault{Kind: "too_large", Offset: -1, Detail: fmt.Sprintf("event %s could not be written: %v", d.Type(), err)}, cause)
 	}
 	w.Events, w.Records = append(w.Events, e), append(w.Records, r)
+	return append([]event.Envelope{e}, p.apply(key, p.touch(key), e)...)
+}
+
+// say is emit where there is no log: nothing is encoded, and a listener hears of it.
+func (p *Processor[S, F]) say(key string, d event.Event, cause string) []event.Envelope {
+	w := p.work
+	e := event.Envelope{
+		ID: w.prefix + strconv.Itoa(p.told), Source: p.source,
+		Subject: key, At: w.now, Cause: cause, Life: w.Life, Step: w.Number, Index: p.told, After: w.after, Data: d,
+	}
+	p.told++
+	p.tell(e)
 	return append([]event.Envelope{e}, p.apply(key, p.touch(key), e)...)
 }
 

@@ -47,6 +47,9 @@ type Processor[S, F any] struct {
 
 	// OnPanic hears where a core panicked; what the fence makes of it lies in the log.
 	OnPanic func(machine string, cause error, stack []byte)
+
+	tell func(event.Envelope) // of a WhatIf: hears what was decided in place of the log
+	told int                  // how much it has heard
 }
 
 // Work is one step while it is decided: the copies that it changed and the records that will say so.
@@ -143,6 +146,9 @@ func (p *Processor[S, F]) Input(offset int64, key string, e *event.Envelope, why
 func (p *Processor[S, F]) turn(from, next int64, now event.Time) {
 	w := p.work
 	w.now = now
+	if p.tell != nil {
+		return
+	}
 	runs := w.Close.Runs
 	if last := len(runs) - 1; last >= 0 && runs[last].Next == from && runs[last].From < runs[last].Next && next > from {
 		runs[last].Next = next

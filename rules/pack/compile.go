@@ -60,6 +60,7 @@ func (c *compiler) root(n ast.Node) {
 		"version!":    c.whole(&p.Version, 1, 1_000_000),
 		"zh!":         c.text(&p.Zh),
 		"en!":         c.text(&p.En),
+		"signatures":  c.whole(&p.Signatures, 1, 2),
 		"zone":        func(n ast.Node) { c.text(&zone)(n); c.zone(n, zone) },
 		"as_recorded": c.truth(&p.AsRecorded),
 		"sources!":    c.sources,

@@ -41,8 +41,17 @@ type Patient struct {
 
 // Pack is the version of a pack that is in effect. Its text lies in the log.
 type Pack struct {
-	Version int    `json:"version"`
-	Sum     string `json:"sum"`
+	Version    int       `json:"version"`
+	Sum        string    `json:"sum"`
+	Signatures int       `json:"signatures,omitempty"` // that the next version needs
+	Proposed   *Proposed `json:"proposed,omitempty"`   // it waits for signatures
+}
+
+// Proposed is a version of a pack that not enough people have signed.
+type Proposed struct {
+	Version int      `json:"version"`
+	Sum     string   `json:"sum"`
+	Signed  []string `json:"signed"`
 }
 
 // HandingOn is the key under which the handing-on records how far it came.

@@ -3,6 +3,7 @@ package directory
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -12,8 +13,15 @@ import (
 // concerns several entities goes from one to the next (event.RequestForwarded) within its step, so that a refusal
 // leaves nothing behind and a repeat decides nothing.
 type Machine struct {
-	// Check compiles a pack's text and answers its id and version, or every fault of it.
-	Check func(text string) (pack string, version int, err error)
+	// Check compiles a pack's text and answers what it says of itself, or every fault of it.
+	Check func(text string) (Checked, error)
+}
+
+// Checked is what a pack's text says of itself: Signatures is how many people must sign the version after it.
+type Checked struct {
+	Pack       string
+	Version    int
+	Signatures int
 }
 
 var _ streams.Machine[Entity, struct{}] = Machine{}
@@ -52,7 +60,14 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 			s.Device = &Device{DeviceBound: s.Device.DeviceBound, Revoked: true}
 		}
 	case *event.PackPublished:
-		s.Pack = &Pack{d.Version, d.Sum}
+		s.Pack = &Pack{Version: d.Version, Sum: d.Sum, Signatures: d.Signatures}
+	case *event.PackProposed:
+		p := Pack{}
+		if s.Pack != nil {
+			p = *s.Pack
+		}
+		p.Proposed = &Proposed{d.Version, d.Sum, d.Signed}
+		s.Pack = &p
 	case *event.AccountSet:
 		s.Account = d
 	case *event.TokenSet:
@@ -113,23 +128,49 @@ func (m Machine) decidePack(s Entity, id string, r *event.PackRequested) []event
 	if m.Check == nil {
 		return refuse(id, packFault(r.Pack, "this program has no compiler for packs"))
 	}
-	pack, version, err := m.Check(r.Text)
+	is, err := m.Check(r.Text)
 	switch {
 	case err != nil:
 		return refuse(id, packFault(r.Pack, err.Error()))
-	case pack != r.Pack || version != r.Version:
-		return refuse(id, packFault(r.Pack, "its text says that it is another: "+named(pack, version)))
+	case is.Pack != r.Pack || is.Version != r.Version:
+		return refuse(id, packFault(r.Pack, "its text says that it is another: "+named(is.Pack, is.Version)))
 	}
 	sum := Sum(r.Text)
-	if s.Pack != nil {
+	if s.Pack != nil && s.Pack.Version > 0 {
 		switch {
-		case version == s.Pack.Version && sum == s.Pack.Sum:
+		case is.Version == s.Pack.Version && sum == s.Pack.Sum:
 			return nil
-		case version <= s.Pack.Version:
-			return refuse(id, packNotNewer(r.Pack, version, s.Pack.Version))
+		case is.Version <= s.Pack.Version:
+			return refuse(id, packNotNewer(r.Pack, is.Version, s.Pack.Version))
 		}
 	}
-	return one(&event.PackPublished{Pack: pack, Version: version, Sum: sum, Text: r.Text})
+	signed := signedBy(s.Pack, sum, r.By)
+	if needs := signatures(s.Pack); len(signed) < needs {
+		if signed == nil {
+			return refuse(id, packSignedAlready(r.Pack, r.By))
+		}
+		return one(&event.PackProposed{Pack: is.Pack, Version: is.Version, Sum: sum, Text: r.Text, Signed: signed, Needs: needs})
+	}
+	return one(&event.PackPublished{Pack: is.Pack, Version: is.Version, Sum: sum, Text: r.Text, Signatures: is.Signatures, Signed: signed})
+}
+
+// signatures answers how many people must sign the next version: as the one in effect says.
+func signatures(p *Pack) int {
+	if p == nil {
+		return 1
+	}
+	return max(p.Signatures, 1)
+}
+
+// signedBy answers who will have signed a text when by does; nil when that is nobody new.
+func signedBy(p *Pack, sum, by string) []string {
+	if p == nil || p.Proposed == nil || p.Proposed.Sum != sum {
+		return []string{by}
+	}
+	if slices.Contains(p.Proposed.Signed, by) {
+		return nil
+	}
+	return append(slices.Clone(p.Proposed.Signed), by)
 }
 
 // Sum is the SHA-256 of a text, in hex: of a pack, or of a token.

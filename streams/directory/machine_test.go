@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,13 +29,47 @@ func newWorld(t interface{ Fatalf(string, ...any) }) *world {
 }
 
 // testCheck takes texts such as "copd 3".
-func testCheck(text string) (string, int, error) {
-	var pack string
-	var version int
-	if _, err := fmt.Sscanf(text, "%s %d", &pack, &version); err != nil {
-		return "", 0, errors.New("line 1, column 1: want an id and a version")
+func testCheck(text string) (Checked, error) {
+	c := Checked{Signatures: strings.Count(text, "!")}
+	if _, err := fmt.Sscanf(text, "%s %d", &c.Pack, &c.Version); err != nil {
+		return c, errors.New("line 1, column 1: want an id and a version")
 	}
-	return pack, version, nil
+	return c, nil
+}
+
+// TestRUL3_AChangeNeedsASecondSigner: a pack that asks for two signatures changes only when two people ask for the same
+// text; a newer proposal begins anew, and nothing of it is in effect before.
+func TestRUL3_AChangeNeedsASecondSigner(t *testing.T) {
+	w := newWorld(t)
+	ask := func(text, by string) (published *event.PackPublished, proposed *event.PackProposed, refused *event.RequestRefused) {
+		t.Helper()
+		c, _ := testCheck(text)
+		facts, refused := w.ask(&event.PackRequested{Pack: c.Pack, Version: c.Version, Text: text, By: by})
+		for _, f := range facts {
+			switch f := f.(type) {
+			case *event.PackPublished:
+				published = f
+			case *event.PackProposed:
+				proposed = f
+			}
+		}
+		return published, proposed, refused
+	}
+	if p, _, _ := ask("copd 1 !!", "a"); p == nil || p.Signatures != 2 {
+		t.Fatal("the first version needs one signature")
+	}
+	if p, q, _ := ask("copd 2 !!", "a"); p != nil || q == nil || q.Needs != 2 {
+		t.Fatalf("one signature put it into effect: %+v %+v", p, q)
+	}
+	if p, q, r := ask("copd 2 !!", "a"); p != nil || q != nil || r == nil || r.Reason != "needs_second_signer" {
+		t.Errorf("the same person signed twice: %+v %+v %+v", p, q, r)
+	}
+	if p, q, _ := ask("copd 2 !! other", "b"); p != nil || q == nil || len(q.Signed) != 1 {
+		t.Errorf("another text is another proposal: %+v %+v", p, q)
+	}
+	if p, _, _ := ask("copd 2 !! other", "a"); p == nil || !slices.Equal(p.Signed, []string{"b", "a"}) {
+		t.Errorf("two people signed it: %+v", p)
+	}
 }
 
 // ask folds one request and answers what was decided, forwards left out.

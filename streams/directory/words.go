@@ -67,4 +67,10 @@ func packNotNewer(pack string, version, has int) refusal {
 		fmt.Sprintf("pack %s is at version %d already and version %d is no newer text of it; raise its version", pack, has, version)}
 }
 
+func packSignedAlready(pack, by string) refusal {
+	return refusal{"needs_second_signer",
+		fmt.Sprintf("规则包 %s 的修改须由两人签署；%s 已签，请由另一人签署", pack, by),
+		fmt.Sprintf("a change of pack %s is signed by more than one person; %s has signed it: somebody else must", pack, by)}
+}
+
 func named(pack string, version int) string { return fmt.Sprintf("%s version %d", pack, version) }

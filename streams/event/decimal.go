@@ -1,9 +1,9 @@
 package event
 
 import (
-	"math"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 )
 

@@ -167,6 +167,20 @@ type PackPublished struct {
 	Version int    `json:"version"`
 	Sum     string `json:"sum"` // SHA-256 of Text, hex
 	Text    string `json:"text"`
+	// Signatures is how many people a change of this version needs; Signed is who signed it.
+	Signatures int      `json:"signatures,omitempty"`
+	Signed     []string `json:"signed,omitempty"`
+}
+
+// PackProposed says that a version of a pack waits for further signatures: whoever asks for the same text signs it. A newer
+// proposal replaces it. It is not in effect.
+type PackProposed struct {
+	Pack    string   `json:"pack"`
+	Version int      `json:"version"`
+	Sum     string   `json:"sum"`
+	Text    string   `json:"text"`
+	Signed  []string `json:"signed"`
+	Needs   int      `json:"needs"`
 }
 
 // AccountSet makes or changes an account.
@@ -237,6 +251,9 @@ func (e *DeviceRevoked) About() string { return deviceKind + e.Device }
 // About answers pack/{id}.
 func (e *PackPublished) About() string { return packKind + e.Pack }
 
+// About answers the pack.
+func (e *PackProposed) About() string { return packKind + e.Pack }
+
 // About answers account/{id}.
 func (e *AccountSet) About() string { return accountKind + e.Account }
 
@@ -258,6 +275,7 @@ func (*PlanChanged) Type() Type      { return "plan.changed" }
 func (*DeviceBound) Type() Type      { return "device.bound" }
 func (*DeviceRevoked) Type() Type    { return "device.revoked" }
 func (*PackPublished) Type() Type    { return "pack.published" }
+func (*PackProposed) Type() Type     { return "pack.proposed" }
 func (*AccountSet) Type() Type       { return "account.set" }
 func (*TokenSet) Type() Type         { return "token.set" }
 func (*EffectsHanded) Type() Type    { return "effects.handed" }
