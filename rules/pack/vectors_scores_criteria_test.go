@@ -60,11 +60,27 @@ func criteria(t *testing.T, r row, p *trial.Patient, words map[string]string) {
 	}
 }
 
+// light holds the score that shows the same by numbers against the rules that warn.
+func light(t *testing.T, r row, p *trial.Patient, column string, everything bool) {
+	t.Helper()
+	sc := p.Score()
+	if sc == nil {
+		t.Fatal("there is no score")
+	}
+	if want := r[column]; want != "" && sc.Band != want {
+		t.Errorf("by numbers it is %s, want %s", sc.Band, want)
+	}
+	if everything {
+		settled(t, sc)
+	}
+}
+
 func checkFever(t *testing.T, r row) {
 	p := child(t, r, "fever-child", map[string]string{"fever_days": "fever_days"})
 	if got := map[event.Severity]string{event.High: "red", event.Medium: "amber", event.NoSeverity: "green"}[p.State.Found.Severity]; got != r["exp_light_numeric"] {
 		t.Errorf("the light is %q by %v, want %s", got, found(p), r["exp_light_numeric"])
 	}
+	light(t, r, p, "exp_light_numeric", filled(r, "hr_per_min", "rr_per_min", "temp_degC", "spo2_pct_air", "crt_s", "fever_days"))
 	criteria(t, r, p, map[string]string{
 		"red-under-3-months-38": "age<3mo T>=38", "red-breathing-over-60": "RR>60", "amber-3-to-6-months-39": "3-6mo T>=39", "amber-pulse": "HR",
 		"amber-breathing": "RR", "amber-spo2": "SpO2<=95 air", "amber-capillary-refill": "CRT>=3", "amber-fever-5-days": "fever>=5d",
@@ -76,6 +92,7 @@ func checkSepsisChild(t *testing.T, r row) {
 	if got := map[event.Severity]string{event.High: "high", event.Medium: "moderate_to_high", event.NoSeverity: "low"}[p.State.Found.Severity]; got != r["exp_risk"] {
 		t.Errorf("the risk is %q by %v, want %s", got, found(p), r["exp_risk"])
 	}
+	light(t, r, p, "exp_risk", false)
 	criteria(t, r, p, map[string]string{
 		"high-pulse": "HR", "high-pulse-slow": "HR", "moderate-pulse": "HR", "high-breathing": "RR", "moderate-breathing": "RR",
 		"high-under-3-months-38": "T<3mo>=38", "high-below-36": "T<36", "high-spo2": "SpO2", "moderate-spo2": "SpO2",
