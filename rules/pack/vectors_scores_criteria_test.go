@@ -146,7 +146,7 @@ func checkMEWC(t *testing.T, r row) {
 	if (len(got) > 0) != (p.State.Found.Severity == event.High) {
 		t.Errorf("repeated it is %s by %v", p.State.Found.Severity, found(p))
 	}
-	alike(t, r, got, map[string]string{"olig": "urine", "urine": "urine", "pre": "preeclampsia", "ment": "mental"})
+	alike(t, r, got, map[string]string{"olig": "urine", "urine": "urine", "pre": "preeclampsia", "head": "preeclampsia", "ment": "mental"})
 }
 
 // checkMEWT measures a row every ten minutes for as long as it says.
