@@ -20,7 +20,8 @@ type Rule struct {
 	Danger   bool           `json:"danger,omitempty"`
 	HoldMs   int64          `json:"hold_ms,omitempty"` // how long it must have been past before it goes down
 	Params   []Param        `json:"params,omitempty"`
-	Needs    []string       `json:"needs,omitempty"` // facts without which it cannot be judged
+	Needs    []string       `json:"needs,omitempty"`  // facts without which it cannot be judged
+	Repeat   *Repeat        `json:"repeat,omitempty"` // what it asks to be measured again
 	Source   string         `json:"source,omitempty"`
 	Zh       string         `json:"zh"`
 	En       string         `json:"en"`

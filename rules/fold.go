@@ -344,6 +344,8 @@ func (s *State) asked(d *event.RepeatAsked) {
 	w := Wait{Quantity: d.Quantity, Missing: missing, Value: d.Value, Reading: d.Reading}
 	if i >= 0 {
 		w = s.Waits[i]
+	} else if t := s.track(d.Quantity); !missing && t != nil && t.Reading == d.Reading { // a condition wants it once more
+		w.At = t.newest().At
 	}
 	w.AnswerBy = d.AnswerBy
 	s.Waits = put(s.Waits, i, w)

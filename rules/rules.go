@@ -283,6 +283,7 @@ func (e *eval) decide() []event.Event {
 		}
 	}
 	out = append(out, e.askMissing()...)
+	out = append(out, e.askRepeats()...)
 	for i := range e.s.Lates {
 		if l := &e.s.Lates[i]; !l.Told {
 			out = append(out, e.lateFinding(l))
@@ -332,7 +333,7 @@ func (c Core) Due(f Facts, s State, now event.Time) []event.Event {
 	if x.open(); x.p == nil {
 		return nil
 	}
-	return x.reassess(append(x.fallSilent(), x.askMissing()...))
+	return x.reassess(append(append(x.fallSilent(), x.askMissing()...), x.askRepeats()...))
 }
 
 // NextDue answers when to ask again.

@@ -253,7 +253,7 @@ func (s *State) Latest(q event.Quantity) (Latest, bool) {
 		n := t.newest()
 		l = Latest{Value: n.Value, MeasuredAt: n.At, Reading: t.Reading, Clock: clockNames[t.Clock]}
 	}
-	if i := s.wait(q, false); i >= 0 && (t == nil || s.Waits[i].At >= l.MeasuredAt) {
+	if i := s.wait(q, false); i >= 0 && (t == nil || s.Waits[i].At >= l.MeasuredAt && s.Waits[i].Reading != l.Reading) {
 		w := s.Waits[i]
 		return Latest{Value: w.Value, MeasuredAt: w.At, Reading: w.Reading, Mark: event.Unconfirmed}, true
 	}

@@ -208,6 +208,7 @@ func (c *compiler) condition(n ast.Node) {
 		"when!":     c.expression(false, &r.ID, &r.Params, &r.Text, func(e expr.Expr) { r.When = e }),
 		"clear":     c.expression(false, &r.ID, &r.Params, nil, func(e expr.Expr) { *clear = e; r.Clear = clear }),
 		"params":    func(n ast.Node) { c.params(n, r) },
+		"repeat":    func(n ast.Node) { c.repeat(n, r) },
 		"severity!": c.severity(&r.Severity), "danger": c.truth(&r.Danger), "hold": c.span(&r.HoldMs), "source!": c.source(&r.Source),
 		"zh!": c.text(&r.Zh), "en!": c.text(&r.En), "off": c.truth(&off),
 	})
@@ -227,6 +228,15 @@ func (c *compiler) condition(n ast.Node) {
 			}
 			c.pack.Rules = append(c.pack.Rules, *r)
 		})
+	}
+}
+
+// repeat reads what a rule that holds wants measured again, and by when.
+func (c *compiler) repeat(n ast.Node, r *rules.Rule) {
+	r.Repeat = &rules.Repeat{}
+	c.mapping(n, "a repeat", fields{"signal!": func(n ast.Node) { r.Repeat.Quantity = c.quantity(n) }, "answer!": c.span(&r.Repeat.AnswerMs)})
+	if r.Repeat.AnswerMs == 0 {
+		c.fault(n, "a repeat needs a time by which it is to come")
 	}
 }
 
