@@ -1,7 +1,7 @@
 # make run      set up everything and start Tocsin with a simulated ward
 # make test     every test, on real servers where they can be had
 # make check    format, vet, linters, ten seconds of each fuzzer
-# The rest: build bench chaos sim conformance kafka engine screens fuzz
+# The rest: build bench chaos sim conformance evaluate kafka engine screens fuzz
 
 SHELL := /bin/bash
 GO    ?= go
@@ -13,7 +13,7 @@ NORACE ?= ./deploy/sim/... ./deploy/chaos/... ./deploy/bench/...
 KILLS ?= 100
 SEED  ?= 1
 
-.PHONY: run build binary engine screens kafka test check lint lint-screens fuzz bench chaos sim conformance
+.PHONY: run build binary engine screens kafka test check lint lint-screens fuzz bench chaos sim conformance evaluate
 
 run: build
 	@bin/tocsin up --demo $(ARGS)
@@ -86,3 +86,7 @@ sim:
 
 conformance: build
 	@$(GO) run ./deploy/conformance
+
+# On recorded patients, which are no part of the repository: see rules/EVALUATION.md.
+evaluate:
+	@deploy/study/evaluate.sh

@@ -44,6 +44,9 @@ func evaluateCommand() *cobra.Command {
 				return err
 			}
 			cohort, err := studies.Read(format, findRecorded(path))
+			if errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("read the recorded patients: %w; put them where TOCSIN_DATA says, which is %s", err, recordedData())
+			}
 			if err != nil {
 				return fmt.Errorf("read the recorded patients: %w", err)
 			}

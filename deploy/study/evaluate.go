@@ -99,7 +99,7 @@ func (p *Plan) play(c *study.Cohort, text string, asRecorded bool) ([]study.Trac
 	})
 }
 
-// score reads the family's score, which its threshold does not change. For partial NEWS2 it is that of as-recorded.
+// score reads the family's score, which its threshold does not change.
 func (p *Plan) score(r *study.Report, c *study.Cohort, f study.Family, hours bool) error {
 	text := f.Members[0].Text
 	traces, err := p.play(c, text, true)

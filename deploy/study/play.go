@@ -30,7 +30,6 @@ type player struct {
 	clicks int
 	now    event.Time
 
-	lower int
 	trace study.Trace
 }
 
@@ -40,8 +39,7 @@ const tick = event.Time(time.Minute / time.Millisecond)
 // hold is how long a player goes on looking after the last upload: longer than any pack holds a finding.
 const hold = 2 * time.Hour
 
-// Play plays one patient under one pack. asRecorded believes every value as it stands and writes down every score; nobody
-// is warned by a pack that is made for it.
+// Play plays one patient under one pack. asRecorded believes every value as it stands and notes the score after each upload.
 func Play(p *study.Patient, text string, asRecorded bool) (study.Trace, error) {
 	x, err := newPlayer(p, text, asRecorded)
 	if err != nil {
@@ -60,7 +58,9 @@ func Play(p *study.Patient, text string, asRecorded bool) (study.Trace, error) {
 		if err := x.input(e, at); err != nil {
 			return x.trace, err
 		}
-		x.trace.Lower = append(x.trace.Lower, x.lower)
+		if asRecorded {
+			x.trace.Lower = append(x.trace.Lower, x.lower())
+		}
 	}
 	if err := x.wait(x.now + event.Time(hold/time.Millisecond)); err != nil {
 		return x.trace, err
@@ -89,6 +89,15 @@ func newPlayer(p *study.Patient, text string, asRecorded bool) (*player, error) 
 		}
 	}
 	return x, x.fact(x.key, &event.PatientEnrolled{Tenant: tenant, Patient: p.ID, Group: group})
+}
+
+// lower answers the lower bound of the leading score as it stands.
+func (x *player) lower() int {
+	s, _ := x.base.Get(x.key)
+	if score := rules.ScoreOf(x.base.Common().A, s.A); score != nil {
+		return score.Lower
+	}
+	return 0
 }
 
 func (x *player) fact(subject string, d event.Event) error {
@@ -179,9 +188,6 @@ func (x *player) warned(at event.Time, problem string, severity event.Severity, 
 func (x *player) scored(at event.Time, d *event.SeverityScored) {
 	if d.Problem != event.Deterioration || d.Late {
 		return
-	}
-	if d.Score != nil {
-		x.lower = d.Score.Lower
 	}
 	n := len(x.trace.Standing)
 	if n > 0 && x.trace.Standing[n-1].To == 0 {

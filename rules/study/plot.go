@@ -80,7 +80,7 @@ func (r *Report) Plots() map[string]string {
 	}
 	all["burden.svg"] = r.burden()
 	if len(r.Packs) > 0 {
-		all["lead.svg"] = histogram(&r.Packs[0])
+		all["lead.svg"] = histogram(r.shown())
 	}
 	return all
 }

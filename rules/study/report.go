@@ -215,6 +215,7 @@ func (r *Report) Markdown() string {
 	p("# %s\n", r.Cohort)
 	p("What was to be found: %s. Patients: %d (half: %s).\n", r.Target, r.Patients, r.Half)
 	p("Made by `%s`.\n", r.Command)
+	r.short(p)
 	r.definitions(p)
 	r.scores(p)
 	r.warnings(p)
@@ -226,6 +227,10 @@ func (r *Report) Markdown() string {
 	}
 	for _, l := range r.Refused {
 		p("- while deciding: %s", l)
+	}
+	if !r.hours && len(r.Stays) == 0 {
+		p("- The alerts of this set follow fixed limits on the same readings: a pack with these limits finds most of them by construction. What is measured is how few warnings that takes, and what one person is asked twice; not whether a warning helps.")
+		p("- What nobody validated may still have mattered: a warning without an alert counts as false here.")
 	}
 	p("- Nobody acted on these warnings, and what was done for the patients at the time is part of the data. A target that no reading announces cannot be found.")
 	p("- These are recorded data of one set. They say nothing about other patients, other places or what warning earlier would have changed.")
@@ -301,7 +306,7 @@ func (r *Report) warnings(p printer) {
 	if len(r.Packs) == 0 {
 		return
 	}
-	o := &r.Packs[0]
+	o := r.shown()
 	p("\n### By kind and by rule: %s, half %s\n", o.Name(), o.Half)
 	p("| kind | targets | found | known |\n| --- | --- | --- | --- |")
 	for _, x := range o.Kinds {
@@ -311,6 +316,42 @@ func (r *Report) warnings(p printer) {
 	for _, x := range o.Rules {
 		p("| %s | %d | %d |", x.Rule, x.Warnings, x.True)
 	}
+}
+
+// shown is the pack that is told in detail: the first asked for, at the threshold of 5 where it has one.
+func (r *Report) shown() *Outcome {
+	for k := range r.Packs {
+		if o := &r.Packs[k]; o.Pack == r.Packs[0].Pack && o.Threshold == 5 {
+			return o
+		}
+	}
+	return &r.Packs[0]
+}
+
+// short says in a few lines what the tables say.
+func (r *Report) short(p printer) {
+	if len(r.Packs) == 0 {
+		return
+	}
+	o := r.shown()
+	p("## In short\n")
+	for _, s := range r.Scores[:min(1, len(r.Scores))] {
+		p("- The score of %s tells rows apart with an AUROC of %.3f.", s.Pack, s.AUROC)
+		for _, a := range s.Thresholds {
+			p("- At %d and above it was reached in the %s before onset in %s of stays with one, with a PPV of %s (rows) and %.2f crossings a patient-day.", a.Threshold, r.Before, percent(a.Sensitivity), percent(a.PPV), a.CrossingsDay)
+		}
+	}
+	p("- As warnings, %s found %s of the targets (95 %%: %s; known: %s) with %.3f warnings a patient-day (%.3f a day with readings), PPV %s, W:D %.1f.",
+		o.Name(), percent(o.Sensitivity()), o.Sensitivity95.percent(), percent(o.KnownShare()), o.PerDay(), o.PerReadingDay(), percent(o.PPV()), o.WD())
+	for _, e := range r.Equal {
+		if e.Reached {
+			p("- At the sensitivity of %s, %s gives %+.0f %% warnings.", e.With, e.Pack, 100*(e.Needs/e.PerDay-1))
+		}
+	}
+	if c := r.Chosen; c != nil {
+		p("- Chosen on half a: %s. On half b it found %s (95 %%: %s; known: %s) with %.3f warnings a patient-day.", c.Pack, percent(c.In.Sensitivity()), c.In.Sensitivity95.percent(), percent(c.In.KnownShare()), c.In.PerDay())
+	}
+	p("")
 }
 
 func (r *Report) equal(p printer) {
