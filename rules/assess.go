@@ -64,6 +64,7 @@ func (e *eval) scored() (finding, bool) {
 		}
 	}
 	f := finding{rule: sc.ID, severity: sev, at: e.s.Anchor}
+	f.danger = sev == sc.Bands[e.s.Tally.Band].Severity && sc.Bands[e.s.Tally.Band].Danger
 	if sev < told {
 		f.severity, f.held = e.keep(sc, sev, told)
 	}

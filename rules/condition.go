@@ -131,6 +131,7 @@ func ParamName(rule, param string) string { return rule + ":" + param }
 // Finish makes closures of the pack's conditions. It is an error when a name stands for nothing; a pack that was compiled
 // once never fails again.
 func (p *Pack) Finish() error {
+	p.asksAge = false
 	p.layout = &expr.Layout{ZoneMin: p.ZoneMin, Reach: p.reach, Other: otherUnit}
 	for i := range p.Scores {
 		if err := p.finishScore(&p.Scores[i]); err != nil {
@@ -277,8 +278,10 @@ func (p *Pack) declare(e expr.Expr) error {
 func (p *Pack) slotOf(name string) (slot, expr.Kind, error) {
 	switch name {
 	case AgeYears:
+		p.asksAge = true
 		return slot{kind: ageYearsSlot}, expr.Number, nil
 	case AgeMonths:
+		p.asksAge = true
 		return slot{kind: ageMonthsSlot}, expr.Number, nil
 	case Scale:
 		return slot{kind: scaleSlot}, expr.Number, nil

@@ -253,3 +253,26 @@ func TestRUL5_TheDangerBandStaysOn(t *testing.T) {
 		t.Errorf("%s", text(t, d))
 	}
 }
+
+// TestRUL9_AnAgeThatNobodyEntered is named where a condition asks for it.
+func TestRUL9_AnAgeThatNobodyEntered(t *testing.T) {
+	file, err := os.ReadFile("testdata/course.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aged := strings.Replace(string(file), `when: "weight_kg > dry_weight_kg + 3"`, `when: "weight_kg > 90 && age_years >= 65"`, 1)
+	p, err := trial.New(pack.Compile, noon, aged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := gives(t, p, 1, nil, trial.Reading(event.WeightKg, event.Int(95)))
+	if r := reasonOf(d, "not-configured:age_years"); r == nil || !strings.Contains(r.Zh, "年龄") || reasonOf(d, "above-dry") != nil {
+		t.Errorf("%s", text(t, d))
+	}
+	if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{AgeYears: 70}}); err != nil {
+		t.Fatal(err)
+	}
+	if d = rules.Assess(p.Facts, p.State, p.Now); reasonOf(d, "above-dry") == nil || reasonOf(d, "not-configured:age_years") != nil {
+		t.Errorf("%s", text(t, d))
+	}
+}

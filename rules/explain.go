@@ -343,6 +343,9 @@ func (p *Pack) unitOf(name string) string {
 
 // inputName answers how an input of a condition is called for people.
 func inputName(s *shown, p *Pack) (zh, en string) {
+	if s.name == AgeYears {
+		return "年龄", "the age"
+	}
 	if q, err := event.ParseQuantity(s.name); err == nil {
 		return names[q].zh, names[q].en
 	}

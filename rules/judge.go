@@ -173,7 +173,7 @@ func (e *eval) scoredBeside(sc *Score) (finding, bool) {
 		return finding{}, false
 	}
 	t := sc.Tally(&v, e.s.Plan.scale())
-	f := finding{rule: sc.ID, severity: sc.Bands[t.Band].Severity, at: anchor, beside: sc, tally: t}
+	f := finding{rule: sc.ID, severity: sc.Bands[t.Band].Severity, danger: sc.Bands[t.Band].Danger, at: anchor, beside: sc, tally: t}
 	told := e.s.Found.severityOf(sc.ID)
 	if f.severity < told && e.holdsOn(sc.ID, e.p.HoldMs) {
 		f.severity, f.held = told, true
@@ -278,6 +278,9 @@ func (e *eval) unconfigured(all []finding) []finding {
 		if name := e.needs(&e.p.Rules[i]); name != "" && !e.off(e.p.Rules[i].ID) {
 			all = noted(all, ruleFacts+":"+name)
 		}
+	}
+	if e.p.asksAge && (e.s.Plan == nil || e.s.Plan.AgeYears == 0 && e.s.Plan.AgeMonths == 0) {
+		all = noted(all, ruleFacts+":"+AgeYears)
 	}
 	for _, list := range e.overrides() {
 		for i := range list {

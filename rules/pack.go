@@ -47,6 +47,8 @@ type Pack struct {
 
 	layout *expr.Layout // of all conditions; with slots made by Finish
 	slots  []slot
+	// asksAge: a condition names the patient's age, and cannot be judged without.
+	asksAge bool
 }
 
 // Lesson is a page of education for the patient.
@@ -207,6 +209,7 @@ type Band struct {
 	From     int            `json:"from"`             // totals from here on
 	Single   bool           `json:"single,omitempty"` // any one part with Score.Single points
 	Severity event.Severity `json:"severity"`
+	Danger   bool           `json:"danger,omitempty"`
 	// RecheckMs is how long a set of this band counts: the chart's least frequency of monitoring.
 	RecheckMs int64  `json:"recheck_ms,omitempty"`
 	Zh        string `json:"zh,omitempty"` // advice

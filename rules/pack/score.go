@@ -227,9 +227,12 @@ func (c *compiler) end(n ast.Node, before *event.Decimal, less event.Decimal) *e
 func (c *compiler) band(n ast.Node, s *rules.Score) {
 	b := rules.Band{From: -1}
 	c.mapping(n, "a band", fields{
-		"band!": c.text(&b.Name), "from": c.whole(&b.From, 0, 99), "single": c.truth(&b.Single), "severity!": c.severity(&b.Severity),
+		"band!": c.text(&b.Name), "from": c.whole(&b.From, 0, 99), "single": c.truth(&b.Single), "severity!": c.severity(&b.Severity), "danger": c.truth(&b.Danger),
 		"recheck": c.span(&b.RecheckMs), "zh": c.text(&b.Zh), "en": c.text(&b.En),
 	})
+	if b.Danger && b.Severity != event.High {
+		c.fault(n, "band %q is immediate danger and must be high", b.Name)
+	}
 	if b.Single == (b.From >= 0) {
 		c.fault(n, "band %q needs either from, or single: true", b.Name)
 	}
