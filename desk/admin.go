@@ -61,10 +61,27 @@ func (s *Server) orderPlan(ctx context.Context, in PlanBody) error {
 	by := identityOf(ctx).Account
 	plan := in.Plan
 	plan.OrderedBy = by
+	if p, _ := s.o.Directory.Patient(in.Tenant, in.Patient); p.Plan != nil {
+		plan = keptFrom(*p.Plan, plan)
+	}
 	if plan.OrderedAt == 0 {
 		plan.OrderedAt = event.TimeOf(s.o.Now())
 	}
 	return s.tell(ctx, &event.PlanRequested{Tenant: in.Tenant, Patient: in.Patient, Plan: plan, By: by})
+}
+
+// keptFrom lays a plan over what stands: what it does not name stays.
+func keptFrom(standing, plan event.Plan) event.Plan {
+	if plan.Facts == nil {
+		plan.Facts = standing.Facts
+	}
+	if plan.Overrides == nil {
+		plan.Overrides = standing.Overrides
+	}
+	if plan.Chosen == nil {
+		plan.Chosen = standing.Chosen
+	}
+	return plan
 }
 
 func (s *Server) publishPack(ctx context.Context, in PackBody) error {
@@ -72,8 +89,11 @@ func (s *Server) publishPack(ctx context.Context, in PackBody) error {
 }
 
 func (s *Server) setGroup(ctx context.Context, in GroupBody) error {
+	if g, known := s.o.Directory.Group(in.Tenant, in.Group); known && in.Overrides == nil {
+		in.Overrides = g.Overrides
+	}
 	return s.tell(ctx, &event.GroupRequested{Tenant: in.Tenant, Group: in.Group, Pack: cmp.Or(in.Pack, directory.DefaultPack), Zh: in.Zh, En: in.En,
-		CadenceMs: in.CadenceMs, AsRecorded: in.AsRecorded, By: identityOf(ctx).Account})
+		CadenceMs: in.CadenceMs, AsRecorded: in.AsRecorded, Overrides: in.Overrides, By: identityOf(ctx).Account})
 }
 
 // importCSV enrols what a file says: taken whole or not at all, answered line by line, done when every live gateway

@@ -62,6 +62,8 @@ type WarningStory struct {
 	LeftOut  int          `json:"left_out"`
 	Policy   event.Policy `json:"policy" doc:"frozen when the warning was raised or became graver"`
 	Before   *Before      `json:"before,omitempty" doc:"the last closed episode of this problem"`
+	// Names are of what the reasons' inputs name and is no signal.
+	Names map[string]WordPair `json:"names" doc:"questions, facts and, as rule:param, numbers of the patient's packs in words"`
 }
 
 // Moment is one thing that happened to a warning.
@@ -113,6 +115,7 @@ type Row struct {
 	Silent   []SilentSignal     `json:"silent" doc:"what should have come and did not"`
 	Warnings []RowWarning       `json:"warnings" doc:"open ones, gravest first"`
 	Score    *RowScore          `json:"score,omitempty"`
+	Measures []RowMeasure       `json:"measures" doc:"numbers that the pack computes and shows, such as GMI; those that are not known yet have no value"`
 	Trend    map[string][]Point `json:"trend" doc:"by quantity: pairs of milliseconds since 1970 and value, oldest first, from the rules' window"`
 	Order    int                `json:"order" doc:"whom to call first: smaller is sooner; rows of one answer are sorted by it"`
 	WhyZh    string             `json:"why_order_zh"`
@@ -317,7 +320,8 @@ type AccountMade struct {
 	Password string `json:"password"`
 }
 
-// PlanBody orders own targets for one patient.
+// PlanBody orders own targets for one patient. It replaces the plan before it, save that facts, overrides and choices that
+// are left out stay as they are: whoever orders a target does not mean to switch a rule on again.
 type PlanBody struct {
 	Tenant  string     `json:"tenant" minLength:"1" maxLength:"64"`
 	Patient string     `json:"patient" minLength:"1" maxLength:"128"`
@@ -331,7 +335,7 @@ type PackBody struct {
 	Text    string `json:"text" minLength:"1" maxLength:"60000" doc:"YAML"`
 }
 
-// GroupBody sets what a disease group uses.
+// GroupBody sets what a disease group uses. Overrides that are left out stay as they are; an empty list clears them.
 type GroupBody struct {
 	Tenant     string                   `json:"tenant" minLength:"1" maxLength:"64"`
 	Group      string                   `json:"group" minLength:"1" maxLength:"64"`
@@ -340,6 +344,7 @@ type GroupBody struct {
 	En         string                   `json:"en,omitempty" maxLength:"100"`
 	CadenceMs  map[event.Quantity]int64 `json:"cadence_ms,omitempty"`
 	AsRecorded bool                     `json:"as_recorded,omitempty"`
+	Overrides  []event.Override         `json:"overrides,omitempty" doc:"numbers and rules as the group has them; left out: as they stand; by and at are those of who asks"`
 }
 
 // Problem is an RFC 9457 problem with what a person needs: who has the warning, and the reason in both languages.

@@ -29,7 +29,7 @@ type Click struct {
 }
 
 var tags = map[string][]string{
-	"warnings": {"warnings"}, "groups": {"groups"}, "session": {"session"}, "admin": {"admin"}, "live": {"live"},
+	"warnings": {"warnings"}, "groups": {"groups"}, "session": {"session"}, "admin": {"admin"}, "packs": {"packs"}, "live": {"live"},
 }
 
 // describe registers every operation of the API; s may be empty when only the description is wanted.
@@ -39,6 +39,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	api := humago.New(mux, apiConfig())
 	s.warningOperations(api)
 	s.groupOperations(api)
+	s.packOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)
@@ -196,6 +197,39 @@ func (s *Server) groupOperations(api huma.API) {
 		}) (*body[readings], error) {
 			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To)
 			return &body[readings]{readings{on, rs}}, err
+		})
+}
+
+func (s *Server) packOperations(api huma.API) {
+	type packs struct {
+		Packs []PackHead `json:"packs"`
+	}
+	huma.Register(api, op(anybody, "GET", "/v1/packs", "listPacks", "packs", "Rule packs that were published", http.StatusServiceUnavailable),
+		func(ctx context.Context, _ *struct{}) (*body[packs], error) {
+			if !s.past.knowsPacks() {
+				return nil, starting()
+			}
+			return &body[packs]{packs{s.past.heads(event.TimeOf(s.o.Now()))}}, nil
+		})
+	huma.Register(api, op(anybody, "GET", "/v1/packs/{id}", "getPack", "packs", "One pack: what it watches, its thresholds with their sources, its tests and its record", http.StatusNotFound, http.StatusServiceUnavailable),
+		func(ctx context.Context, in *struct {
+			ID string `path:"id" maxLength:"64"`
+		}) (*body[PackPage], error) {
+			if !s.past.knowsPacks() {
+				return nil, starting()
+			}
+			page, ok := s.past.page(in.ID, event.TimeOf(s.o.Now()))
+			if !ok {
+				return nil, noPack(in.ID)
+			}
+			return &body[PackPage]{page}, nil
+		})
+	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/plan", "getPlan", "groups", "What holds for a patient now: the packs of all groups as one, whose numbers, and what they disagree on", http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Tenant  string `path:"tenant"`
+			Patient string `path:"patient"`
+		}) (*body[PatientPlan], error) {
+			return answer(s.patientPlan(in.Tenant, in.Patient))
 		})
 }
 

@@ -15,16 +15,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/streams"
+	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
 // Options is what a desk server needs. Log, Follow, Directory, Asker, Edge and WaitDoors are required.
 type Options struct {
-	Log       Bounds    // where inputs end: how old is what is shown?
-	Follow    Follow    // see Watch
-	Directory Directory // *directory.View, which somebody runs
-	Asker     Asker     // *directory.Asker
-	Edge      Edge      // *streams.Edge, by which wishes are written
+	Log       streams.Log // where inputs end (how old is what is shown?), and what has been
+	Follow    Follow      // see Watch
+	Directory Directory   // *directory.View, which somebody runs
+	Asker     Asker       // *directory.Asker
+	Edge      Edge        // *streams.Edge, by which wishes are written
 	// WaitDoors waits until every live door has read the directory as far; directory.WaitDoors.
 	WaitDoors func(ctx context.Context, position int64) error
 	// History answers old readings; nil: history is off, and the desk says so.
@@ -45,16 +46,13 @@ type Options struct {
 	Registry     *prometheus.Registry // nil: one of its own
 }
 
-// Bounds is what the desk asks of the log besides following it.
-type Bounds interface {
-	Bounds(ctx context.Context, topic string, partition int32) (first, next int64, err error)
-}
-
 // Directory answers who may sign in and which groups there are; *directory.View is one.
 type Directory interface {
 	Account(id string) (event.AccountSet, bool)
 	Token(sha256hex string) (event.TokenSet, bool)
 	Groups() []event.GroupSet
+	Group(tenant, group string) (event.GroupSet, bool)
+	Patient(tenant, patient string) (directory.Patient, bool)
 }
 
 // Edge writes to the log; *streams.Edge is one.
@@ -74,6 +72,7 @@ type Check struct {
 type Server struct {
 	o        Options
 	ward     *ward
+	past     *past
 	fresh    *freshness
 	sessions *scs.SessionManager
 	limit    *limiter
@@ -113,7 +112,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
 	n := o.Edge.Partitions()
-	s := &Server{o: o, ward: newWard(n), fresh: newFreshness(n), sessions: newSessions(o), limit: newLimiter(),
+	s := &Server{o: o, ward: newWard(n), past: newPast(), fresh: newFreshness(n), sessions: newSessions(o), limit: newLimiter(),
 		checking: make(chan struct{}, 2), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
@@ -141,6 +140,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 		all.Go(func() { s.watchEnd(ctx, p) })
 	}
+	s.readPast(ctx, &all)
 	all.Wait()
 	return context.Cause(ctx)
 }

@@ -239,7 +239,7 @@ func TestABoardHearsWhoHasLeft(t *testing.T) {
 func TestABoardIsAsOfNow(t *testing.T) {
 	w := newWard(1)
 	var asked event.Time
-	who := Patient{Care: care.State{Groups: []care.Membership{{Group: "copd"}}}, Vitals: func(clock event.Time) Vitals { asked = clock; return Vitals{} }}
+	who := Patient{Care: care.State{Groups: []care.Membership{{Group: "copd"}}}, Looked: Looked{Vitals: func(clock event.Time) Vitals { asked = clock; return Vitals{} }}}
 	w.take(Seen{Offset: 1, Clock: 1000, Inputs: []event.Envelope{{}}, Touched: []string{"demo/P-0113"}, Look: func(string) (Patient, bool) { return who, true }})
 	w.take(Seen{Offset: 2, Clock: 90_000_000, Inputs: []event.Envelope{{}}})
 	if rows := w.board("demo", "copd"); len(rows) != 1 || asked != 90_000_000 {

@@ -98,7 +98,10 @@ func (w *ward) story(id string) (WarningStory, bool) {
 	if !ok {
 		return WarningStory{}, false
 	}
-	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Policy: s.w.Policy, Timeline: []Moment{}}
+	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Policy: s.w.Policy, Timeline: []Moment{}, Names: map[string]WordPair{}}
+	if st, _, ok := w.stands(s.key); ok && st.Pack != nil {
+		story.Names = namesOf(st.Pack)
+	}
 	story.Policy.Steps = some(story.Policy.Steps)
 	source := s.w.Story
 	if s.past != nil {

@@ -2,9 +2,11 @@ package desk
 
 import (
 	"context"
+	"sync/atomic"
 
 	"tocsin/alerts"
 	"tocsin/care"
+	"tocsin/rules"
 	"tocsin/streams"
 	"tocsin/streams/event"
 )
@@ -13,8 +15,14 @@ import (
 type Patient struct {
 	Alerts alerts.State
 	Care   care.State
-	Silent bool                          // some signal should have come
-	Vitals func(clock event.Time) Vitals // worked out when somebody looks, as of the partition's moment clock
+	Looked
+}
+
+// Looked is what the rules know of a patient, worked out when somebody looks, as of the partition's moment clock.
+type Looked struct {
+	Silent bool // some signal should have come
+	Vitals func(clock event.Time) Vitals
+	Stands func(clock event.Time) rules.Standing
 }
 
 // Vitals is what the rules know of one patient.
@@ -23,6 +31,8 @@ type Vitals struct {
 	Trend  map[string][]Point
 	Silent []SilentSignal
 	Score  *event.Score
+	// Measures are those of the pack, in its order.
+	Measures []RowMeasure
 }
 
 // Seen is what one step that holds brought to one partition.
@@ -41,14 +51,18 @@ type Seen struct {
 // Follow tells fn of each step of a partition that holds, in order, from one goroutine, until ctx ends or the log fails.
 type Follow func(ctx context.Context, partition int32, fn func(Seen) error) error
 
-// Watch follows a log whose patients are joined of rules, alerts and care, in this order. look reads the rules' state,
-// which the desk knows nothing of.
+// Watch follows a log whose patients are joined of rules, alerts and care, in this order. look reads the rules' state, and
+// asks for the facts when somebody looks: a pack or a group may have changed since the patient was last heard of.
 func Watch[A, FA any](log streams.Log, parts streams.Parts[streams.Three[A, alerts.State, care.State], streams.Three[FA, alerts.Facts, care.Facts]],
-	look func(facts FA, state A) (silent bool, vitals func(clock event.Time) Vitals)) Follow {
+	look func(facts func() FA, state A) Looked) Follow {
 	type S = streams.Three[A, alerts.State, care.State]
 	type F = streams.Three[FA, alerts.Facts, care.Facts]
 	return func(ctx context.Context, partition int32, fn func(Seen) error) error {
+		var newest atomic.Pointer[FA] // facts are never altered: each step makes new ones where something moves
+		facts := func() FA { return *newest.Load() }
 		return streams.Follow(ctx, log, streams.PatientPair, partition, parts, func(c streams.Change[S, F]) error {
+			common := c.Replica.Common().A
+			newest.Store(&common)
 			return fn(Seen{
 				Partition: partition, Offset: c.Offset, Input: c.Input, Clock: c.Clock, Inputs: c.Inputs, Events: c.Events, Touched: c.Touched, CaughtUp: c.CaughtUp,
 				Look: func(key string) (Patient, bool) {
@@ -56,9 +70,7 @@ func Watch[A, FA any](log streams.Log, parts streams.Parts[streams.Three[A, aler
 					if !ok {
 						return Patient{}, false
 					}
-					p := Patient{Alerts: s.B, Care: s.C}
-					p.Silent, p.Vitals = look(c.Replica.Common().A, s.A)
-					return p, true
+					return Patient{Alerts: s.B, Care: s.C, Looked: look(facts, s.A)}, true
 				},
 			})
 		})

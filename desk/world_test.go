@@ -69,12 +69,12 @@ func open(t *testing.T) *hospital {
 	h.run("registrar", func(ctx context.Context) error {
 		o := o
 		o.Logger = slog.New(slog.DiscardHandler)
-		check := func(text string) (string, int, error) {
+		check := func(text string) (directory.Checked, error) {
 			p, err := pack.Compile(text)
 			if err != nil {
-				return "", 0, err
+				return directory.Checked{}, err
 			}
-			return p.ID, p.Version, nil
+			return directory.Checked{Pack: p.ID, Version: p.Version, Signatures: p.Signatures}, nil
 		}
 		return directory.RunRegistrar(ctx, log, partitions, directory.Machine{Check: check}, o)
 	})

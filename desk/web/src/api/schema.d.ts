@@ -140,6 +140,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rule packs that were published */
+        get: operations["listPacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One pack: what it watches, its thresholds with their sources, its tests and its record */
+        get: operations["getPack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/patients/{tenant}/{patient}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What holds for a patient now: the packs of all groups as one, whose numbers, and what they disagree on */
+        get: operations["getPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients/{tenant}/{patient}/readings": {
         parameters: {
             query?: never;
@@ -394,6 +445,8 @@ export interface components {
             };
             en?: string;
             group: string;
+            /** @description numbers and rules as the group has them; left out: as they stand; by and at are those of who asks */
+            overrides?: components["schemas"]["Override"][];
             /** @description news2 when empty */
             pack?: string;
             tenant: string;
@@ -495,12 +548,382 @@ export interface components {
             value?: number;
             why?: string;
         };
+        PackAsk: {
+            /** Format: int64 */
+            above: number;
+            /** Format: int64 */
+            answer_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            signs: ("respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day")[];
+            source: string;
+            /** Format: int64 */
+            upper: number;
+        };
+        PackBand: {
+            danger: boolean;
+            en: string;
+            /** Format: int64 */
+            from: number;
+            name: string;
+            /** Format: int64 */
+            recheck_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            single: boolean;
+            zh: string;
+        };
         PackBody: {
             pack: string;
             /** @description YAML */
             text: string;
             /** Format: int64 */
             version: number;
+        };
+        PackCase: {
+            /** @description what went otherwise than expected */
+            faults: string[];
+            name: string;
+            passed: boolean;
+            /** @description as clinicians wrote it (YAML) */
+            text: string;
+        };
+        PackCells: {
+            /**
+             * Format: double
+             * @description exclusive, instead of to
+             */
+            below?: number;
+            /** Format: int64 */
+            points: number;
+            /** Format: double */
+            step: number;
+            /**
+             * Format: double
+             * @description inclusive, after rounding; absent in the last row
+             */
+            to?: number;
+        };
+        PackFact: {
+            en: string;
+            name: string;
+            unit: string;
+            /**
+             * Format: double
+             * @description holds until another is entered
+             */
+            usual?: number;
+            zh: string;
+        };
+        PackGroup: {
+            /**
+             * Format: int64
+             * @description how many numbers and rules the group has otherwise
+             */
+            changed: number;
+            en: string;
+            group: string;
+            /** Format: int64 */
+            patients: number;
+            tenant: string;
+            zh: string;
+        };
+        PackHead: {
+            /** @description false while the log is still being read: last_30_days is too small */
+            complete: boolean;
+            en: string;
+            /**
+             * Format: int64
+             * @description groups that use it
+             */
+            groups: number;
+            id: string;
+            last_30_days: components["schemas"]["Tally"];
+            /**
+             * Format: int64
+             * @description patients whom it judges, alone or with others
+             */
+            patients: number;
+            /** Format: date-time */
+            published_at: string;
+            /** @description the accounts that signed it; library for what came with the program; empty when the log does not tell */
+            published_by: string[];
+            /** Format: int64 */
+            version: number;
+            zh: string;
+        };
+        PackLesson: {
+            en: string;
+            id: string;
+            source: string;
+            title_en: string;
+            title_zh: string;
+            zh: string;
+        };
+        PackLimit: {
+            /** @description too high rather than too low */
+            above: boolean;
+            /** Format: double */
+            bound: number;
+            /** @description the immediate-danger band */
+            danger: boolean;
+            en: string;
+            id: string;
+            /**
+             * Format: double
+             * @description how far back inside it must be to count as clear
+             */
+            margin: number;
+            /**
+             * Format: double
+             * @description the same for readings sent in mg/dL
+             */
+            mg_per_dl?: number;
+            on_oxygen: boolean;
+            /** @description one, or all that have no steps of their own */
+            quantities: ("respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day")[];
+            /**
+             * Format: int64
+             * @description how many in a row must breach
+             */
+            readings: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            source: string;
+            /** @description the bound itself does not breach */
+            strict: boolean;
+            /** @description counts before an implausible reading is confirmed */
+            unsure: boolean;
+            zh: string;
+        };
+        PackMeasure: {
+            en: string;
+            id: string;
+            source: string;
+            unit: string;
+            /** @description how it is computed (CEL) */
+            value: string;
+            zh: string;
+        };
+        PackPage: {
+            /** @description false while the log is still being read: last_30_days is too small */
+            complete: boolean;
+            en: string;
+            facts: components["schemas"]["PackFact"][];
+            /**
+             * Format: int64
+             * @description groups that use it
+             */
+            groups: number;
+            id: string;
+            last_30_days: components["schemas"]["Tally"];
+            /** @description pages for the patient */
+            learn: components["schemas"]["PackLesson"][];
+            /** @description bounds of single signs, by quantity and gravest first */
+            limits: components["schemas"]["PackLimit"][];
+            measures: components["schemas"]["PackMeasure"][];
+            /** @description steps beyond a patient's own target: bound says how far beyond */
+            own_targets: components["schemas"]["PackLimit"][];
+            /**
+             * Format: int64
+             * @description patients whom it judges, alone or with others
+             */
+            patients: number;
+            /** @description a version that waits for further signatures */
+            proposed?: components["schemas"]["PackVersion"];
+            /** Format: date-time */
+            published_at: string;
+            /** @description the accounts that signed it; library for what came with the program; empty when the log does not tell */
+            published_by: string[];
+            questions: components["schemas"]["PackQuestion"][];
+            record: components["schemas"]["Record"];
+            rules: components["schemas"]["PackRule"][];
+            scores: components["schemas"]["PackScore"][];
+            signals: components["schemas"]["PackSignal"][];
+            silence: components["schemas"]["PackSilence"];
+            sources: components["schemas"]["PackSource"][];
+            tests: components["schemas"]["PackTests"];
+            used_by: components["schemas"]["PackGroup"][];
+            /** Format: int64 */
+            version: number;
+            /** @description newest first */
+            versions: components["schemas"]["PackVersion"][];
+            zh: string;
+        };
+        PackParam: {
+            en: string;
+            name: string;
+            unit: string;
+            /** Format: double */
+            value: number;
+            zh: string;
+        };
+        PackPart: {
+            code?: string;
+            en?: string;
+            /** @enum {string} */
+            quantity?: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+            /** @description of conditions */
+            rows: components["schemas"]["PackRow"][];
+            /** @description of a quantity */
+            tables: components["schemas"]["PackTable"][];
+            zh?: string;
+        };
+        PackQuestion: {
+            code: string;
+            en: string;
+            /**
+             * Format: int64
+             * @description how often it is put; 0: not by itself
+             */
+            every_ms: number;
+            /** Format: int64 */
+            fresh_ms: number;
+            unit: string;
+            yes_no: boolean;
+            zh: string;
+        };
+        PackRow: {
+            /** Format: int64 */
+            points: number;
+            when: string;
+        };
+        PackRule: {
+            /** @description what must hold before it goes down; absent: that the condition is known not to hold */
+            clear?: string;
+            danger: boolean;
+            en: string;
+            /** Format: int64 */
+            hold_ms: number;
+            id: string;
+            /** @description facts without which it is not in effect */
+            needs: string[];
+            params: components["schemas"]["PackParam"][];
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            source: string;
+            /** @description the condition as its author wrote it (CEL) */
+            when: string;
+            zh: string;
+        };
+        PackScore: {
+            /**
+             * Format: int64
+             * @description years; 0: any age
+             */
+            age_from: number;
+            ask?: components["schemas"]["PackAsk"];
+            /** @description in the order of evaluation: the first that holds is the band */
+            bands: components["schemas"]["PackBand"][];
+            /** @description judged beside the leading score */
+            beside: boolean;
+            en: string;
+            id: string;
+            /** Format: int64 */
+            months_from: number;
+            /**
+             * Format: int64
+             * @description exclusive; 0: no end
+             */
+            months_to: number;
+            note_en: string;
+            note_zh: string;
+            parts: components["schemas"]["PackPart"][];
+            /** @description whether it holds in pregnancy */
+            pregnant: boolean;
+            /**
+             * Format: int64
+             * @description points of one part that make the band with single
+             */
+            single: number;
+            source: string;
+            zh: string;
+        };
+        PackSignal: {
+            /**
+             * Format: int64
+             * @description 0: it is judged when it comes and not expected
+             */
+            cadence_ms: number;
+            /**
+             * Format: int64
+             * @description how much older than the newest input it may be and still count in the score; 0: any age
+             */
+            fresh_ms: number;
+            /** Format: int64 */
+            grace_ms: number;
+            /** @enum {string} */
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+            /** @description id in sources */
+            source: string;
+            /**
+             * Format: double
+             * @description two implausible readings this close confirm each other; 0: they never do
+             */
+            tolerance: number;
+            /** @description UCUM */
+            unit: string;
+        };
+        PackSilence: {
+            /**
+             * @description after a finding of medium or worse
+             * @enum {string}
+             */
+            after_grave: "none" | "low" | "medium" | "high" | "technical";
+            /** Format: int64 */
+            repeat_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            source: string;
+        };
+        PackSource: {
+            cite: string;
+            /**
+             * @description R the document was read, S a secondary page, I an independent implementation, M memory (never in effect), P own policy
+             * @enum {string}
+             */
+            evidence: "R" | "S" | "I" | "M" | "P" | "";
+            id: string;
+        };
+        PackTable: {
+            cells: components["schemas"]["PackCells"][];
+            /**
+             * @description empty: both
+             * @enum {string}
+             */
+            oxygen: "" | "air" | "oxygen";
+            /**
+             * Format: int64
+             * @description oxygen scale 1 or 2; 0: both
+             */
+            scale: number;
+        };
+        PackTests: {
+            cases: components["schemas"]["PackCase"][];
+            fault?: string;
+            /**
+             * @description none: the library has no cases for this pack
+             * @enum {string}
+             */
+            state: "none" | "passed" | "failed";
+        };
+        PackVersion: {
+            /** Format: date-time */
+            at: string;
+            /** @description who signed it */
+            by: string[];
+            /**
+             * Format: int64
+             * @description signatures: of a published version those that the next one needs, of a proposed one its own
+             */
+            needs: number;
+            /** @description SHA-256 of its text */
+            sum: string;
+            /** Format: int64 */
+            version: number;
+        };
+        Packs: {
+            packs: components["schemas"]["PackHead"][];
         };
         Part: {
             code?: string;
@@ -532,6 +955,52 @@ export interface components {
             /** Format: int32 */
             partition: number;
         };
+        PatientPlan: {
+            /** Format: int64 */
+            age_months: number;
+            /**
+             * Format: int64
+             * @description 0: not entered
+             */
+            age_years: number;
+            /** @description by quantity, the pack whose bounds a doctor chose */
+            chosen: {
+                [key: string]: string;
+            };
+            /** @description where the packs disagree; those that wait for a doctor first */
+            conflicts: components["schemas"]["PlanConflict"][];
+            /** @description those that were entered, and those with a usual value */
+            facts: components["schemas"]["PlanFact"][];
+            /** @description the leading one first */
+            groups: components["schemas"]["PlanGroup"][];
+            /** @description the pack of a group has not been published and the default one stands in */
+            instead: boolean;
+            measures: components["schemas"]["RowMeasure"][];
+            /** @description facts that rules wait for */
+            missing: components["schemas"]["PlanFact"][];
+            /** @description of facts, questions and, as rule:param, numbers, in words */
+            names: {
+                [key: string]: components["schemas"]["WordPair"];
+            };
+            /** Format: date-time */
+            ordered_at?: string;
+            ordered_by: string;
+            /** @description everything that was set otherwise for group or patient, also what is over */
+            overrides: components["schemas"]["PlanOverride"][];
+            patient: string;
+            pregnant: boolean;
+            questions: components["schemas"]["PlanQuestion"][];
+            rules: components["schemas"]["PlanRule"][];
+            /**
+             * Format: int64
+             * @description oxygen scale that counts: 1, or 2 by a dated order
+             */
+            spo2_scale: number;
+            /** @description the patient's own, ordered by ordered_by */
+            targets: components["schemas"]["PlanTarget"][];
+            tenant: string;
+            watched: components["schemas"]["PlanWatched"][];
+        };
         Plan: {
             /** Format: int64 */
             age_months?: number;
@@ -561,6 +1030,154 @@ export interface components {
             patient: string;
             plan: components["schemas"]["Plan"];
             tenant: string;
+        };
+        PlanBound: {
+            above: boolean;
+            /** @description the patient's own target holds on this side instead */
+            beaten: boolean;
+            /** Format: double */
+            bound: number;
+            danger: boolean;
+            /** @enum {string} */
+            from: "pack" | "group" | "patient";
+            on_oxygen: boolean;
+            pack: string;
+            /** Format: int64 */
+            readings: number;
+            rule: string;
+            /** Format: date-time */
+            set_at?: string;
+            set_by?: string;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            strict: boolean;
+            /**
+             * Format: date-time
+             * @description absent: until it is changed
+             */
+            until?: string;
+            why?: string;
+        };
+        PlanConflict: {
+            /** @description a doctor has to order a target or choose */
+            blocks: boolean;
+            packs: string[];
+            /** @enum {string} */
+            quantity?: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+            rule?: string;
+            /** @description the pack whose bounds hold, or strictest */
+            took: string;
+        };
+        PlanFact: {
+            en: string;
+            name: string;
+            /** @description that wait for it */
+            rules: string[];
+            unit: string;
+            /** @description the value is the pack's usual one: none was entered */
+            usual: boolean;
+            /** Format: double */
+            value?: number;
+            zh: string;
+        };
+        PlanGroup: {
+            en: string;
+            group: string;
+            pack: string;
+            pack_en: string;
+            pack_zh: string;
+            /**
+             * Format: int64
+             * @description of the pack; 0: it has not been published
+             */
+            version: number;
+            zh: string;
+        };
+        PlanOverride: {
+            /** @enum {string} */
+            from: "pack" | "group" | "patient";
+            /** @description false: it is over, the patient's beats it, or the packs have nothing of that name */
+            holds: boolean;
+            off: boolean;
+            param?: string;
+            rule: string;
+            /** Format: date-time */
+            set_at?: string;
+            set_by?: string;
+            /**
+             * Format: date-time
+             * @description absent: until it is changed
+             */
+            until?: string;
+            /** Format: double */
+            value?: number;
+            why?: string;
+        };
+        PlanParam: {
+            en: string;
+            /** @enum {string} */
+            from: "pack" | "group" | "patient";
+            name: string;
+            /** Format: double */
+            pack_value: number;
+            /** Format: date-time */
+            set_at?: string;
+            set_by?: string;
+            unit: string;
+            /**
+             * Format: date-time
+             * @description absent: until it is changed
+             */
+            until?: string;
+            /** Format: double */
+            value: number;
+            why?: string;
+            zh: string;
+        };
+        PlanQuestion: {
+            code: string;
+            en: string;
+            /** Format: int64 */
+            every_ms: number;
+            zh: string;
+        };
+        PlanRule: {
+            danger: boolean;
+            en: string;
+            /** @description somebody switched it off: see overrides */
+            off: boolean;
+            pack: string;
+            params: components["schemas"]["PlanParam"][];
+            rule: string;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /** @description for a fact: it is not in effect */
+            waits: boolean;
+            when: string;
+            zh: string;
+        };
+        PlanTarget: {
+            /** Format: double */
+            high?: number;
+            /** @description not written down: the order of oxygen scale 2 means it */
+            implied: boolean;
+            /** Format: double */
+            low?: number;
+            /** @enum {string} */
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+        };
+        PlanWatched: {
+            /** @description gravest first */
+            bounds: components["schemas"]["PlanBound"][];
+            /** @enum {string} */
+            every_from: "pack" | "group" | "patient" | "";
+            /**
+             * Format: int64
+             * @description 0: not expected
+             */
+            every_ms: number;
+            /** @enum {string} */
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
         };
         Policy: {
             /** Format: int64 */
@@ -646,6 +1263,19 @@ export interface components {
             when?: string;
             zh: string;
         };
+        Record: {
+            /** @description false while the log is still being read: the numbers are too small */
+            complete: boolean;
+            last_30_days: components["schemas"]["Span"];
+            last_7_days: components["schemas"]["Span"];
+            /**
+             * Format: date-time
+             * @description the oldest warning of which the log tells; absent when there is none
+             */
+            since?: string;
+            /** @description Monday to Monday in the pack's zone, oldest first; the last one is still running */
+            weeks: components["schemas"]["Span"][];
+        };
         ReturnBody: {
             desk?: string;
             reason?: string;
@@ -656,6 +1286,8 @@ export interface components {
             latest: {
                 [key: string]: components["schemas"]["Latest"];
             };
+            /** @description numbers that the pack computes and shows, such as GMI; those that are not known yet have no value */
+            measures: components["schemas"]["RowMeasure"][];
             /**
              * Format: int64
              * @description whom to call first: smaller is sooner; rows of one answer are sorted by it
@@ -680,6 +1312,18 @@ export interface components {
             why_order_en: string;
             why_order_zh: string;
         };
+        RowMeasure: {
+            en: string;
+            id: string;
+            /** @description UCUM */
+            unit: string;
+            /**
+             * Format: double
+             * @description absent: not known yet
+             */
+            value?: number;
+            zh: string;
+        };
         RowScore: {
             band: string;
             determined: boolean;
@@ -698,6 +1342,55 @@ export interface components {
             severity: "none" | "low" | "medium" | "high" | "technical";
             /** @enum {string} */
             state: "new" | "accepted" | "returned" | "closed";
+        };
+        RuleTally: {
+            /**
+             * Format: int64
+             * @description closed with a known outcome: what a share is of
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description measurement fault
+             */
+            measurement: number;
+            /**
+             * Format: int64
+             * @description not closed yet
+             */
+            open: number;
+            /**
+             * Format: double
+             * @description warnings per 100 patient-days; absent below 7 patient-days
+             */
+            per_100_patient_days?: number;
+            /** Format: int64 */
+            raised: number;
+            /** Format: int64 */
+            real: number;
+            rule: string;
+            /**
+             * Format: double
+             * @description real of judged, from 0 to 1; absent when none is judged
+             */
+            share?: number;
+            /** Format: int64 */
+            technical: number;
+            /**
+             * Format: int64
+             * @description closed as not known yet
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description real, but usual for this patient: not counted as true
+             */
+            usual: number;
+            /**
+             * Format: double
+             * @description judged for each real one; absent when none was real
+             */
+            wd?: number;
         };
         Score: {
             band: string;
@@ -739,6 +1432,20 @@ export interface components {
             status: components["schemas"]["Status"];
             warnings: components["schemas"]["Warning"][];
         };
+        Span: {
+            all: components["schemas"]["Tally"];
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: double
+             * @description days that patients were judged by this pack, in the stretch
+             */
+            patient_days: number;
+            /** @description most warnings first; a warning with two reasons counts for both rules */
+            rules: components["schemas"]["RuleTally"][];
+            /** Format: date-time */
+            to: string;
+        };
         Status: {
             /**
              * Format: date-time
@@ -771,6 +1478,54 @@ export interface components {
             /** @description the ward is a demonstration */
             simulated: boolean;
             version: string;
+        };
+        Tally: {
+            /**
+             * Format: int64
+             * @description closed with a known outcome: what a share is of
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description measurement fault
+             */
+            measurement: number;
+            /**
+             * Format: int64
+             * @description not closed yet
+             */
+            open: number;
+            /**
+             * Format: double
+             * @description warnings per 100 patient-days; absent below 7 patient-days
+             */
+            per_100_patient_days?: number;
+            /** Format: int64 */
+            raised: number;
+            /** Format: int64 */
+            real: number;
+            /**
+             * Format: double
+             * @description real of judged, from 0 to 1; absent when none is judged
+             */
+            share?: number;
+            /** Format: int64 */
+            technical: number;
+            /**
+             * Format: int64
+             * @description closed as not known yet
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description real, but usual for this patient: not counted as true
+             */
+            usual: number;
+            /**
+             * Format: double
+             * @description judged for each real one; absent when none was real
+             */
+            wd?: number;
         };
         Target: {
             /** Format: double */
@@ -894,6 +1649,10 @@ export interface components {
              * @description the step of the policy that is asked now, from 0
              */
             level: number;
+            /** @description questions, facts and, as rule:param, numbers of the patient's packs in words */
+            names: {
+                [key: string]: components["schemas"]["WordPair"];
+            };
             /** @description of a closed warning: real, real_usual, measurement_fault, technical or not_known_yet */
             outcome?: string;
             /** @description who has taken it; empty while nobody has */
@@ -941,6 +1700,10 @@ export interface components {
             version: number;
             /** @description who had it before it was given back or came back */
             was?: string;
+        };
+        WordPair: {
+            en: string;
+            zh: string;
         };
     };
     responses: never;
@@ -1488,6 +2251,206 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPacks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Packs"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientPlan"];
                 };
             };
             /** @description Unauthorized */

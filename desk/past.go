@@ -1,0 +1,335 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// past is what the log tells beside what is open: which packs were published when and by whom, who was in which group since
+// when, and what became of the warnings of the last weeks. The ward begins at a checkpoint; this is read from the log's
+// beginning, once, in the background, and then follows. What it has not read yet it says so.
+type past struct {
+	mu       sync.RWMutex
+	packs    map[string][]version // oldest first
+	groups   map[string][]used    // by {tenant}/{group}, oldest first
+	people   map[string][]placed  // by {tenant}/{patient}, oldest first
+	warnings map[string]*happened // by id
+	parts    map[string]bool      // what is being read, and whether its end was reached once
+	from     map[int32]event.Time // the first step of each partition that is still in the log
+	pruned   int                  // how many warnings were left when old ones were last forgotten
+	tried    map[string]*tried    // what the texts of packs come to, by text
+	proposed map[string]version   // that wait for further signatures
+}
+
+// version is one published version of a pack. Only the newest keeps its text.
+type version struct {
+	number int
+	sum    string
+	text   string
+	at     event.Time
+	signed []string
+	needs  int // signatures
+}
+
+// used says which pack a group has used from a moment on.
+type used struct {
+	since event.Time
+	set   event.GroupSet
+}
+
+// placed says in which groups a patient has been from a moment on, the leading one first.
+type placed struct {
+	since  event.Time
+	groups []string // {tenant}/{group}
+}
+
+// happened is one warning, as far as the record of packs needs it.
+type happened struct {
+	key      string // of the patient
+	raised   event.Time
+	severity event.Severity
+	rules    []ruleOf // those among its reasons when it was raised or became worse
+	closed   event.Time
+	outcome  string
+}
+
+// ruleOf names a rule; the pack is empty where the patient had but one.
+type ruleOf struct{ pack, rule string }
+
+// keptWeeks is how far back the record goes: eight whole weeks and the one that runs.
+const (
+	keptWeeks = 9
+	week      = 7 * 24 * time.Hour
+)
+
+func newPast() *past {
+	return &past{packs: map[string][]version{}, proposed: map[string]version{}, groups: map[string][]used{}, people: map[string][]placed{},
+		warnings: map[string]*happened{}, parts: map[string]bool{}, from: map[int32]event.Time{}, tried: map[string]*tried{}}
+}
+
+// readPast follows everything that the record needs until ctx ends. A screen without a record is still a screen: what goes
+// wrong here is told in the log and on the page, and ends nothing else.
+func (s *Server) readPast(ctx context.Context, all *sync.WaitGroup) {
+	read := func(name string, one func(ctx context.Context) error) {
+		s.past.reading(name)
+		all.Go(func() {
+			if err := s.again(ctx, one); err != nil {
+				s.o.Logger.Error("the record of packs is not kept any more", "part", name, streams.KeyErr, err)
+			}
+		})
+	}
+	read(streams.Directory, func(ctx context.Context) error {
+		return s.readSteps(ctx, streams.Directory, 0, s.past.directory)
+	})
+	for p := range s.o.Edge.Partitions() {
+		read(fmt.Sprint(streams.Decisions, p), func(ctx context.Context) error {
+			if err := s.whenCaughtUp(ctx); err != nil { // who needs to act comes before what has been
+				return err
+			}
+			return s.readSteps(ctx, streams.Decisions, p, func(step *streams.Step) error { return s.past.decided(p, step) })
+		})
+	}
+}
+
+// again tries until ctx ends, or until an error that will not go away.
+func (s *Server) again(ctx context.Context, one func(context.Context) error) error {
+	for wait := againFirst; ; wait = min(2*wait, againMost) {
+		err := one(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, event.ErrNewer), errors.Is(err, event.ErrUnreadable), errors.Is(err, streams.ErrTrimmed), errors.Is(err, streams.ErrBeyond):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (s *Server) whenCaughtUp(ctx context.Context) error {
+	for !s.ward.caughtUp() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(againFirst):
+		}
+	}
+	return nil
+}
+
+// readSteps reads a topic of steps from what is left of it. Events are not decoded: take picks those that it wants.
+func (s *Server) readSteps(ctx context.Context, topic string, partition int32, take func(*streams.Step) error) error {
+	first, end, err := s.o.Log.Bounds(ctx, topic, partition)
+	if err != nil {
+		return err
+	}
+	steps := streams.NewSteps(streams.Position{Offset: first - 1})
+	steps.Raw(true)
+	return s.readRecords(ctx, topic, partition, first, end, func(r streams.Record) error {
+		step, err := steps.Read(r)
+		if err != nil || step == nil {
+			return err
+		}
+		return take(step)
+	})
+}
+
+func (s *Server) readRecords(ctx context.Context, topic string, partition int32, first, end int64, take func(streams.Record) error) error {
+	r, err := s.o.Log.Read(topic, partition, first)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	name := topic
+	if topic == streams.Decisions {
+		name = fmt.Sprint(topic, partition)
+	}
+	for next := first; ; {
+		if next >= end {
+			s.past.reached(name)
+		}
+		records, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, rec := range records {
+			if err := take(rec); err != nil {
+				return err
+			}
+			next = rec.Offset + 1
+		}
+	}
+}
+
+var (
+	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.GroupSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
+	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type()}
+)
+
+// pick decodes the events of a step that are of some types.
+func pick(step *streams.Step, types []event.Type, take func(event.Envelope)) error {
+	for _, r := range step.Records {
+		_, t, err := event.Attributes(r.Headers)
+		if err != nil || !slices.Contains(types, t) {
+			continue
+		}
+		e, err := event.Decode(r.Headers, r.Value)
+		if err != nil {
+			return fmt.Errorf("read %s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		take(e)
+	}
+	return nil
+}
+
+func (p *past) reading(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parts[name] = false
+}
+
+func (p *past) reached(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parts[name] = true
+}
+
+// whole tells whether everything that was in the log when reading began has been read. The caller holds the lock.
+func (p *past) whole() bool {
+	for _, reached := range p.parts {
+		if !reached {
+			return false
+		}
+	}
+	return true
+}
+
+// knowsPacks tells whether the directory has been read.
+func (p *past) knowsPacks() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.parts[streams.Directory]
+}
+
+// directory folds one step of the registrar. Reading it twice, after an error, changes nothing.
+func (p *past) directory(step *streams.Step) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pick(step, typesOfDirectory, func(e event.Envelope) {
+		switch d := e.Data.(type) {
+		case *event.PackPublished:
+			p.published(d, e.At)
+		case *event.PackProposed:
+			p.proposed[d.Pack] = version{number: d.Version, sum: d.Sum, at: e.At, signed: d.Signed, needs: d.Needs}
+		case *event.GroupSet:
+			key := d.Tenant + "/" + d.Group
+			p.groups[key] = since(p.groups[key], used{e.At, *d}, func(u used) event.Time { return u.since })
+		case *event.PatientEnrolled:
+			p.place(d.Tenant, d.Patient, append([]string{d.Group}, d.Also...), e.At)
+		case *event.PatientGrouped:
+			p.place(d.Tenant, d.Patient, append([]string{d.Group}, d.Also...), e.At)
+		}
+	})
+}
+
+func (p *past) published(d *event.PackPublished, at event.Time) {
+	all := p.packs[d.Pack]
+	if n := len(all); n > 0 {
+		if all[n-1].number >= d.Version {
+			return
+		}
+		all[n-1].text = ""
+	}
+	p.packs[d.Pack] = append(all, version{d.Version, d.Sum, d.Text, at, d.Signed, d.Signatures})
+	delete(p.proposed, d.Pack)
+}
+
+func (p *past) place(tenant, patient string, groups []string, at event.Time) {
+	key := streams.PatientKey(tenant, patient)
+	x := placed{since: at}
+	for _, g := range groups {
+		if g != "" {
+			x.groups = append(x.groups, tenant+"/"+g)
+		}
+	}
+	p.people[key] = since(p.people[key], x, func(x placed) event.Time { return x.since })
+}
+
+// since adds what holds from a moment on. Of one moment the last word counts; what is read a second time changes nothing.
+func since[T any](all []T, x T, of func(T) event.Time) []T {
+	n := len(all)
+	switch {
+	case n > 0 && of(all[n-1]) > of(x):
+		return all
+	case n > 0 && of(all[n-1]) == of(x):
+		all[n-1] = x
+		return all
+	}
+	return append(all, x)
+}
+
+// decided folds one step of a partition.
+func (p *past) decided(partition int32, step *streams.Step) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pick(step, typesOfWarnings, func(e event.Envelope) {
+		if at, known := p.from[partition]; !known || e.At < at {
+			p.from[partition] = e.At
+		}
+		p.warned(e)
+	})
+}
+
+func (p *past) warned(e event.Envelope) {
+	switch d := e.Data.(type) {
+	case *event.AlertRaised:
+		if p.warnings[d.Alert] == nil {
+			p.warnings[d.Alert] = &happened{key: e.Subject, raised: e.At, severity: d.Severity, rules: rulesOf(nil, d.Reasons)}
+			p.forget(e.At)
+		}
+	case *event.AlertWorsened:
+		if w := p.warnings[d.Alert]; w != nil {
+			w.severity, w.rules = max(w.severity, d.Severity), rulesOf(w.rules, d.Reasons)
+		}
+	case *event.AlertClosed:
+		if w := p.warnings[d.Alert]; w != nil {
+			w.closed, w.outcome = e.At, d.Outcome
+		}
+	}
+}
+
+// rulesOf adds the rules that found something; what is only noted, such as a rule that is switched off, found nothing.
+func rulesOf(have []ruleOf, reasons []event.Reason) []ruleOf {
+	for _, r := range reasons {
+		name, _, _ := strings.Cut(r.Rule, ":")
+		if one := (ruleOf{r.Pack, name}); r.Severity != event.NoSeverity && !slices.Contains(have, one) {
+			have = append(have, one)
+		}
+	}
+	return have
+}
+
+// forget lets go of what is older than the record reaches, now and then.
+func (p *past) forget(now event.Time) {
+	if len(p.warnings) < 2*p.pruned+1000 {
+		return
+	}
+	oldest := now.Add(-(keptWeeks + 1) * week)
+	for id, w := range p.warnings {
+		if w.raised < oldest {
+			delete(p.warnings, id)
+		}
+	}
+	p.pruned = len(p.warnings)
+}
