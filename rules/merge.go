@@ -188,7 +188,9 @@ func (m *Pack) takeScore(sc *Score, pack string) {
 		}
 		return
 	}
-	m.Scores = append(m.Scores, *sc)
+	own := *sc // with parts of its own: Finish puts closures over the merged names into them
+	own.Parts = bareParts(sc.Parts)
+	m.Scores = append(m.Scores, own)
 }
 
 // sameScore compares what two scores say, not the closures behind it.
