@@ -89,7 +89,11 @@ type shown struct {
 	name   string
 	series string // whose unit and newest reading stand beside it
 	param  string
-	number func(*expr.View) (float64, bool)
+	truth  bool // yes or no
+
+	function string // of a window
+	lengthMs int64
+	number   func(*expr.View) (float64, bool)
 }
 
 // slot says what stands behind a name of the layout.
@@ -196,7 +200,7 @@ func (p *Pack) finishRule(r *Rule) error {
 		}
 	}
 	for _, x := range leaves(r.When) {
-		s := shown{name: x.String(), series: x.Name}
+		s := shown{name: x.String(), series: x.Name, function: x.Func, lengthMs: x.LengthMs}
 		if x.Op == expr.Var {
 			if q, ok := p.paramOf(r, x.Name); ok {
 				s.name, s.param, s.series = q, q, ""
@@ -207,6 +211,7 @@ func (p *Pack) finishRule(r *Rule) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.ID, err)
 			}
+			s.truth = true
 			s.number = func(v *expr.View) (float64, bool) { t := truth(v); return truthNumber(t), t != expr.Unknown }
 		} else if err := p.number(r.ID, x, &s.number); err != nil {
 			continue // a truth over a window, such as below(x, 3, "15m"): its series is shown by other inputs

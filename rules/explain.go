@@ -40,7 +40,7 @@ func (e *eval) reason(f *finding) event.Reason {
 	case f.condition != nil:
 		e.conditionReason(f, &r, &t)
 	case f.beside != nil:
-		e.tallyReason(f, f.beside, &f.tally, &r, &t)
+		e.tallyReason(f, f.beside, f.tally, &r, &t)
 	case f.rule == RuleSilence:
 		e.silenceReason(f, &r, &t)
 	case f.rule == RuleUnconfirmed:
@@ -272,21 +272,22 @@ func (e *eval) conditionReason(f *finding, r *event.Reason, t *text) {
 	for i := range c.shown {
 		in := e.input(r, c, &c.shown[i], v)
 		r.Inputs = append(r.Inputs, in)
-		zh, en := inputName(&c.shown[i], e.p)
-		value := "?"
-		if in.Value != nil {
-			value = in.Value.String()
-			if in.Unit != "" && in.Unit[0] != '{' {
-				value += " " + in.Unit
-			}
+		if in.Value == nil {
+			continue // what is not known did not decide it; the record names it
 		}
+		zh, en, unit := c.shown[i].calls(e.p)
+		if c.shown[i].param != "" {
+			zh, en = c.calls(c.shown[i].param)
+			unit = in.Unit
+		}
+		vzh, ven := c.shown[i].says(*in.Value, unit)
 		if first {
 			t.add("（", " (")
 		} else {
 			t.add("，", ", ")
 		}
 		first = false
-		t.add(zh+" "+value, en+" "+value)
+		t.add(zh+" "+vzh, en+" "+ven)
 	}
 	if !first {
 		t.add("）", ")")
@@ -317,7 +318,7 @@ func (e *eval) input(r *event.Reason, c *Rule, s *shown, v *expr.View) event.Inp
 		}
 		return in
 	}
-	in.Unit = e.p.unitOf(s.series)
+	_, _, in.Unit = s.calls(e.p)
 	if t := e.s.series(s.series); t != nil {
 		n := t.newest()
 		in.MeasuredAt, in.Reading = &n.At, t.Reading
@@ -341,23 +342,14 @@ func (p *Pack) unitOf(name string) string {
 	return ""
 }
 
-// inputName answers how an input of a condition is called for people.
-func inputName(s *shown, p *Pack) (zh, en string) {
-	if s.name == AgeYears {
-		return "年龄", "the age"
-	}
-	if q, err := event.ParseQuantity(s.name); err == nil {
-		return names[q].zh, names[q].en
-	}
-	if q := p.question(s.name); q != nil {
-		return q.Zh, q.En
-	}
-	for i := range p.Facts {
-		if p.Facts[i].Name == s.name {
-			return p.Facts[i].Zh, p.Facts[i].En
+// calls answers how a param is called for people.
+func (r *Rule) calls(param string) (zh, en string) {
+	for i := range r.Params {
+		if p := &r.Params[i]; p.Name == param && p.Zh != "" {
+			return p.Zh + "界限", "limit of " + p.En
 		}
 	}
-	return s.name, s.name
+	return "界限", "limit"
 }
 
 // missingReason says that a sign was asked for and did not come.
@@ -443,7 +435,7 @@ func (e *eval) note(f *finding, t *text) {
 		t.add("规则 "+rule+" 已由 "+by+" 关闭，未作判断", "rule "+rule+" was switched off by "+by+": it is not judged")
 	case strings.HasPrefix(f.rule, ruleFacts+":"):
 		name := strings.TrimPrefix(f.rule, ruleFacts+":")
-		zh, en := inputName(&shown{name: name}, e.p)
+		zh, en := e.p.calls(name)
 		t.add("未登记"+zh+"，相关规则未启用", en+" is not entered: the rules that rest on it are not in effect")
 	case strings.HasPrefix(f.rule, RuleConflict+":"):
 		e.conflictNote(strings.TrimPrefix(f.rule, RuleConflict+":"), t)

@@ -67,8 +67,8 @@ func (f *Facts) packFor(g *Group) (p *Pack, instead bool) {
 
 // packOf answers the pack by which a patient is judged: that of the group, merged with those of further groups. A further
 // group whose pack is not known stands in for nothing: what it would add is named by its absence among Of.
-func (f *Facts) packOf(s *State) (p *Pack, instead bool) {
-	p, instead = f.packFor(f.Group(s.Group))
+func (f *Facts) packOf(g *Group, s *State) (p *Pack, instead bool) {
+	p, instead = f.packFor(g)
 	if p == nil || len(s.Also) == 0 {
 		return p, instead
 	}

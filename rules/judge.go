@@ -173,7 +173,7 @@ func (e *eval) scoredBeside(sc *Score) (finding, bool) {
 		return finding{}, false
 	}
 	t := sc.Tally(&v, e.s.Plan.scale())
-	f := finding{rule: sc.ID, severity: sc.Bands[t.Band].Severity, danger: sc.Bands[t.Band].Danger, at: anchor, beside: sc, tally: t}
+	f := finding{rule: sc.ID, severity: sc.Bands[t.Band].Severity, danger: sc.Bands[t.Band].Danger, at: anchor, beside: sc, tally: &t}
 	told := e.s.Found.severityOf(sc.ID)
 	if f.severity < told && e.holdsOn(sc.ID, e.p.HoldMs) {
 		f.severity, f.held = told, true

@@ -58,7 +58,7 @@ func (e *eval) open() {
 	e.next, e.g, e.p, e.fall = event.Never, nil, nil, false
 	if e.s.Enrolled() {
 		e.g = e.f.Group(e.s.Group)
-		e.p, e.fall = e.f.packOf(&e.s)
+		e.p, e.fall = e.f.packOf(e.g, &e.s)
 		if e.p != nil {
 			e.lay()
 			e.wakeOverrides()

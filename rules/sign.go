@@ -37,7 +37,7 @@ type finding struct {
 	since     event.Time
 	condition *Rule  // when a condition found it
 	beside    *Score // when a score beside the leading one did, with its tally
-	tally     Tally
+	tally     *Tally
 	last      event.Time // of what was told: when a reading as grave was last measured
 	asked     event.Time // a question has been open since it ran out
 }
