@@ -73,3 +73,29 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// TestRUL9_UnitsThatDoNotAgree: kilograms are not held against millimetres of mercury, nor a rise of weight against a bound
+// in another unit; the fault says where.
+func TestRUL9_UnitsThatDoNotAgree(t *testing.T) {
+	const head = "pack: x\nversion: 1\nzh: x\nen: x\nsources: {ours: {cite: ours, evidence: P}}\n" +
+		"signals:\n  weight_kg: {unit: kg, source: ours}\n  systolic_mmhg: {unit: \"mm[Hg]\", source: ours}\n" +
+		"confirm: {within: 30m, answer: 5m, severity: medium, source: ours}\n"
+	for when, ok := range map[string]bool{
+		"weight_kg > 80":                            true,
+		"rise(weight_kg, \"72h\") > much":           true,
+		"weight_kg > systolic_mmhg":                 false,
+		"rise(weight_kg, \"72h\") > pressure":       false,
+		"weight_kg + systolic_mmhg > 200":           false,
+		"slope(weight_kg, \"7d\") > systolic_mmhg":  false,
+		"weight_kg / 2 + much > 40 && pressure > 1": true,
+	} {
+		text := head + "rules:\n  - {id: r, when: '" + when + "', params: {much: {value: 2, unit: kg}, pressure: {value: 2, unit: \"mm[Hg]\"}}, severity: low, source: ours, zh: x, en: x}\n"
+		_, err := CompileFile("x.yaml", text)
+		if ok != (err == nil) {
+			t.Errorf("%s: %v", when, err)
+		}
+		if !ok && err != nil && !strings.HasPrefix(err.Error(), "x.yaml:11:19: condition, line 1 column ") {
+			t.Errorf("%s: where is it? %v", when, err)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func (c *compiler) expression(number bool, rule *string, params *[]rules.Param, 
 func (c *compiler) express(l later) {
 	names := slices.Clone(c.names())
 	for _, p := range l.params {
-		names = append(names, condition.Name{Name: p.Name, Kind: expr.Number})
+		names = append(names, condition.Name{Name: p.Name, Kind: expr.Number, Unit: p.Unit})
 	}
 	env, err := condition.New(names)
 	if err != nil {
@@ -96,7 +96,8 @@ func (c *compiler) names() []condition.Name {
 	}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
 		if c.pack.Signals[q] != (rules.Signal{}) {
-			all = append(all, condition.Name{Name: q.String(), Kind: expr.Number, Series: true})
+			_, _, unit := rules.Name(q)
+			all = append(all, condition.Name{Name: q.String(), Kind: expr.Number, Unit: unit, Series: true})
 		}
 	}
 	for _, q := range c.pack.Questions {
@@ -104,13 +105,13 @@ func (c *compiler) names() []condition.Name {
 		if q.YesNo {
 			kind = expr.Truth
 		}
-		all = append(all, condition.Name{Name: q.Code, Kind: kind, Series: true})
+		all = append(all, condition.Name{Name: q.Code, Kind: kind, Unit: q.Unit, Series: true})
 	}
 	for _, d := range c.pack.Derived {
 		all = append(all, condition.Name{Name: d.ID, Kind: expr.Number, Series: true})
 	}
 	for _, f := range c.pack.Facts {
-		all = append(all, condition.Name{Name: f.Name, Kind: expr.Number})
+		all = append(all, condition.Name{Name: f.Name, Kind: expr.Number, Unit: f.Unit})
 	}
 	return all
 }
