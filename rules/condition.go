@@ -29,6 +29,24 @@ type Rule struct {
 	truth, clear func(*expr.View) expr.Tri
 	shown        []shown
 	signals      uint32 // bit per Quantity that it looks at
+	reads        reads
+}
+
+// reads is what an expression looks at: signals, and the names of all else.
+type reads struct {
+	signals []event.Quantity
+	said    []string
+}
+
+func readsOf(x expr.Expr) (r reads) {
+	for _, name := range expr.Inputs(x) {
+		if q, err := event.ParseQuantity(name); err == nil {
+			r.signals = append(r.signals, q)
+		} else {
+			r.said = append(r.said, name)
+		}
+	}
+	return r
 }
 
 // Param is a number of a rule that group or patient may override. In conditions it stands as rule:param.
@@ -179,6 +197,7 @@ func (p *Pack) finishScore(sc *Score) error {
 			if err := p.truth(sc.ID, r.When, &r.truth); err != nil {
 				return err
 			}
+			r.reads = readsOf(r.When)
 		}
 	}
 	return nil
@@ -193,11 +212,9 @@ func (p *Pack) finishRule(r *Rule) error {
 			return err
 		}
 	}
-	r.shown, r.signals = nil, 0
-	for _, name := range expr.Inputs(r.When) {
-		if q, err := event.ParseQuantity(name); err == nil {
-			r.signals |= 1 << q
-		}
+	r.shown, r.signals, r.reads = nil, 0, readsOf(r.When)
+	for _, q := range r.reads.signals {
+		r.signals |= 1 << q
 	}
 	for _, x := range leaves(r.When) {
 		s := shown{name: x.String(), series: x.Name, function: x.Func, lengthMs: x.LengthMs}

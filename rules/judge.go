@@ -30,7 +30,7 @@ func (e *eval) spans(sc *Score, to *Values) (newest event.Time) {
 		}
 		to.Spans[i] = p.span(v)
 		for k := range p.Rows {
-			newest = max(newest, e.newestOf(p.Rows[k].When))
+			newest = max(newest, e.newestOf(&p.Rows[k].reads))
 		}
 	}
 	return newest
@@ -61,8 +61,13 @@ func (p *Part) span(v *expr.View) Span {
 }
 
 // newestOf answers when the newest of what an expression reads was measured; zero: nothing of it was.
-func (e *eval) newestOf(x expr.Expr) (at event.Time) {
-	for _, name := range expr.Inputs(x) {
+func (e *eval) newestOf(r *reads) (at event.Time) {
+	for _, q := range r.signals {
+		if t := e.s.track(q); t != nil {
+			at = max(at, t.newest().At)
+		}
+	}
+	for _, name := range r.said {
 		if t := e.s.series(name); t != nil {
 			at = max(at, t.newest().At)
 		}
@@ -108,18 +113,20 @@ func (e *eval) judged(r *Rule, v *expr.View) (finding, bool) {
 	}
 	e.rule = r.ID
 	holds := r.truth(v)
-	f := finding{rule: r.ID, severity: r.Severity, danger: r.Danger, condition: r, at: e.newestOf(r.When)}
+	f := finding{rule: r.ID, severity: r.Severity, danger: r.Danger, condition: r}
 	told := e.s.Found.severityOf(r.ID) != event.NoSeverity
 	if holds == expr.True {
 		if until := e.settlingAny(r.signals); !told && until > e.now {
 			e.wake(until)
 			return finding{}, false
 		}
+		f.at = e.newestOf(&r.reads)
 		return f, true
 	}
 	if !told {
 		return finding{}, false
 	}
+	f.at = e.newestOf(&r.reads)
 	cleared := holds == expr.False
 	if r.clear != nil {
 		cleared = r.clear(v) == expr.True
@@ -211,7 +218,7 @@ func (e *eval) stands(id string, v *expr.View) (at event.Time, holds bool) {
 	}
 	for i := range e.p.Rules {
 		if r := &e.p.Rules[i]; r.ID == id {
-			return e.newestOf(r.When), r.truth(v) == expr.True
+			return e.newestOf(&r.reads), r.truth(v) == expr.True
 		}
 	}
 	for i := range e.p.Scores {

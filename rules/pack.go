@@ -190,6 +190,7 @@ type Row struct {
 	Points uint8     `json:"points"`
 
 	truth func(*expr.View) expr.Tri
+	reads reads
 }
 
 // MaxRows is how many rows a table may have.

@@ -258,7 +258,7 @@ func TestRUL11_TheDeskAnswersWhatLiveDidNotHave(t *testing.T) {
 // candidate's, so that what comes later is a warning on both sides, and her outcome counts for both.
 func TestRUL11_WhatPeopleDidGoesToTheWarningThatStandsForIt(t *testing.T) {
 	s := ward(t)
-	s.measure(begin+10*hour, "P-1", 91, 70) // an episode more on the candidate's side, so that ids differ from here on
+	s.measure(begin+10*hour, "P-1", 91, 70)       // an episode more on the candidate's side, so that ids differ from here on
 	s.measure(begin+days+16*hour, "P-1", 89, 150) // something more after the nurse's close: told again, as it was closed
 	s.measure(begin+2*days+10*hour, "P-1", 88, 70)
 	slices.SortStableFunc(s.turns, func(a, b backtest.Turn) int { return cmp.Compare(a.At, b.At) })
