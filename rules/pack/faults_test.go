@@ -99,3 +99,21 @@ func TestRUL9_UnitsThatDoNotAgree(t *testing.T) {
 		}
 	}
 }
+
+// TestRUL13_ATooCostlyConditionIsRefused: what would hold up the readings behind it never comes into effect.
+func TestRUL13_ATooCostlyConditionIsRefused(t *testing.T) {
+	const head = "pack: x\nversion: 1\nzh: x\nen: x\nsources: {ours: {cite: ours, evidence: P}}\nsignals:\n  weight_kg: {unit: kg, source: ours}\n" +
+		"confirm: {within: 30m, answer: 5m, severity: medium, source: ours}\nrules:\n  - {id: r, when: '"
+	const tail = "', severity: low, source: ours, zh: x, en: x}\n"
+	many := strings.Repeat("mean(weight_kg, \"7d\") > 80 && ", 60) + "true"
+	if _, err := CompileFile("x.yaml", head+many+tail); err == nil || !strings.Contains(err.Error(), "no rule can hold up the readings") {
+		t.Errorf("60 windows: %v", err)
+	}
+	trends := strings.Repeat("trend(weight_kg, \"7d\") > 80 && ", 7) + "true"
+	if _, err := CompileFile("x.yaml", head+trends+tail); err == nil {
+		t.Error("seven trends were let in")
+	}
+	if _, err := CompileFile("x.yaml", head+strings.Repeat("mean(weight_kg, \"7d\") > 80 && ", 20)+"true"+tail); err != nil {
+		t.Errorf("20 windows: %v", err)
+	}
+}

@@ -68,10 +68,34 @@ func (c *compiler) express(l later) {
 		c.conditionFaults(l.n, err)
 		return
 	}
+	if looks := cost(e); looks > maxCost {
+		c.fault(l.n, "this looks back %d times (trend counts for %d); %d at most, so that no rule can hold up the readings behind it: split it, or compute a part as a derived series", looks, trendCost, maxCost)
+	}
 	for _, p := range l.params {
 		e = named(e, p.Name, rules.ParamName(l.rule, p.Name))
 	}
 	l.to(e)
+}
+
+// What one condition may cost. Nothing in a condition loops, and a window has a bounded number of steps, so its cost is known
+// when it is read: a rule that is too slow is refused here and needs no clock to be fenced.
+const (
+	maxCost   = 48 // looks back over a window, each well under 2 µs
+	trendCost = 8  // trend compares every two steps
+)
+
+// cost counts how often e looks back.
+func cost(e expr.Expr) int {
+	n := 0
+	if e.Op == expr.Call {
+		if n = 1; e.Func == "trend" {
+			n = trendCost
+		}
+	}
+	for _, a := range e.Args {
+		n += cost(a)
+	}
+	return n
 }
 
 // named puts one variable in place of another.
