@@ -50,11 +50,11 @@ func readHome(dir string) (study.Cohort, error) {
 		}
 		at, err := homeTime(l.fields["date"])
 		if err != nil {
-			return c, fmt.Errorf("Physiology.csv, line %d: %w", l.n, err)
+			return c, fmt.Errorf("file Physiology.csv, line %d: %w", l.n, err)
 		}
 		v, err := event.RoundDecimal(l.fields["value"])
 		if err != nil {
-			return c, fmt.Errorf("Physiology.csv, line %d: %w", l.n, err)
+			return c, fmt.Errorf("file Physiology.csv, line %d: %w", l.n, err)
 		}
 		id := l.fields["patient_id"]
 		if by[id] == nil {
@@ -140,7 +140,7 @@ func homeLabels(dir string, patients []study.Patient) (left []string, err error)
 		}
 		at, err := homeTime(l.fields["date"])
 		if err != nil {
-			return nil, fmt.Errorf("Labels.csv, line %d: %w", l.n, err)
+			return nil, fmt.Errorf("file Labels.csv, line %d: %w", l.n, err)
 		}
 		i, ok := slices.BinarySearchFunc(patients, l.fields["patient_id"], func(p study.Patient, id string) int { return compare(p.ID, id) })
 		if !ok {

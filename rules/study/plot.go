@@ -13,7 +13,7 @@ const (
 	plotRight, plotLow = 540, 350
 )
 
-var inks = []string{"#1f5fa8", "#b4561e", "#2b7a4b", "#7a3b8f", "#8a7414", "#555555"}
+var inks = []string{"#1f5fa8", "#b4561e", "#2b7a4b", "#7a3b8f", "#8a7414", "#555555", "#b0305c", "#0f7c8a"}
 
 // series is one line of a plot.
 type series struct {
@@ -99,7 +99,10 @@ func (r *Report) burden() string {
 	most := 0.1
 	for k := range r.Packs {
 		o := &r.Packs[k]
-		name := o.Pack + " (" + o.Half + ")"
+		if o.Half != r.Half {
+			continue
+		}
+		name := o.Pack
 		if len(lines) == 0 || lines[len(lines)-1].name != name {
 			lines = append(lines, series{name: name, dots: true})
 		}
@@ -107,7 +110,7 @@ func (r *Report) burden() string {
 		s.points = append(s.points, [2]float64{o.PerDay(), o.Sensitivity()})
 		most = max(most, o.PerDay())
 	}
-	return frame("Sensitivity and burden", "warnings a patient-day", "sensitivity", math.Ceil(most*10)/10, 1, lines)
+	return frame("Sensitivity and burden, half "+r.Half, "warnings a patient-day", "sensitivity", math.Ceil(most*10)/10, 1, lines)
 }
 
 // histogram draws the lead times of one pack, hour by hour.
@@ -126,10 +129,11 @@ func histogram(o *Outcome) string {
 			most = max(most, counts[i])
 		}
 	}
-	s := series{name: fmt.Sprintf("%s, half %s: %d targets found", o.Name(), o.Half, o.Found)}
+	s := series{}
 	for i, n := range counts {
 		from := float64(i) * step
 		s.points = append(s.points, [2]float64{from, 0}, [2]float64{from, n}, [2]float64{from + step, n}, [2]float64{from + step, 0})
 	}
-	return frame("Lead time", "hours from the first warning to the target", "targets", float64(len(counts))*step, math.Ceil(most/5)*5, []series{s})
+	title := fmt.Sprintf("Lead time: %s, half %s, %d targets found", o.Name(), o.Half, o.Found)
+	return frame(title, "hours from the first warning to the target", "targets", float64(len(counts))*step, math.Ceil(most/5)*5, []series{s})
 }

@@ -242,7 +242,7 @@ type printer func(format string, a ...any)
 func (r *Report) definitions(p printer) {
 	p("## What the words mean\n")
 	p("- **Warning**: a moment at which a person is asked about deterioration (`alert.raised`, or `alert.worsened` after somebody had it), from the same cores in the same cascade as live. The desk of the study takes and closes each warning at once, so that the next one means something worse, a new reason, or that nothing was found in between.")
-	p("- **Found**: a target in whose window, from %s before it to %s after it, a warning was given%s.", r.Before, r.After, r.signs())
+	p("- **Found**: a target in whose window, from %s before it to %s, a warning was given%s.", r.Before, r.until(), r.signs())
 	p("- **Known**: found, or the finding stood at the target's moment: somebody had been asked earlier, and it had not ended.")
 	p("- **Sensitivity**: found targets / targets. **PPV**: warnings in the window of a target / warnings. **W:D**: warnings / targets found.")
 	p("- **Patient-day**: 24 h between a patient's first and last row or reading. **Day with readings**: a calendar day (UTC) with at least one.")
@@ -255,6 +255,13 @@ func (r *Report) definitions(p printer) {
 		p("- **Utility**: of the PhysioNet/CinC Challenge 2019, a row at the threshold or above being an alarm; 0 is no alarm at all, 1 the best possible.")
 	}
 	p("")
+}
+
+func (r *Report) until() string {
+	if r.hours || len(r.Stays) > 0 {
+		return "its moment"
+	}
+	return r.After + " after it, since the platform of the set looked at readings by day and told of those of an evening in the morning"
 }
 
 func (r *Report) signs() string {
@@ -380,7 +387,14 @@ func (r *Report) choice(p printer) {
 	p("On half a, where it was chosen: %s found (%s known), %.3f warnings a patient-day, PPV %s.", percent(c.On.Sensitivity()), percent(c.On.KnownShare()), c.On.PerDay(), percent(c.On.PPV()))
 	p("On half b, where it is measured: **%s found** (95 %%: %s), **%s known** (%s), **%.3f warnings a patient-day** (%.3f a day with readings), PPV %s (%s).",
 		percent(c.In.Sensitivity()), c.In.Sensitivity95.percent(), percent(c.In.KnownShare()), c.In.Known95.percent(), c.In.PerDay(), c.In.PerReadingDay(), percent(c.In.PPV()), c.In.PPV95.percent())
-	p("The aim was at least 90 %% found with at most 0.3 warnings a patient-day.")
+	p("The aim was at least 90 %% found with at most 0.3 warnings a patient-day: %s on half b by warnings that were given, %s when a finding that still stood counts.", reached(c.In.Sensitivity(), &c.In), reached(c.In.KnownShare(), &c.In))
+}
+
+func reached(found float64, o *Outcome) string {
+	if found >= aimFound && o.PerReadingDay() <= aimPerDay {
+		return "reached"
+	}
+	return "not reached"
 }
 
 // Use says which packs were asked for, in which order, and whether the cohort is hourly.
