@@ -186,7 +186,7 @@ func (p *Pack) reach(series string, ms int64) int64 {
 	if q, err := event.ParseQuantity(series); err == nil && p.Signals[q].GapMs > 0 {
 		return min(ms+p.Signals[q].GapMs, window.MaxLengthMs)
 	}
-	return min(max(ms, expr.HeldReachMs), window.MaxLengthMs)
+	return min(max(ms+expr.HeldReachMs/2, expr.HeldReachMs), window.MaxLengthMs) // a day beyond: who measures daily has one there
 }
 
 func (p *Pack) finishScore(sc *Score) error {

@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"tocsin/rules"
@@ -87,6 +89,25 @@ func TestRUL9_Level2InBothUnits(t *testing.T) {
 		must(t)(p.Measure(trial.Reading(event.GlucoseMmolPerL, value)))
 		if p.State.Found.Danger != danger {
 			t.Errorf("%s mmol/L: danger is %t, want %t", value, p.State.Found.Danger, danger)
+		}
+	}
+}
+
+// TestRUL7_SustainedForDaysByDailyReadings: who measures once a day has a reading to tell how it was sixty hours ago.
+func TestRUL7_SustainedForDaysByDailyReadings(t *testing.T) {
+	file, err := os.ReadFile("testdata/course.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	daily := strings.Replace(string(file), `when: "weight_kg > dry_weight_kg + 3"`, `when: 'at_least(weight_kg, 90, "60h")'`, 1)
+	p, err := trial.New(pack.Compile, noon, daily)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day := range 4 {
+		d := gives(t, p, float64(1+24*day), nil, trial.Reading(event.WeightKg, event.Int(95)))
+		if found := reasonOf(d, "above-dry") != nil; found != (day == 3) {
+			t.Errorf("day %d: found %t", day, found)
 		}
 	}
 }

@@ -91,14 +91,14 @@ func (l *Layout) ranged(e Expr, s *window.Spec) bool {
 }
 
 // HeldReachMs is how long before its newest reading a sustained function looks for the one that tells how it was before,
-// unless the layout or the length itself says longer: two days, so that a home that measures daily has one.
+// unless the layout says otherwise: two days, and a day beyond the length, so that a home that measures daily has one.
 const HeldReachMs = 2 * dayMs
 
 func (l *Layout) reach(e Expr) int64 {
 	if l.Reach != nil {
 		return l.Reach(e.Name, e.LengthMs)
 	}
-	return min(max(e.LengthMs, HeldReachMs), window.MaxLengthMs)
+	return min(max(e.LengthMs+HeldReachMs/2, HeldReachMs), window.MaxLengthMs)
 }
 
 // decimal tells whether x is a Decimal to the last digit.
