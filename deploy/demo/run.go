@@ -1,11 +1,13 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,34 +94,62 @@ func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) 
 		if err := ask(ctx, o, &event.PackRequested{Pack: packID(g.Pack), Version: version, Text: text, By: "demo"}); err != nil {
 			return nil, err
 		}
-		if err := ask(ctx, o, &event.GroupRequested{Tenant: Tenant, Group: g.ID, Pack: packID(g.Pack), Zh: g.Zh, En: g.En, By: "demo"}); err != nil {
+		// What somebody changed at the desk since the ward was first let in stays.
+		if was, ok := o.View.Group(Tenant, g.ID); ok && was.Pack == packID(g.Pack) {
+			continue
+		}
+		if err := ask(ctx, o, &event.GroupRequested{Tenant: Tenant, Group: g.ID, Pack: packID(g.Pack), Zh: g.Zh, En: g.En, Overrides: g.overrides, By: doctor}); err != nil {
 			return nil, err
 		}
 	}
+	var rows []directory.Row
 	tokens := map[string]string{}
-	rows := make([]directory.Row, len(w.Patients))
 	for i, p := range w.Patients {
 		tokens[p.Device()] = directory.NewToken()
-		rows[i] = directory.Row{Line: i + 1, Tenant: Tenant, Patient: p.ID, Group: p.Group.ID, Device: p.Device(), Token: tokens[p.Device()]}
+		rows = append(rows, directory.Row{Line: i + 1, Tenant: Tenant, Patient: p.ID, Group: p.Group.ID, Device: p.Device(), Token: tokens[p.Device()]})
 	}
-	outcomes, position, err := o.Asker.Import(ctx, rows, "demo", nil)
+	// A further disease comes once the plan stands, so that what a doctor has chosen is never asked for.
+	if _, err := imported(ctx, o, rows); err != nil {
+		return nil, err
+	}
+	if err := w.order(ctx, o); err != nil {
+		return nil, err
+	}
+	for i, p := range w.Patients {
+		rows[i].Group = strings.Join(p.Groups(), "+")
+	}
+	position, err := imported(ctx, o, rows)
 	if err != nil {
 		return nil, err
 	}
+	return tokens, directory.WaitDoors(ctx, o.Log, position)
+}
+
+// imported brings rows into the directory and answers how far it reaches with them.
+func imported(ctx context.Context, o Options, rows []directory.Row) (int64, error) {
+	outcomes, position, err := o.Asker.Import(ctx, rows, "demo", nil)
+	if err != nil {
+		return 0, err
+	}
 	for _, out := range outcomes {
 		if out.Refused != nil {
-			return nil, fmt.Errorf("patient %s: %s", out.Patient, out.Refused.En)
+			return 0, fmt.Errorf("patient %s: %s", out.Patient, out.Refused.En)
 		}
 	}
+	return position, nil
+}
+
+// order asks for the plans of those who have none yet, as their doctor would.
+func (w *Ward) order(ctx context.Context, o Options) error {
 	for _, p := range w.Patients {
-		if p.Plan == nil {
+		if was, _ := o.View.Patient(Tenant, p.ID); was.Plan != nil {
 			continue
 		}
-		if err := ask(ctx, o, &event.PlanRequested{Tenant: Tenant, Patient: p.ID, Plan: *p.Plan, By: "demo"}); err != nil {
-			return nil, err
+		if err := ask(ctx, o, &event.PlanRequested{Tenant: Tenant, Patient: p.ID, Plan: p.orders(event.TimeOf(time.Now())), By: doctor}); err != nil {
+			return fmt.Errorf("plan of %s: %w", p.ID, err)
 		}
 	}
-	return tokens, directory.WaitDoors(ctx, o.Log, position)
+	return nil
 }
 
 // ask brings a request to the registrar. A pack of an older demo in the same data stays as it is.
@@ -139,9 +169,8 @@ func (w *Ward) load(ctx context.Context, o Options) error {
 	var left sync.WaitGroup
 	var failed atomic.Pointer[error]
 	for _, p := range w.Patients {
-		at, values := p.history(now)
-		for i := range at {
-			env := p.recorded(int64(i), at[i], values[i], now)
+		for i, e := range p.history(now) {
+			env := p.recorded(int64(i), e, now)
 			left.Add(1)
 			o.Edge.Append(streams.Inputs, env.Subject, env, func(_ int32, _ int64, err error) {
 				defer left.Done()
@@ -162,25 +191,35 @@ func (w *Ward) load(ctx context.Context, o Options) error {
 const bootOfHistory = 1
 
 // recorded makes the event of a reading of history.
-func (p *Patient) recorded(seq int64, at event.Time, values Values, now event.Time) event.Envelope {
+func (p *Patient) recorded(seq int64, e entry, now event.Time) event.Envelope {
 	o := &event.ObservationRecorded{
 		Device: p.Device(), MsgID: fmt.Sprintf("simulated/%s/%d", p.ID, seq), BootID: bootOfHistory, Seq: seq, Sequenced: true,
-		MeasuredAt: at, ReceivedAt: now, Clock: event.Clock{Quality: event.ClockOK, Action: "simulated"}, Door: "demo",
+		MeasuredAt: e.At, ReceivedAt: now, Clock: event.Clock{Quality: event.ClockOK, Action: "simulated"}, Door: "demo",
 	}
-	for _, q := range inOrder(values) {
-		o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: decimal(values[q])})
+	for _, q := range inOrder(e.Values) {
+		o.Readings = append(o.Readings, event.Reading{Quantity: q, Value: decimal(e.Values[q])})
+	}
+	for _, code := range inOrder(e.Says) {
+		o.Answers = append(o.Answers, event.Answer{Code: code, Value: answer(e.Says[code])})
 	}
 	return event.Envelope{ID: fmt.Sprintf("%s/%d/%d", o.Device, o.BootID, o.Seq), Source: "demo", Subject: streams.PatientKey(Tenant, p.ID), At: now, Data: o}
 }
 
-func inOrder(values Values) []event.Quantity {
-	var all []event.Quantity
-	for q := range values {
-		all = append(all, q)
+// answer is what an answer comes to as a number.
+func answer(v any) event.Decimal {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return event.One
+		}
+		return 0
+	case float64:
+		return decimal(v)
 	}
-	slices.Sort(all)
-	return all
+	panic(fmt.Sprintf("an answer of the ward is neither yes or no nor a number: %v", v))
 }
+
+func inOrder[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // publish sends what the ward measures, each patient by a device and a connection of its own.
 func (w *Ward) publish(ctx context.Context, o Options, tokens map[string]string) error {
@@ -244,6 +283,7 @@ var codes = map[event.Quantity]struct {
 	event.RespirationPerMin: {151562, "", "/min"}, event.SpO2Percent: {150456, "", "%"}, event.PulsePerMin: {149530, "", "/min"},
 	event.SystolicMmHg: {150021, "", "mm[Hg]"}, event.DiastolicMmHg: {150022, "", "mm[Hg]"}, event.TemperatureCel: {150364, "", "Cel"},
 	event.WeightKg: {188736, "", "kg"}, event.GlucoseMmolPerL: {160368, "", "mmol/L"}, event.SupplementalO2: {0, "supplemental_o2", ""},
+	event.PeakFlowLPerMin: {152584, "", "L/min"}, event.KetoneMmolPerL: {0, "ketone_mmol_per_l", "mmol/L"},
 }
 
 // envelope is an upload in the native format, as a device would write it.
@@ -276,6 +316,9 @@ func (p *Patient) envelope(begin time.Time, seq int64, u upload) ([]byte, error)
 			r.V = u.Values[q] == 1
 		}
 		e.Obs = append(e.Obs, r)
+	}
+	for _, code := range inOrder(u.Says) {
+		e.Obs = append(e.Obs, reading{Code: code, V: u.Says[code]})
 	}
 	return json.Marshal(e)
 }

@@ -1,12 +1,14 @@
-// Package demo is a simulated ward of forty home patients in four disease groups, for whoever wants to see what Tocsin
+// Package demo is a simulated ward of forty home patients in eight disease groups, for whoever wants to see what Tocsin
 // does. They are obviously made up, publish over real MQTT on the real clock, and measure every forty seconds, so that what
 // takes days at home fits into minutes. Twenty-five of them stay quiet; the others have courses (courses.go).
 package demo
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tocsin/streams/event"
@@ -29,7 +31,7 @@ type Patient struct {
 	Group  *Group
 	Course *Course // nil: stays quiet
 	Usual  Values  // what is usual for this patient
-	Plan   *event.Plan
+	Plan   event.Plan
 
 	seed uint64
 }
@@ -40,29 +42,8 @@ func (p *Patient) Device() string { return "sim-" + p.ID }
 // Values is one measurement, by quantity.
 type Values map[event.Quantity]float64
 
-// Group is one disease group with what its patients measure at home.
-type Group struct {
-	ID, Zh, En string
-	Pack       string // of the library, whose rules hold here with the ward's own cadence
-	PerDay     int    // how often its patients measured in the fourteen days before
-	Patients   int
-	usual      func(*rand.Rand) Values
-}
-
-var groups = []*Group{
-	{"copd", "慢阻肺组", "COPD", "copd", 4, 14, func(r *rand.Rand) Values {
-		return Values{event.SpO2Percent: between(r, 96.4, 97.2), event.PulsePerMin: between(r, 68, 80)}
-	}},
-	{"heart-failure", "心衰组", "Heart failure", "heart-failure", 1, 10, func(r *rand.Rand) Values {
-		return Values{event.WeightKg: between(r, 56, 82), event.SystolicMmHg: between(r, 118, 134), event.DiastolicMmHg: between(r, 68, 80), event.PulsePerMin: between(r, 62, 76)}
-	}},
-	{"hypertension", "高血压组", "Hypertension", "hypertension", 2, 10, func(r *rand.Rand) Values {
-		return Values{event.SystolicMmHg: between(r, 126, 142), event.DiastolicMmHg: between(r, 74, 88), event.PulsePerMin: between(r, 62, 78)}
-	}},
-	{"post-op", "术后居家组", "After surgery", "post-op", 2, 6, func(r *rand.Rand) Values {
-		return Values{event.TemperatureCel: between(r, 36.5, 36.9), event.SystolicMmHg: between(r, 118, 132), event.DiastolicMmHg: between(r, 70, 82), event.PulsePerMin: between(r, 66, 80)}
-	}},
-}
+// Answers is what a patient's app reports, by code: true and false, or a number.
+type Answers map[string]any
 
 func between(r *rand.Rand, low, high float64) float64 { return low + (high-low)*r.Float64() }
 
@@ -75,42 +56,78 @@ func NewWard() *Ward {
 	for _, g := range groups {
 		for range g.Patients {
 			n := firstID + len(w.Patients)
-			r := rand.New(rand.NewPCG(uint64(n), 0))
-			w.Patients = append(w.Patients, &Patient{ID: fmt.Sprintf("P-%04d", n), Group: g, Usual: g.usual(r), seed: uint64(n)})
-		}
-	}
-	for _, p := range w.Patients {
-		if c, ok := courses[p.ID]; ok {
-			p.Course = c
-			if c.Usual != nil {
-				p.Usual = c.Usual
-			}
-			p.Plan = c.Plan
+			p := &Patient{ID: fmt.Sprintf("P-%04d", n), Group: g, seed: uint64(n)}
+			p.Usual = g.usual(rand.New(rand.NewPCG(p.seed, 0)))
+			p.settle(courses[p.ID])
+			w.Patients = append(w.Patients, p)
 		}
 	}
 	return w
 }
 
+// settle gives the patient a course (nil: none) and the plan of the course or else of the group, with an age: clinics know it.
+func (p *Patient) settle(c *Course) {
+	p.Course = c
+	if p.Group.plan != nil {
+		p.Plan = p.Group.plan(p.Usual)
+	}
+	if c != nil && c.Usual != nil {
+		p.Usual = c.Usual
+	}
+	if c != nil && c.Plan != nil {
+		p.Plan = *c.Plan
+	}
+	if p.Plan.AgeYears == 0 {
+		p.Plan.AgeYears = 58 + int(p.seed*7%25)
+	}
+}
+
+// Groups answers the disease groups of the patient; the first leads.
+func (p *Patient) Groups() []string {
+	if p.Course == nil {
+		return []string{p.Group.ID}
+	}
+	return append([]string{p.Group.ID}, p.Course.Groups...)
+}
+
+// stands is how long from now a changed rule holds, so that its end is to be seen beside it.
+const stands = 30 * 24 * time.Hour
+
+// orders answers the patient's plan as it is asked for at now.
+func (p *Patient) orders(now event.Time) event.Plan {
+	plan := p.Plan
+	plan.Overrides = slices.Clone(plan.Overrides)
+	until := now.Add(stands)
+	for i := range plan.Overrides {
+		plan.Overrides[i].Until = &until
+	}
+	return plan
+}
+
 // spread is how far a quiet value strays from what is usual.
 var spread = map[event.Quantity]float64{
 	event.SpO2Percent: 0.6, event.PulsePerMin: 4, event.SystolicMmHg: 5, event.DiastolicMmHg: 3, event.TemperatureCel: 0.2, event.WeightKg: 0.2,
+	event.GlucoseMmolPerL: 0.6, event.PeakFlowLPerMin: 10,
 }
 
 // grid is to how many decimals a device prints a value.
-var grid = map[event.Quantity]float64{event.TemperatureCel: 10, event.WeightKg: 10, event.GlucoseMmolPerL: 10}
+var grid = map[event.Quantity]float64{event.TemperatureCel: 10, event.WeightKg: 10, event.GlucoseMmolPerL: 10, event.KetoneMmolPerL: 10}
 
 // Quiet is what the patient measures at a moment when nothing is wrong. It depends on nothing but patient and moment.
-func (p *Patient) Quiet(at event.Time) Values {
+func (p *Patient) Quiet(at event.Time) Values { return p.around(at, p.Usual) }
+
+// around is what the patient measures at a moment when these values are what is usual.
+func (p *Patient) around(at event.Time, usual Values) Values {
 	r := rand.New(rand.NewPCG(p.seed, uint64(at/1000)))
 	day := math.Sin(2 * math.Pi * float64(at%86_400_000) / 86_400_000)
 	v := Values{}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ { // in order, so that the same numbers are drawn for each
-		usual, ok := p.Usual[q]
+		u, ok := usual[q]
 		if !ok {
 			continue
 		}
 		noise := (2*r.Float64()-1)*0.7 + 0.3*day
-		v[q] = round(q, usual+spread[q]*noise)
+		v[q] = round(q, u+spread[q]*noise)
 	}
 	return v
 }
@@ -126,13 +143,43 @@ func round(q event.Quantity, v float64) float64 {
 // decimal is an exact number for the log.
 func decimal(v float64) event.Decimal { return event.Decimal(math.Round(v * float64(event.One))) }
 
-// history is when and what a patient measured in the days before now, oldest first.
-func (p *Patient) history(now event.Time) (at []event.Time, values []Values) {
+// entry is one upload of the days before.
+type entry struct {
+	At     event.Time
+	Values Values
+	Says   Answers
+}
+
+// history is what a patient sent in the days before now, oldest first: what is usual, the group's diary once a day with
+// nothing to complain of, and over it what the course says of a day.
+func (p *Patient) history(now event.Time) (all []entry) {
 	step := 24 * time.Hour / time.Duration(p.Group.PerDay)
-	// Everybody has a time of day of his own; the newest lies an hour back at least, so that what is live is newer.
-	first := now.Add(-historyDays*24*time.Hour + time.Duration(p.seed%60)*time.Minute)
-	for t := first; t < now.Add(-time.Hour); t = t.Add(step) {
-		at, values = append(at, t), append(values, p.Quiet(t))
+	for day := historyDays; day >= 0; day-- {
+		// Everybody has a time of day of his own; the newest lies an hour back at least, so that what is live is newer.
+		morning := now.Add(-time.Duration(day)*24*time.Hour - time.Duration(p.seed%60)*time.Minute)
+		for k := range p.Group.PerDay {
+			e := entry{At: morning.Add(time.Duration(k) * step)}
+			if e.At >= now.Add(-time.Hour) {
+				return all
+			}
+			e.Values = p.Quiet(e.At)
+			if k == 0 {
+				e.Says = p.Group.calm()
+			}
+			if p.Course != nil {
+				p.Course.past(day, k == 0, &e)
+			}
+			all = append(all, e)
+		}
 	}
-	return at, values
+	return all
+}
+
+// past lays what the course says of so many days ago over that day.
+func (c *Course) past(day int, first bool, e *entry) {
+	d := c.Past[day]
+	maps.Copy(e.Values, d.Values)
+	if first {
+		maps.Copy(e.Says, d.Says)
+	}
 }
