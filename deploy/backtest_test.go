@@ -69,6 +69,15 @@ func TestRUL11_ABacktestOfTheCurrentPackIsWhatLiveWarnedOf(t *testing.T) {
 	if !known || ppv != 1 || first.Sides[1].Truth.Unknown == 0 {
 		t.Errorf("one was closed as real, others not at all: %+v", first.Sides[1].Truth)
 	}
+	dir := filepath.Join(t.TempDir(), "out")
+	if out := h.tocsin("backtest", "--pack", text, "--from", began, "--out", dir); !strings.Contains(out, "patient-days") || !strings.Contains(out, "share true") {
+		t.Errorf("the command says\n%s", out)
+	}
+	for _, file := range []string{"summary.csv", "rules.csv", "warnings.csv", "report.html"} {
+		if info, err := os.Stat(filepath.Join(dir, file)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
 	if after := logEnds(t, h); !reflect.DeepEqual(after, before) {
 		t.Errorf("the log ended at %v before and at %v after", before, after)
 	}

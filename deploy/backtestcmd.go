@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -204,6 +205,7 @@ func (o *backtestOptions) run(ctx context.Context, rec record, s backtest.Settin
 	if err != nil {
 		return nil, err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(backtestGC))
 	bar := progress(terminal, max(int(size), 1), "backtest")
 	var folded atomic.Int64
 	j.told = func(n int64) { _ = bar.Set64(folded.Add(n)) }

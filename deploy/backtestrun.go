@@ -27,6 +27,10 @@ type backtestJob struct {
 	told    func(inputs int64)
 }
 
+// backtestGC lets the heap grow to five times what is alive: a backtest makes much that is soon forgotten, keeps little, and is
+// over after a while.
+const backtestGC = 400
+
 // run folds the whole record and answers the report. It is the same however many cores there are.
 func (j *backtestJob) run(ctx context.Context) (*backtest.Report, error) {
 	n, err := j.record.partitions(ctx)

@@ -68,8 +68,8 @@ func (e *eval) newestOf(r *reads) (at event.Time) {
 		}
 	}
 	for _, name := range r.said {
-		if t := e.s.series(name); t != nil {
-			at = max(at, t.newest().At)
+		if p, ok := e.s.Answered(name); ok {
+			at = max(at, p.At)
 		}
 	}
 	return at
