@@ -317,6 +317,7 @@ func TestRUL10_AWarningSaysWhatItsConditionSaw(t *testing.T) {
 		t.Fatal(err)
 	}
 	nurse := h.as("nurse", "nurse-a")
+	h.until("the patient has two packs", func() bool { return len(nurse.plan("P-0027").Groups) == 2 })
 	h.sends("P-0027", 2*time.Minute, event.ObservationRecorded{Readings: kg("80")})
 	h.sends("P-0027", time.Minute, event.ObservationRecorded{Readings: kg("82.6"), Answers: []event.Answer{{Code: "breathless_at_night", Value: event.One}}})
 	find := func() (Warning, *event.Reason) {

@@ -39,8 +39,9 @@ type PatientPlan struct {
 
 // WordPair is a name in both languages.
 type WordPair struct {
-	Zh string `json:"zh"`
-	En string `json:"en"`
+	Zh    string `json:"zh"`
+	En    string `json:"en"`
+	YesNo bool   `json:"yes_no,omitempty" doc:"a question that is answered with yes (1) or no (0)"`
 }
 
 // PlanGroup is a group of the patient with its pack.
@@ -366,22 +367,22 @@ func settingOf(from string, o *event.Override) Setting {
 func namesOf(p *rules.Pack) map[string]WordPair {
 	all := map[string]WordPair{}
 	for _, q := range p.Questions {
-		all[q.Code] = WordPair{q.Zh, q.En}
+		all[q.Code] = WordPair{q.Zh, q.En, q.YesNo}
 	}
 	for _, f := range p.Facts {
-		all[f.Name] = WordPair{f.Zh, f.En}
+		all[f.Name] = WordPair{Zh: f.Zh, En: f.En}
 	}
 	for i := range p.Rules {
 		for _, n := range p.Rules[i].Params {
 			if n.Zh != "" || n.En != "" {
-				all[rules.ParamName(p.Rules[i].ID, n.Name)] = WordPair{cmp.Or(n.Zh, n.En), cmp.Or(n.En, n.Zh)}
+				all[rules.ParamName(p.Rules[i].ID, n.Name)] = WordPair{Zh: cmp.Or(n.Zh, n.En), En: cmp.Or(n.En, n.Zh)}
 			}
 		}
 	}
 	for i := range p.Scores {
 		for k := range p.Scores[i].Parts {
 			if part := &p.Scores[i].Parts[k]; part.Code != "" {
-				all[part.Code] = WordPair{cmp.Or(part.Zh, part.Code), cmp.Or(part.En, part.Code)}
+				all[part.Code] = WordPair{Zh: cmp.Or(part.Zh, part.Code), En: cmp.Or(part.En, part.Code)}
 			}
 		}
 	}

@@ -6,6 +6,14 @@ const pages = [
   { name: 'warning', path: '/warning/w-0001', ready: '.box canvas' },
   { name: 'groups', path: '/groups', ready: '.page li a' },
   { name: 'board', path: '/groups/demo/copd', ready: '.place' },
+  { name: 'board-measures', path: '/groups/demo/heart-failure', ready: '.place' },
+  { name: 'warning-condition', path: '/warning/w-0002', ready: '.inputs' },
+  { name: 'packs', path: '/packs', ready: '.page li a' },
+  { name: 'pack-watches', path: '/packs/heart-failure', ready: '.page table' },
+  { name: 'pack-rules', path: '/packs/heart-failure/rules', ready: '.rules li' },
+  { name: 'pack-tests', path: '/packs/heart-failure/tests', ready: 'details' },
+  { name: 'pack-record', path: '/packs/heart-failure/record', ready: '.chart' },
+  { name: 'plan', path: '/patients/demo/P-0120/plan', ready: '.conflicts li' },
 ]
 
 for (const [size, viewport] of Object.entries(sizes))

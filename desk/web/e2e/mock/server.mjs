@@ -1,9 +1,10 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a with "mock", or as new with "mock" to change a password
-// POST /mock/{raise,many,stall,flow,cut,refuse,serve,signout,reset} steers it.
+// POST /mock/{packless,raise,many,stall,flow,cut,refuse,serve,signout,reset} steers it.
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
+import { heads, page, plan } from './packs.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
@@ -11,7 +12,7 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, refusing, signed, clicks
+  let rows, list, changed, offset, stalled, refusing, signed, clicks, packless
   const streams = new Set()
 
   function reset() {
@@ -21,7 +22,7 @@ export function start(port = 0) {
     changed = [] // [offset, event, data] for whoever comes back
     offset = 100
     stalled = 0
-    refusing = false
+    refusing = packless = false
     signed ??= new Map() // a screen that is signed in stays so
     clicks = new Map()
   }
@@ -79,6 +80,7 @@ export function start(port = 0) {
     flow: () => (stalled = 0),
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
+    packless: () => (packless = true),
     serve: () => (refusing = false),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     reset,
@@ -136,6 +138,10 @@ export function start(port = 0) {
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
     if (part[1] === 'groups' && part[3]) return json(res, { patients: rows.filter((r) => r.tenant === part[2] && r.group === part[3]) })
     if (part[1] === 'groups') return json(res, { groups: groupsNow(rows, list) })
+    if (part[1] === 'packs' && packless) return problem(res, 503, { zh: '正在启动', en: 'still starting' })
+    if (part[1] === 'packs' && part[2]) return ['heart-failure', 'copd', 'qsofa'].includes(part[2]) ? json(res, page(part[2], Date.now())) : problem(res, 404, { zh: '没有这个规则包', en: 'there is no such pack' })
+    if (part[1] === 'packs') return json(res, { packs: heads(Date.now()) })
+    if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))
     if (part[1] === 'patients') return json(res, { history: 'on', readings: readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to'))) })
     if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '')
     return problem(res, 404, { en: 'not found' })

@@ -1,3 +1,5 @@
+import { names, weighed } from './packs.mjs'
+
 // A made-up ward as the API would tell it, for looking at the screens without a server.
 
 const minute = 60_000
@@ -49,7 +51,7 @@ export function patients(now) {
     const silent = i % 9 === 4 ? qs.map((q) => ({ quantity: q, since: latest[q].measured_at })) : i === 3 ? [{ quantity: 'glucose_mmol_per_l', since: iso(now - 74 * hour) }] : []
     const lower = i === 0 ? 6 : i % 6
     return {
-      tenant: g.tenant, patient: id, group: g.group, latest, silent, warnings: [], trend, order: i + 1, version: 1,
+      tenant: g.tenant, patient: id, group: g.group, latest, silent, warnings: [], trend, measures: g.group === 'heart-failure' ? [{ id: 'gain', zh: '三天增重', en: 'Gain in three days', unit: 'kg', ...(i % 3 ? { value: (i % 5) / 2 } : {}) }] : [], order: i + 1, version: 1,
       score: g.group === 'diabetes' ? undefined : { rule: 'news2', lower, upper: lower + 6, band: lower >= 5 ? 'medium' : lower ? 'low' : 'zero', determined: false, missing: g.group === 'copd' ? ['acvpu'] : ['respiration_per_min', 'acvpu'] },
       why_order_zh: silent.length ? `${silent.length} 项数据中断，已 5 小时` : i === 0 ? '有高优先级预警，血氧两天下降 6' : '无异常，按编号',
       why_order_en: silent.length ? `${silent.length} signals silent for 5 h` : i === 0 ? 'open high warning, SpO₂ fell by 6 in two days' : 'nothing found, by number',
@@ -85,7 +87,7 @@ export function warnings(now, rows) {
     },
     {
       ...plain, ...at(1, 9 * minute), id: 'w-0002', severity: 'high', peak: 'high', rule: 'weight-3d', state: 'accepted', owner: 'nurse-b', accepted_at: iso(now - 7 * minute), answer_by: iso(now + 23 * minute),
-      reasons: [reason({ rule: 'weight-3d', severity: 'high', quantity: 'weight_kg', value: 71.2, measured_at: iso(now - 10 * minute), high: 70.1, source: 'ESC 2021', zh: '三天体重增加 2.1 kg，平卧气促', en: '+2.1 kg in 3 days, breathless lying down' })],
+      reasons: [weighed(now), reason({ rule: 'weight-3d', severity: 'high', quantity: 'weight_kg', value: 71.2, measured_at: iso(now - 10 * minute), high: 70.1, source: 'ESC 2021', zh: '三天体重增加 2.1 kg，平卧气促', en: '+2.1 kg in 3 days, breathless lying down' })],
     },
     {
       ...plain, ...at(2, 3 * minute), id: 'w-0003', severity: 'medium', peak: 'medium', rule: 'temp-high', answer_by: iso(now + 12 * minute),
@@ -116,7 +118,7 @@ export function story(w, now) {
     ...(w.closed_at ? [{ at: w.closed_at, type: 'alert.closed', by: w.owner, text_zh: `${w.owner} 结案`, text_en: `${w.owner} closed it` }] : []),
   ]
   const before = w.episode > 1 ? { id: 'w-old', episode: w.episode - 1, severity: 'high', closed_at: iso(now - 12 * 24 * hour), closed_by: 'nurse-c', outcome: 'real', done: 'oxygen raised' } : undefined
-  return { ...w, timeline, left_out: 0, policy, before }
+  return { ...w, timeline, left_out: 0, policy, before, names }
 }
 
 /** Readings a minute apart where somebody wears a sensor, with a gap, doubts and a fall at the end. */

@@ -1,4 +1,4 @@
-import type { Closing, Group, Readings, Row, Session, Warning, WarningStory } from './types'
+import type { Closing, Group, PackHead, PackPage, PatientPlan, Readings, Row, Session, Warning, WarningStory } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -76,6 +76,10 @@ export const api = {
     ask<Warning>(`/v1/warnings/${seg(id)}/return`, { method: 'POST', body: { reason }, key }),
   close: (id: string, key: string, body: Closing) =>
     ask<Warning>(`/v1/warnings/${seg(id)}/close`, { method: 'POST', body, key }),
+
+  packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
+  pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),
+  plan: (tenant: string, patient: string) => ask<PatientPlan>(`/v1/patients/${seg(tenant)}/${seg(patient)}/plan`),
 
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>

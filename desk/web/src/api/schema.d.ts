@@ -1703,6 +1703,8 @@ export interface components {
         };
         WordPair: {
             en: string;
+            /** @description a question that is answered with yes (1) or no (0) */
+            yes_no?: boolean;
             zh: string;
         };
     };

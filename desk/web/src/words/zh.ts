@@ -3,7 +3,7 @@ import type { Words } from './en'
 // 中文用词。键与 en.ts 一致，由测试保证。
 export const zh: Words = {
   app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……', comma: '、' },
-  nav: { queue: '预警队列', groups: '专病组', main: '主导航', back: '返回' },
+  nav: { queue: '预警队列', groups: '专病组', packs: '规则包', main: '主导航', back: '返回' },
   severity: { high: '高优先级', medium: '中优先级', low: '低优先级', technical: '技术报警', none: '无' },
   chip: { high: '高', medium: '中', low: '低', technical: '技', none: '–' },
   span: { d: '{n} 天', h: '{n} 小时', min: '{n} 分', s: '{n} 秒', sep: ' ', ago: '{span}前', left: '剩 {span}', over: '已超时 {span}', for: '已 {span}', future: '{span}后', never: '从未' },
@@ -61,6 +61,7 @@ export const zh: Words = {
   score: {
     title: '评分', of: '{rule}', scale: '血氧量表 {n}', lowest: '已知体征为 {lower} 分；加上未知体征最多 {upper} 分。', exact: '所有体征已知。',
     unknown: '未知', adds: '加 {n} 分', stale: '已过时', missing: '缺失', change: '{what}未知：已知后总分为 {from} 至 {to}', changeOld: '{what}已过时：复测后总分为 {from} 至 {to}', changeEach: '{what}未知：任一项单独已知后总分为 {from} 至 {to}', changeOldEach: '{what}已过时：任一项单独复测后总分为 {from} 至 {to}', pts: '{n} 分', pt1: '1 分', band: '区间 {band}', undetermined: '未确定',
+    lacks: '未知：{what}', 
     bands: { zero: '零', low: '低', low_medium: '低–中', medium: '中', high: '高' },
   },
   chart: {
@@ -85,7 +86,41 @@ export const zh: Words = {
   board: {
     title: '专病组看板', order: '优先致电顺序', patient: '患者', score: '评分', silence: '数据中断', warning: '未结案预警', why: '排序理由', scale: '统一刻度 {low} 至 {high} {unit}', trend: '趋势', last: '最近',
     measuring: '正常上传', noReading: '尚无读数', silent: '{what}中断', silentN: '{n} 项', noWarning: '无', unowned: '未接手', theirs: '由 {who} 接手', noValue: '从未', none: '此专病组没有患者。', rising: '上升', falling: '下降', steady: '平稳', filter: '显示', everyone: '所有人', withOpen: '有预警', silentOnly: '数据中断', of: '中断 {n} / {all}', moved: '有 {n} 个位次变化：重新排序', trendOf: '{what}：{n} 次读数，{low} 至 {high}，{how}',
-    summary: '{n} 名患者 · {open} 名有未结案预警 · {silent} 名数据中断', change: '专病组',
+    summary: '{n} 名患者 · {open} 名有未结案预警 · {silent} 名数据中断', change: '专病组', measures: '指标', plan: '计划',
+  },
+  packs: {
+    title: '规则包', none: '尚未发布规则包。', version: '第 {n} 版', published: '{at} 起生效', by: '由 {who} 发布', library: '随程序提供', byNobody: '日志未记载发布人', used: '{groups} 个专病组，{patients} 名患者', usedNobody: '没有专病组使用',
+    last30: '30 天内预警 {n} 条', share: '已判定 {n} 条，其中真实占 {p}', notJudged: '尚无判定', counting: '日志仍在读取：以下数字目前偏小。',
+    loadFailed: '加载失败：{why}', unknown: '没有此名称的规则包，可能尚未发布。', back: '全部规则包', parts: '规则包各部分',
+    part: { watches: '监测内容', rules: '界限与规则', tests: '测试', record: '运行记录' },
+    proposed: '第 {n} 版等待签署：{have} / {needs}，已由 {who} 签署。', everyone: '其余各项体征',
+  },
+  pack: {
+    signals: '体征', signal: '体征', cadence: '应测频次', grace: '中断判定', fresh: '有效时长', every: '每 {span}', notExpected: '有则判断', anyAge: '不限', silence: '无数据时', silenceText: '数据中断为{severity}预警，异常读数之后为{grave}。', repeats: '每 {span} 再次提醒。',
+    questions: '询问患者的问题', question: '问题', yesNo: '是或否', number: '数字', facts: '所需的患者信息', factsWhy: '规则所用的信息未登记前，该规则不启用。', usual: '默认 {v}', needed: '无默认值，必须登记',
+    measures: '仅显示、不作判断的指标', learn: '患者宣教', usedBy: '使用情况', changed: '另行设定 {n} 项', versions: '版本', version: '版本', since: '生效时间', signed: '签署人', sum: '文本指纹', none: '无。',
+    scores: '评分', leads: '主评分', beside: '并列评分', scope: '适用：{who}', from: '{n} 岁及以上', months: '{a} 至 {b} 月龄', monthsFrom: '{a} 月龄及以上', anyone: '所有人', pregnancyToo: '妊娠期亦适用', notPregnant: '妊娠期不适用', points: '分值', scale: '血氧第 {n} 量表', air: '未吸氧', oxygen: '吸氧', rounded: '数值先按评分表的刻度四舍五入。',
+    band: '分级', total: '总分', single: '单项达 {n} 分', recheck: '复测', advice: '处置', orMore: '{n} 及以上', ask: '总分可能达到 {upper} 且比该患者平时高 {above} 分时，询问：{signs}。{span}内未答复为{severity}。',
+    limits: '单项体征界限', bound: '界限', severity: '优先级', when: '条件', inRow: '连续 {n} 次', onOxygen: '仅限吸氧者', danger: '危急', unsure: '未证实即计入', own: '超出个体化目标的分级', beyond: '超出 {v}', beyondAny: '一旦超出', low: '低于目标', high: '高于目标', ownWhy: '患者有个体化目标时，该侧的界限由以下各级取代。',
+    rules: '规则', condition: '条件式', numbers: '数值', needs: '需要：{what}', clears: '解除条件：{what}', holds: '不再符合后仍保持 {span}。', mgdl: '以 mg/dL 上传者为 {v}',
+    evidence: '字母含义', source: '来源', sources: '来源', grades: { R: '已查阅原始文件', S: '已查阅引用该文件的资料', I: '取自独立实现', M: '凭记忆：从不启用', P: '自定，须由使用机构确认' },
+    testsText: '给定时刻输入读数，核对优先级。以规则库自带的案例检验当前生效的文本。', testsPassed: '{n} 个案例全部通过。', testsFailed: '{n} 个案例中有 {failed} 个未通过。', testsNone: '规则库没有此规则包的案例：由发布者另行检验。', passed: '通过', failed: '未通过',
+  },
+  record: {
+    title: '运行情况', last7: '近 7 天', last30: '近 30 天', raised: '预警', real: '真实', realLong: '真实', usual: '属常态', measurement: '测量错误', technical: '技术原因', unknown: '尚不清楚', open: '未结案', judged: '已判定', share: '真实占比', wd: 'W:D', per100: '每百患者日', days: '{n} 患者日', notTrue: '非真实', pending: '未结案或尚不清楚',
+    week: '周（起始日）', running: '进行中', chart: '每周预警数', chartText: '{week}：预警 {raised} 条，真实 {real}，非真实 {no}，未结案或尚不清楚 {open}', byRule: '按规则，近 30 天', rule: '规则', none: '尚无预警。', noRate: '不足 7 患者日', ofJudged: '{p}（{real} / {n}）',
+    how: '统计方法', howText: '预警计入其发出的那一周；发出时或加重时的每条依据规则各计一次。“真实”仅指处置结果为真实，“真实但属常态”不计。占比以已结案且结果明确者为分母。W:D 为每发现一条真实预警须查看的条数。患者日为患者处于使用该规则包的专病组中的天数。', since: '日志自 {at} 起有记载。',
+  },
+  plan: {
+    title: '管理计划', page: '{who} 的管理计划', open: '查看完整计划', packs: '规则包', leading: '主', instead: '某专病组的规则包尚未发布：暂用 {pack}。', notPublished: '未发布',
+    conflicts: '规则包之间的冲突', noConflicts: '各规则包之间没有冲突。', blocks: '须由医生决定', decided: '已定', conflictQ: '{what}：{packs}', took: '采用 {pack}', tookFor: '医生下达目标或选定之前，采用 {pack}', strictest: '均有效，先触及最严者', conflictRule: '规则 {rule}',
+    missing: '未登记', missingFor: '登记前不启用：{rules}', noMissing: '规则包所需信息均已登记。', facts: '患者信息', usual: '规则包默认值', age: '{n} 岁', months: '{n} 月龄', pregnant: '妊娠', scale2: '血氧第 2 量表，已有医嘱', targets: '个体化目标', implied: '由血氧第 2 量表医嘱而来', ordered: '{who} 于 {at} 开具',
+    watched: '监测内容', sign: '体征', expected: '应测频次', bounds: '界限', whose: '数值归属', until: '至 {at}', forGood: '直至更改', setBy: '{whose}，{who}', from: { pack: '规则包', group: '专病组', patient: '患者' }, beaten: '以个体化目标为准', noBounds: '无单项界限', mild: '另有 {n} 级较轻',
+    rules: '规则', waits: '待登记信息', off: '已关闭', overrides: '另行设定', noOverrides: '没有另行设定。', wasOff: '关闭', holds: '生效中', over: '已过期或被取代', measures: '当前指标', notKnown: '未知', failed: '计划加载失败：{why}', conflictsN: '待决定 {n} 项', missingN: '未登记 {n} 项', changedN: '另行设定 {n} 项', because: '理由：{why}',
+  },
+  inputs: { title: '条件所见', name: '项目', value: '数值', measured: '测量时间', whose: '数值归属', until: '截止', unknown: '未知', condition: '条件式', yes: '是', no: '否', pack: '规则包 {id}' },
+  fn: {
+    last: '{x}（最近一次）', previous: '{x}（上一次）', change: '{x}较上一次的变化', age: '{x}距最近一次的分钟数', mean: '{x} {len}均值', min: '{x} {len}最低', max: '{x} {len}最高', count: '{x} {len}内次数', spread: '{x} {len}离散度', delta: '{x} {len}首末差', rise: '{x} {len}内上升', fall: '{x} {len}内下降', slope: '{x} {len}每日变化', trend: '{x} {len}每日趋势', ewma: '{x}平滑值（半衰期 {len}）', cusum_up: '{x}高于自身水平的累计（{len}）', cusum_down: '{x}低于自身水平的累计（{len}）', baseline: '{x}自身水平（{len}）', deviation: '{x}偏离自身水平（{len}）', days: '{x} {len}内有读数的天数', days_in_row: '{x}连续天数', in_range: '{x} {len}达标百分比',
   },
   quantity: {
     spo2_percent: '血氧', supplemental_o2: '吸氧', respiration_per_min: '呼吸频率', pulse_per_min: '脉搏', systolic_mmhg: '收缩压', diastolic_mmhg: '舒张压', temperature_cel: '体温', acvpu: '意识',
@@ -97,7 +132,7 @@ export const zh: Words = {
   acvpu: { A: 'A 清醒', C: 'C 新发意识模糊', V: 'V 对声音有反应', P: 'P 对疼痛有反应', U: 'U 无反应', '?': '未知' },
   help: {
     title: '帮助与快捷键', keys: '快捷键', words: '用词', colours: '颜色', colourText: '颜色只表示预警的优先级（依据 IEC 60601-1-8），不作他用。技术报警用灰色是本系统的选择。',
-    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部',
+    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部',
     sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时和超时时各响三声；低优先级无声。',
     wordList: { warning: '预警', technical: '技术报警', accept: '接手', handOver: '转交', shelve: '搁置', escalate: '逐级上报', close: '结案', outcome: '处置结果', disposition: '患者去向', silence: '数据中断', mute: '静音', notReached: '未接通', late: '补传异常', interval: '评分区间', explain: '预警依据', board: '专病组看板', target: '个体化目标', remeasure: '复测' },
   },
