@@ -107,7 +107,7 @@ func (p *Patient) orders(now event.Time) event.Plan {
 // spread is how far a quiet value strays from what is usual.
 var spread = map[event.Quantity]float64{
 	event.SpO2Percent: 0.6, event.PulsePerMin: 4, event.SystolicMmHg: 5, event.DiastolicMmHg: 3, event.TemperatureCel: 0.2, event.WeightKg: 0.2,
-	event.GlucoseMmolPerL: 0.6, event.PeakFlowLPerMin: 10,
+	event.GlucoseMmolPerL: 0.3, event.PeakFlowLPerMin: 10,
 }
 
 // grid is to how many decimals a device prints a value.

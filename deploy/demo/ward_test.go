@@ -27,15 +27,25 @@ type sent struct {
 }
 
 // TestWardTellsItsStories runs the whole ward through door and cores in virtual time: history first, then an hour. Whoever
-// has no course stays quiet, the first warning and the first high come soon, and each course ends where it should.
+// has no course stays quiet, the first warning and the first high come soon, and each course ends where it should, at
+// whatever time of day somebody lets the ward in; the packs' days begin at 16:00 UTC.
 func TestWardTellsItsStories(t *testing.T) {
-	w := NewWard()
+	for _, at := range []string{"03:00", "10:20", "15:45", "16:02", "21:30"} {
+		t.Run(at, func(t *testing.T) {
+			begin, err := time.Parse(time.RFC3339, "2026-03-02T"+at+":00Z")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tells(t, NewWard(), begin)
+		})
+	}
+}
+
+func tells(t *testing.T, w *Ward, begin time.Time) {
 	if len(w.Patients) != 40 {
 		t.Fatalf("%d patients", len(w.Patients))
 	}
-	begin := time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
 	told := w.simulate(t, begin, time.Hour)
-
 	quiet, raised := 0, 0
 	firsts := map[event.Severity]time.Duration{}
 	for _, p := range w.Patients {
@@ -60,6 +70,7 @@ func TestWardTellsItsStories(t *testing.T) {
 				firsts[r.severity] = after
 			}
 		}
+		p.ended(t, told[p.ID])
 	}
 	if quiet < 25 {
 		t.Errorf("%d stay quiet", quiet)
@@ -70,18 +81,20 @@ func TestWardTellsItsStories(t *testing.T) {
 	if firsts[event.Low] > 20*time.Second || firsts[event.High] > 35*time.Second {
 		t.Errorf("the first come after %v", firsts)
 	}
-	for _, p := range w.Patients {
-		want, ok := ends[p.ID]
-		if p.Course == nil {
-			continue
-		}
-		if got := worst(told[p.ID].warnings); !ok || got != want.worst {
-			t.Errorf("%s (%s): %q, want %q", p.ID, p.Course.Story, got, want.worst)
-		}
-		for _, rule := range strings.Fields(want.rules) {
-			if !slices.Contains(told[p.ID].rules, rule) {
-				t.Errorf("%s (%s): no %s among %v", p.ID, p.Course.Story, rule, told[p.ID].rules)
-			}
+}
+
+// ended holds a course to its end.
+func (p *Patient) ended(t *testing.T, its *story) {
+	if p.Course == nil {
+		return
+	}
+	want, ok := ends[p.ID]
+	if got := worst(its.warnings); !ok || got != want.worst {
+		t.Errorf("%s (%s): %q, want %q", p.ID, p.Course.Story, got, want.worst)
+	}
+	for _, rule := range strings.Fields(want.rules) {
+		if !slices.Contains(its.rules, rule) {
+			t.Errorf("%s (%s): no %s among %v", p.ID, p.Course.Story, rule, its.rules)
 		}
 	}
 }
