@@ -129,7 +129,7 @@ var courses = map[string]*Course{
 			{At: 160 * time.Second, Values: Values{event.SpO2Percent: 91, event.PulsePerMin: 84}},
 			{At: 180 * time.Second, Values: glucose(3.4)}, {At: 420 * time.Second, Values: glucose(6.8)}}},
 	"P-0122": {Story: "heart failure and hypertension; the doctor chose the bounds of the pack for pressure: quiet", Groups: []string{"hypertension"}, Usual: heart(74.1, 146, 84, 72),
-		Plan: &event.Plan{AgeYears: 69, Chosen: map[event.Quantity]string{event.SystolicMmHg: packID("hypertension")}}},
+		Plan: &event.Plan{AgeYears: 69, Chosen: map[event.Quantity]string{event.SystolicMmHg: "hypertension"}}},
 
 	"P-0125": {Story: "a village's late upload behind the gateway: 186/122 of seven hours ago, which 138/84 has overtaken", Begins: 130 * time.Second, OutFrom: outFrom, OutTo: outTo, Beats: []Beat{
 		{At: 130 * time.Second, Values: pressure(138, 84, 74), Ago: 6 * time.Hour},

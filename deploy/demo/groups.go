@@ -9,7 +9,7 @@ import (
 // Group is one disease group with what its patients measure at home.
 type Group struct {
 	ID, Zh, En string
-	Pack       string // of the library, whose rules hold here with the ward's own cadence
+	Pack       string // of the library
 	PerDay     int    // how often its patients measured in the fourteen days before
 	Patients   int
 	diary      []string // what the app asks once a day; with nothing to complain of all of it is no

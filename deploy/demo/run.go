@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -62,45 +61,29 @@ func Run(ctx context.Context, o Options) error {
 	return ctx.Err()
 }
 
-// packID is the ward's version of a library pack.
-func packID(library string) string { return "demo-" + library }
+// cadence is how often the ward's groups are to be heard of: minutes stand for hours, so with the grace that follows from
+// it a signal is silent after three of them. Nothing else of the library's packs is changed.
+const cadence = 144 * time.Second
 
-var (
-	waits = regexp.MustCompile(`cadence: \S+, grace: \S+,`)
-	holds = regexp.MustCompile(`(?m)^hold: \{for: \w+,`)
-	heads = regexp.MustCompile(`(?m)^pack: (\S+)\nversion: (\d+)$`)
-)
-
-// wardPack is a pack of the library with the ward's cadence, in which minutes stand for hours. Nothing else is changed.
-func wardPack(library string) (text string, version int, err error) {
-	text = pack.Library()[library]
-	text = heads.ReplaceAllString(text, "# The simulated ward's version: patients measure every 40 s, so that courses fit into minutes.\npack: "+packID(library)+"\nversion: ${2}")
-	text = waits.ReplaceAllString(text, "cadence: 2m, grace: 1m,")
-	text = holds.ReplaceAllString(text, "hold: {for: 2m,")
-	p, err := pack.Compile(text)
+// request asks for the group with its library's pack.
+func (g *Group) request() (*event.GroupRequested, error) {
+	p, err := pack.Compile(pack.Library()[g.Pack])
 	if err != nil {
-		return "", 0, fmt.Errorf("pack %s: %w", packID(library), err)
+		return nil, fmt.Errorf("group %s: pack %s: %w", g.ID, g.Pack, err)
 	}
-	return text, p.Version, nil
+	r := &event.GroupRequested{Tenant: Tenant, Group: g.ID, Pack: g.Pack, Zh: g.Zh, En: g.En, CadenceMs: map[event.Quantity]int64{}, Overrides: g.overrides, By: doctor}
+	for q, signal := range p.Signals {
+		if signal.CadenceMs > 0 {
+			r.CadenceMs[event.Quantity(q)] = cadence.Milliseconds()
+		}
+	}
+	return r, nil
 }
 
-// enrol publishes the ward's packs, makes its groups and patients with their orders, and answers the devices' tokens.
+// enrol makes the ward's groups and patients with their plans, and answers the devices' tokens.
 func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) {
-	for _, g := range groups {
-		text, version, err := wardPack(g.Pack)
-		if err != nil {
-			return nil, err
-		}
-		if err := ask(ctx, o, &event.PackRequested{Pack: packID(g.Pack), Version: version, Text: text, By: "demo"}); err != nil {
-			return nil, err
-		}
-		// What somebody changed at the desk since the ward was first let in stays.
-		if was, ok := o.View.Group(Tenant, g.ID); ok && was.Pack == packID(g.Pack) {
-			continue
-		}
-		if err := ask(ctx, o, &event.GroupRequested{Tenant: Tenant, Group: g.ID, Pack: packID(g.Pack), Zh: g.Zh, En: g.En, Overrides: g.overrides, By: doctor}); err != nil {
-			return nil, err
-		}
+	if err := found(ctx, o); err != nil {
+		return nil, err
 	}
 	var rows []directory.Row
 	tokens := map[string]string{}
@@ -125,6 +108,23 @@ func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) 
 	return tokens, directory.WaitDoors(ctx, o.Log, position)
 }
 
+// found makes the groups. What somebody changed of them at the desk since the ward was first let in stays.
+func found(ctx context.Context, o Options) error {
+	for _, g := range groups {
+		if was, ok := o.View.Group(Tenant, g.ID); ok && was.Pack == g.Pack {
+			continue
+		}
+		r, err := g.request()
+		if err != nil {
+			return err
+		}
+		if _, err := o.Asker.Ask(ctx, r); err != nil {
+			return fmt.Errorf("group %s: %w", g.ID, err)
+		}
+	}
+	return nil
+}
+
 // imported brings rows into the directory and answers how far it reaches with them.
 func imported(ctx context.Context, o Options, rows []directory.Row) (int64, error) {
 	outcomes, position, err := o.Asker.Import(ctx, rows, "demo", nil)
@@ -145,21 +145,11 @@ func (w *Ward) order(ctx context.Context, o Options) error {
 		if was, _ := o.View.Patient(Tenant, p.ID); was.Plan != nil {
 			continue
 		}
-		if err := ask(ctx, o, &event.PlanRequested{Tenant: Tenant, Patient: p.ID, Plan: p.orders(event.TimeOf(time.Now())), By: doctor}); err != nil {
+		if _, err := o.Asker.Ask(ctx, &event.PlanRequested{Tenant: Tenant, Patient: p.ID, Plan: p.orders(event.TimeOf(time.Now())), By: doctor}); err != nil {
 			return fmt.Errorf("plan of %s: %w", p.ID, err)
 		}
 	}
 	return nil
-}
-
-// ask brings a request to the registrar. A pack of an older demo in the same data stays as it is.
-func ask(ctx context.Context, o Options, r event.Event) error {
-	_, err := o.Asker.Ask(ctx, r)
-	var refused *directory.Refused
-	if errors.As(err, &refused) && refused.Reason == "not_newer" {
-		return nil
-	}
-	return err
 }
 
 // load writes the ward's history straight into the log: no door takes readings that are two weeks old, and rightly so.

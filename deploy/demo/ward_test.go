@@ -235,12 +235,17 @@ func (w *Ward) simulate(t *testing.T, begin time.Time, span time.Duration) map[s
 		input(event.Envelope{ID: fmt.Sprint("fact", n), Subject: key, At: now, Effect: event.Effect{Offset: n}, Data: d}, now)
 	}
 	for _, g := range groups {
-		text, version, err := wardPack(g.Pack)
+		text := pack.Library()[g.Pack]
+		p, err := pack.Compile(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fact(event.Everyone, &event.PackPublished{Pack: packID(g.Pack), Version: version, Sum: directory.Sum(text), Text: text})
-		fact(event.Everyone, &event.GroupSet{Tenant: Tenant, Group: g.ID, Pack: packID(g.Pack), Zh: g.Zh, En: g.En, Overrides: signed(g.overrides)})
+		r, err := g.request()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fact(event.Everyone, &event.PackPublished{Pack: p.ID, Version: p.Version, Sum: directory.Sum(text), Text: text})
+		fact(event.Everyone, &event.GroupSet{Tenant: Tenant, Group: g.ID, Pack: r.Pack, Zh: r.Zh, En: r.En, CadenceMs: r.CadenceMs, Overrides: signed(r.Overrides)})
 	}
 	for _, p := range w.Patients {
 		key := streams.PatientKey(Tenant, p.ID)
