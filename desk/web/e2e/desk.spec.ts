@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { open, road, signIn, unclaimed, up } from './desk'
+import type { PackPage } from '../src/api/types'
 import { accessible, settle, shoot } from './look'
 
 test.beforeEach(async ({ page }) => settle(page, 'en', 'light'))
@@ -120,4 +121,33 @@ test('the group board is live: readings come in while it is looked at', async ({
   const drawn = () => page.locator('tbody').evaluate((b) => [...b.querySelectorAll('path.line')].map((p) => p.getAttribute('d')).join() + [...b.querySelectorAll('.value')].map((v) => v.textContent).join())
   const before = await drawn()
   await expect.poll(drawn, { timeout: 90_000 }).not.toBe(before)
+})
+
+test('RUL-14 what is closed with an outcome stands in the record of its pack at once, and every case of the pack passes', async ({ page }) => {
+  const { url } = up()
+  await signIn(page)
+  const request = page.context().request
+  const w = await unclaimed(request, ['high', 'medium', 'low'])
+  const { groups } = await (await request.get(`${url}/v1/patients/${w.tenant}/${w.patient}/plan`)).json()
+  const pack = groups[0].pack as string
+  const faults = async () => ((await (await request.get(`${url}/v1/packs/${pack}`)).json()) as PackPage).record.last_7_days.all.measurement
+  const before = await faults()
+  for (const [verb, data] of [['accept', {}], ['close', { outcome: 'measurement_fault', contacted: true, disposition: 'home' }]] as const)
+    expect((await request.post(`${url}/v1/warnings/${w.id}/${verb}`, { data, headers: { 'Idempotency-Key': `record-${verb}` } })).status()).toBe(200)
+  await expect.poll(faults).toBe(before + 1)
+  await page.goto(`${url}/#/packs/${pack}/record`)
+  const row = page.locator('.scroll').first().locator('tbody tr').first()
+  await expect(row.locator('td').nth(3)).toHaveText(String(before + 1))
+  await page.goto(`${url}/#/packs/${pack}/tests`)
+  await expect(page.locator('.sum')).toContainText('cases pass')
+})
+
+test('RUL-10 a condition of the demo ward says what it saw, and whose numbers it went by', async ({ page }) => {
+  const { url } = up()
+  await signIn(page)
+  let found: { id: string } | undefined
+  await expect.poll(async () => (found = (await open(page.context().request)).find((w) => w.reasons.some((r) => r.inputs?.length))) !== undefined, { timeout: 90_000 }).toBe(true)
+  await page.goto(`${url}/#/warning/${found!.id}`)
+  await expect(page.locator('.inputs tbody tr').first()).toBeVisible()
+  await expect(page.locator('.inputs code').first()).not.toBeEmpty()
 })

@@ -88,7 +88,7 @@ export const en = {
     summary: '{n} patients · {open} with an open warning · {silent} silent', change: 'Group', measures: 'Measures', plan: 'plan',
   },
   packs: {
-    title: 'Rule packs', none: 'No pack has been published yet.', version: 'version {n}', published: 'in effect since {at}', by: 'by {who}', library: 'came with the program', byNobody: 'the log does not tell by whom', used: '{groups} groups, {patients} patients', usedNobody: 'no group uses it',
+    title: 'Rule packs', none: 'No pack has been published yet.', version: 'version {n}', published: 'in effect since {at}', by: 'by {who}', library: 'came with the program', byNobody: 'the log does not tell by whom', used: 'groups: {groups}, patients: {patients}', usedNobody: 'no group uses it',
     last30: '{n} warnings in 30 days', share: '{p} of {n} judged were true', notJudged: 'none judged yet', counting: 'The log is still being read: these numbers are too small yet.',
     loadFailed: 'Could not be loaded: {why}', unknown: 'There is no pack of this name. It may not have been published.', back: 'All packs', parts: 'Parts of the pack',
     part: { watches: 'What it watches', rules: 'Thresholds and rules', tests: 'Tests', record: 'Record' },
