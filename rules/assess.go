@@ -58,7 +58,7 @@ func (e *eval) scored() (finding, bool) {
 	}
 	sev := sc.Bands[e.s.Tally.Band].Severity
 	if sev > told {
-		if until := e.partSettles(sc); until > e.now {
+		if until := max(e.partSettles(sc), e.s.settlingRule(sc.ID)); until > e.now {
 			e.wake(until)
 			sev = told
 		}
@@ -66,7 +66,7 @@ func (e *eval) scored() (finding, bool) {
 	f := finding{rule: sc.ID, severity: sev, at: e.s.Anchor}
 	f.danger = sev == sc.Bands[e.s.Tally.Band].Severity && sc.Bands[e.s.Tally.Band].Danger
 	if sev < told {
-		f.severity, f.held = e.keep(sc, sev, told)
+		f.severity, f.held = e.keep(sc, sev, told, e.scoreHoldsOn())
 	}
 	if f.severity == event.NoSeverity {
 		return finding{}, false
@@ -77,10 +77,19 @@ func (e *eval) scored() (finding, bool) {
 	return f, true
 }
 
-// keep answers how grave the score stays although the newest set gives less than was told.
-func (e *eval) keep(sc *Score, sev, told event.Severity) (event.Severity, bool) {
-	if e.now.Sub(e.s.HighAt).Milliseconds() < e.p.HoldMs {
-		e.wake(e.s.HighAt + event.Time(e.p.HoldMs))
+// scoreHoldsOn tells whether the last set as grave as what was told is past for less than the pack's hold.
+func (e *eval) scoreHoldsOn() bool {
+	if e.now.Sub(e.s.HighAt).Milliseconds() >= e.p.HoldMs {
+		return false
+	}
+	e.wake(e.s.HighAt + event.Time(e.p.HoldMs))
+	return true
+}
+
+// keep answers how grave a score stays although the newest set gives less than was told: as grave while it is held, and after
+// that as the last known values have it, however old.
+func (e *eval) keep(sc *Score, sev, told event.Severity, held bool) (event.Severity, bool) {
+	if held {
 		return told, true
 	}
 	v, _ := e.values(sc, false)
@@ -171,7 +180,7 @@ func (e *eval) notes(all []finding) []finding {
 // deterioration answers a new assessment when it differs from what was told, nil otherwise.
 func (e *eval) deterioration() *event.SeverityScored {
 	all := e.findings()
-	if e.asToldDeterioration(all) {
+	if e.asToldDeterioration(all) && !e.ended {
 		return nil
 	}
 	d := e.scoredEvent(event.Deterioration, all)
@@ -187,8 +196,8 @@ func (e *eval) shown(sc *Score) (t Tally, expired bool) {
 	if e.now <= e.expires(sc) {
 		return e.s.Tally, false
 	}
-	t = sc.Tally(&Values{}, e.s.Plan.scale())
-	return t, true
+	nothing := sc.nothing()
+	return sc.Tally(&nothing, e.s.Plan.scale()), true
 }
 
 func (e *eval) scoredEvent(problem string, all []finding) *event.SeverityScored {
@@ -259,8 +268,10 @@ func (f *finding) graver(v event.Decimal) bool {
 
 // lateFinding says that old data holds a grave reading which a newer one has overtaken. What is live stays as it is.
 func (e *eval) lateFinding(l *Late) *event.SeverityScored {
-	f := finding{rule: "late", quantity: l.Quantity, severity: l.Severity, valued: true, value: l.Value, at: l.At, reading: l.Reading}
-	if lim, t := e.worst(l.Quantity, l.Value, false, nil, 0); lim != nil {
+	f := finding{rule: "late", quantity: l.Quantity, severity: l.Severity, valued: l.Rule == "", value: l.Value, at: l.At, reading: l.Reading}
+	if l.Rule != "" {
+		f.rule = l.Rule
+	} else if lim, t := e.worst(l.Quantity, l.Value, false, nil, 0); lim != nil {
 		f.rule, f.limit, f.target = lim.ID, lim, t
 	} else if sc := e.score(); sc != nil {
 		f.rule = sc.ID

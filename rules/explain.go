@@ -392,9 +392,12 @@ func (e *eval) lateReason(f *finding) event.Reason {
 	r := bare(f)
 	var t text
 	t.add("补传异常：", "late finding: ")
-	if f.limit != nil {
+	switch {
+	case f.limit != nil:
 		e.limitReason(f, &r, &t)
-	} else {
+	case f.quantity == event.NoQuantity:
+		e.lateRuleReason(f, &r, &t)
+	default:
 		if sc := e.score(); sc != nil {
 			e.sourced(&r, sc.Source)
 		}
@@ -405,6 +408,27 @@ func (e *eval) lateReason(f *finding) event.Reason {
 	t.add("；之后已有更新数据", "; newer readings have followed")
 	r.Zh, r.En = t.zh.String(), t.en.String()
 	return r
+}
+
+// lateRuleReason says what a condition or score found in old data, and when that was measured. What it saw has changed since.
+func (e *eval) lateRuleReason(f *finding, r *event.Reason, t *text) {
+	at := f.at
+	r.MeasuredAt = &at
+	zh, en := f.rule, f.rule
+	for i := range e.p.Rules {
+		if c := &e.p.Rules[i]; c.ID == f.rule {
+			e.sourced(r, c.Source)
+			r.When, r.Pack, zh, en = c.Text, c.Pack, c.Zh, c.En
+		}
+	}
+	for i := range e.p.Scores {
+		if sc := &e.p.Scores[i]; sc.ID == f.rule {
+			e.sourced(r, sc.Source)
+			zh, en = sc.Zh, sc.En
+		}
+	}
+	when := e.p.clock(at)
+	t.add(zh+"，"+when+" 测得", en+", measured "+when)
 }
 
 // note says what is not judged.

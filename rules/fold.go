@@ -14,6 +14,7 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 	}
 	at := min(o.MeasuredAt, e.now)
 	e.rewind()
+	held := e.holdingBefore(o, at)
 	moved := false
 	for _, r := range o.Readings {
 		if r.Quantity == event.NoQuantity || int(r.Quantity) >= event.Quantities {
@@ -36,6 +37,8 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 	if moved {
 		e.retally()
 		e.habit()
+		e.settleRules(at)
+		e.keepAgainst(held)
 		e.stood()
 	}
 }
@@ -144,7 +147,7 @@ func (e *eval) settle(q event.Quantity, p Point, old *Track) {
 	}
 	var was event.Time
 	for i := range e.s.Settles {
-		if e.s.Settles[i].Quantity == q {
+		if x := &e.s.Settles[i]; x.Quantity == q && x.Rule == "" {
 			was = e.s.Settles[i].Until
 			e.s.Settles = without(e.s.Settles, i)
 			break
@@ -154,9 +157,9 @@ func (e *eval) settle(q event.Quantity, p Point, old *Track) {
 	grave := (aged || was > e.now) && e.gravity(q, p.Value) >= event.Medium
 	switch {
 	case grave && aged && was != 0:
-		e.s.Settles = put(e.s.Settles, -1, Settle{q, was}) // it goes on being grave: the wait is not made longer
+		e.s.Settles = put(e.s.Settles, -1, Settle{Quantity: q, Until: was}) // it goes on being grave: the wait is not made longer
 	case grave && aged:
-		e.s.Settles = put(e.s.Settles, -1, Settle{q, e.now + event.Time(e.p.Backlog.SettleMs)})
+		e.s.Settles = put(e.s.Settles, -1, Settle{Quantity: q, Until: e.now + event.Time(e.p.Backlog.SettleMs)})
 	case !grave && was > e.now && old != nil && old.Count > 0:
 		e.late(q, old.newest(), old.Reading)
 	}
@@ -173,7 +176,7 @@ func (e *eval) late(q event.Quantity, p Point, id string) {
 	}
 	i := -1
 	for k := range e.s.Lates {
-		if l := &e.s.Lates[k]; l.Quantity == q {
+		if l := &e.s.Lates[k]; l.Quantity == q && l.Rule == "" {
 			i = k
 			if apart := max(l.At.Sub(p.At), p.At.Sub(l.At)).Milliseconds(); apart < e.p.Backlog.LateMs && sev <= l.Severity {
 				return
@@ -189,7 +192,7 @@ func (e *eval) retally() {
 		defer e.failed()
 	}
 	if e.p != nil {
-		e.s.Judged = e.p.Mark
+		e.s.Judged = e.mark()
 	}
 	sc := e.score()
 	if sc == nil {
@@ -241,7 +244,7 @@ func (e *eval) values(sc *Score, fresh bool) (v Values, anchor event.Time) {
 		}
 	}
 	if sc.conditional() {
-		anchor = max(anchor, e.spans(sc, &v))
+		anchor = max(anchor, e.spans(sc, &v, fresh))
 	}
 	for i := range sc.Parts {
 		q := sc.Parts[i].Quantity
@@ -355,8 +358,7 @@ func (s *State) asked(d *event.RepeatAsked) {
 func (s *State) told(d *event.SeverityScored) {
 	if d.Late {
 		for i := range s.Lates {
-			if !s.Lates[i].Told && len(d.Reasons) > 0 && d.Reasons[0].Quantity != nil && *d.Reasons[0].Quantity == s.Lates[i].Quantity {
-				l := s.Lates[i]
+			if l := s.Lates[i]; !l.Told && len(d.Reasons) > 0 && l.isOf(&d.Reasons[0]) {
 				l.Told = true
 				s.Lates = put(s.Lates, i, l)
 			}
@@ -372,6 +374,14 @@ func (s *State) told(d *event.SeverityScored) {
 		return
 	}
 	s.Found, s.Scored = a, toldScore(d.Score)
+}
+
+// isOf tells whether a reason speaks of l.
+func (l *Late) isOf(r *event.Reason) bool {
+	if l.Rule != "" {
+		return r.Rule == l.Rule
+	}
+	return r.Quantity != nil && *r.Quantity == l.Quantity
 }
 
 func toldScore(sc *event.Score) (t ToldScore) {

@@ -19,10 +19,10 @@ func (sc *Score) conditional() bool {
 }
 
 // spans answers what the parts that conditions decide can add, and when the newest of what they look at was measured.
-func (e *eval) spans(sc *Score, to *Values) (newest event.Time) {
+func (e *eval) spans(sc *Score, to *Values, fresh bool) (newest event.Time) {
 	v := looks.Get().(*expr.View)
 	defer looks.Put(v)
-	e.view(v)
+	e.viewOf(v, fresh)
 	for i := range sc.Parts {
 		p := &sc.Parts[i]
 		if p.Rows == nil {
@@ -114,31 +114,32 @@ func (e *eval) judged(r *Rule, v *expr.View) (finding, bool) {
 	e.rule = r.ID
 	holds := r.truth(v)
 	f := finding{rule: r.ID, severity: r.Severity, danger: r.Danger, condition: r}
-	told := e.s.Found.severityOf(r.ID) != event.NoSeverity
+	told := e.s.Found.severityOf(r.ID)
 	if holds == expr.True {
-		if until := e.settlingAny(r.signals); !told && until > e.now {
+		if until := max(e.settlingAny(r.signals), e.s.settlingRule(r.ID)); told == event.NoSeverity && until > e.now {
 			e.wake(until)
 			return finding{}, false
 		}
 		f.at = e.newestOf(&r.reads)
 		return f, true
 	}
-	if !told {
+	if told == event.NoSeverity {
 		return finding{}, false
 	}
-	f.at = e.newestOf(&r.reads)
+	f.at, f.held = e.newestOf(&r.reads), true
+	f.severity = min(told, r.Severity) // what does not hold is no graver than it was told, whatever the pack says by now
+	f.danger = r.Danger && f.severity == r.Severity
 	cleared := holds == expr.False
 	if r.clear != nil {
 		cleared = r.clear(v) == expr.True
 	}
-	f.held = true
-	return f, !cleared || e.holdsOn(r.ID, max(r.HoldMs, e.p.HoldMs))
+	return f, !cleared || e.s.kept(r.ID, f.at) || e.holdsOn(r.ID, max(r.HoldMs, e.p.HoldMs))
 }
 
 // settlingAny answers until when one of several signals may yet be overtaken.
 func (e *eval) settlingAny(signals uint32) (until event.Time) {
 	for i := range e.s.Settles {
-		if signals&(1<<e.s.Settles[i].Quantity) != 0 {
+		if x := &e.s.Settles[i]; x.Rule == "" && signals&(1<<x.Quantity) != 0 {
 			until = max(until, e.s.Settles[i].Until)
 		}
 	}
@@ -182,8 +183,12 @@ func (e *eval) scoredBeside(sc *Score) (finding, bool) {
 	t := sc.Tally(&v, e.s.Plan.scale())
 	f := finding{rule: sc.ID, severity: sc.Bands[t.Band].Severity, danger: sc.Bands[t.Band].Danger, at: anchor, beside: sc, tally: &t}
 	told := e.s.Found.severityOf(sc.ID)
-	if f.severity < told && e.holdsOn(sc.ID, e.p.HoldMs) {
-		f.severity, f.held = told, true
+	if until := e.s.settlingRule(sc.ID); f.severity > told && until > e.now {
+		e.wake(until)
+		f.severity, f.danger = told, false
+	}
+	if f.severity < told {
+		f.severity, f.held = e.keep(sc, f.severity, told, e.holdsOn(sc.ID, e.p.HoldMs))
 	}
 	return f, f.severity != event.NoSeverity
 }
@@ -218,7 +223,7 @@ func (e *eval) stands(id string, v *expr.View) (at event.Time, holds bool) {
 	}
 	for i := range e.p.Rules {
 		if r := &e.p.Rules[i]; r.ID == id {
-			return e.newestOf(&r.reads), r.truth(v) == expr.True
+			return e.newestOf(&r.reads), e.isTrue(r, v)
 		}
 	}
 	for i := range e.p.Scores {

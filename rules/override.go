@@ -1,6 +1,11 @@
 package rules
 
-import "tocsin/streams/event"
+import (
+	"fmt"
+	"hash/fnv"
+
+	"tocsin/streams/event"
+)
 
 // Whose number it is.
 const (
@@ -34,12 +39,16 @@ func (e *eval) inForce(list []event.Override, rule, param string) *event.Overrid
 		if o.Rule != rule || o.Param != param || o.Off != (param == "") {
 			continue
 		}
-		if o.Until == nil || *o.Until > e.now {
+		if o.Until == nil || *o.Until > e.asOf() {
 			return o
 		}
 	}
 	return nil
 }
+
+// asOf is the moment by which it is told whether an override's time is over: of the look, or of the last fold where a look
+// has no moment.
+func (e *eval) asOf() event.Time { return max(e.now, e.s.Looked) }
 
 // param answers a rule's number as it holds for the patient, and whose it is.
 func (e *eval) param(rule string, p *Param) (event.Decimal, *event.Override) {
@@ -91,18 +100,46 @@ func (e *eval) overrides() (lists [2][]event.Override) {
 	return lists
 }
 
-// wakeOverrides asks to look again when an override ends.
+// wakeOverrides asks to look again when an override ends, and notes when one has ended since the last fold: then the
+// patient is judged anew and that is written down, or it would be asked for ever after.
 func (e *eval) wakeOverrides() {
-	if !e.overridden() {
-		return
-	}
+	ends := false
 	for _, list := range e.overrides() {
 		for i := range list {
-			if u := list[i].Until; u != nil && *u > e.now {
-				e.wake(*u)
+			u := list[i].Until
+			if u == nil || *u <= e.s.Looked {
+				continue
 			}
+			ends = true
+			e.wake(*u)
+			e.ended = e.ended || *u <= e.now
 		}
 	}
+	if e.folding && e.now != 0 && ends {
+		e.s.Looked = e.now
+	}
+}
+
+// mark stands for the pack with all that is set in it for the patient now: when it is another, everything is judged anew.
+func (e *eval) mark() uint64 {
+	m := e.p.Mark
+	if !e.overridden() {
+		return m
+	}
+	h := fnv.New64a()
+	for _, list := range e.overrides() {
+		for i := range list {
+			if o := &list[i]; e.inForce(list, o.Rule, o.Param) == o {
+				v := int64(-1) << 62
+				if o.Value != nil {
+					v = int64(*o.Value)
+				}
+				_, _ = fmt.Fprintf(h, "%s\x00%s\x00%t%d\x00", o.Rule, o.Param, o.Off, v) // a hash takes everything
+			}
+		}
+		_, _ = h.Write([]byte{1})
+	}
+	return m ^ h.Sum64()
 }
 
 // lay puts the overrides of limits into a copy of the pack, when there are any. A limit that is switched off is taken out.

@@ -44,6 +44,7 @@ type eval struct {
 	rule    string
 	next    event.Time // when to look again, as far as this look has found out
 	again   bool       // silence is told again though nothing has changed
+	ended   bool       // a number that somebody set for a time holds no more, since now
 	folding bool       // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
 	renewed bool       // the score was last made by another pack
 	fall    bool       // p stands in for a pack that is not known
@@ -64,8 +65,9 @@ func (e *eval) open() {
 			e.wakeOverrides()
 		}
 	}
-	if e.p != nil && e.s.Judged != e.p.Mark {
+	if e.p != nil && e.s.Judged != e.mark() {
 		e.renewed = true
+		e.s.unkeep()
 		e.rewind()
 		e.retally()
 	} else if sc := e.score(); sc != nil && e.s.Rule == "" && e.s.Anchor != 0 { // it failed while folding
@@ -186,6 +188,7 @@ func (e *eval) plan(p *event.Plan) {
 	old := e.s.Plan
 	e.s.Plan = planOf(p)
 	e.s.Found.forget()
+	e.s.unkeep()
 	if old == nil && len(e.s.Plan.Cadence) > 0 || old != nil && !sameCadence(old.Cadence, e.s.Plan.Cadence) {
 		e.expectAnew()
 		return

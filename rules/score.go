@@ -15,6 +15,14 @@ type Span struct{ Low, High uint8 }
 // Set makes a value known.
 func (v *Values) Set(q event.Quantity, d event.Decimal) { v.Known |= 1 << q; v.At[q] = d }
 
+// nothing answers that no input is known: parts that conditions decide may come to anything, too.
+func (sc *Score) nothing() (v Values) {
+	for i := range sc.Parts {
+		v.Spans[i].High = sc.Parts[i].Max // with a table nobody asks for it
+	}
+	return v
+}
+
 // Tally is a score as an interval, without words. Lower sums what is known, Upper adds the worst of what is not.
 type Tally struct {
 	Lower    uint8           `json:"lower"`

@@ -200,17 +200,20 @@ func (p *Pack) question(code string) *Question {
 func (q *Question) takes(a event.Answer) bool { return a.Unit == "" || a.Unit == q.Unit }
 
 // view fills a view of the patient as it stands: each newest value that is not too old beside the newest of all.
-func (e *eval) view(v *expr.View) {
+func (e *eval) view(v *expr.View) { e.viewOf(v, true) }
+
+// viewOf is view, or without fresh with the last known values, however old.
+func (e *eval) viewOf(v *expr.View, fresh bool) {
 	v.Clear()
 	v.At = e.s.newestAt()
 	for i := range e.p.slots {
 		sl := &e.p.slots[i]
 		switch sl.kind {
 		case signalSlot:
-			e.value(v, i, e.s.Tracks[sl.q], sl)
+			e.value(v, i, e.s.Tracks[sl.q], sl, fresh)
 		case answerSlot, derivedSlot:
 			if k, ok := e.s.said(sl.name); ok {
-				e.value(v, i, e.s.Said[k].Track, sl)
+				e.value(v, i, e.s.Said[k].Track, sl, fresh)
 			}
 		default:
 			e.fixed(v, i, sl)
@@ -225,11 +228,11 @@ func (e *eval) view(v *expr.View) {
 	}
 }
 
-func (e *eval) value(v *expr.View, i int, t *Track, sl *slot) {
+func (e *eval) value(v *expr.View, i int, t *Track, sl *slot, fresh bool) {
 	if t == nil || t.Count == 0 {
 		return
 	}
-	if n := t.newest(); sl.fresh == 0 || v.At.Sub(n.At).Milliseconds() <= sl.fresh {
+	if n := t.newest(); !fresh || sl.fresh == 0 || v.At.Sub(n.At).Milliseconds() <= sl.fresh {
 		v.Set(i, asWritten(sl.q, n.Value).Float())
 	}
 }

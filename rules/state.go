@@ -25,7 +25,8 @@ type State struct {
 	Windows []Held                   `json:"windows,omitempty"` // in the order of the pack's layout
 	Stands  []Stand                  `json:"stands,omitempty"`  // conditions that were told, by rule
 
-	Judged uint64     `json:"judged,omitempty"`  // mark of the pack behind Tally
+	Judged uint64     `json:"judged,omitempty"`  // mark of the pack behind Tally, and of what was set in it
+	Looked event.Time `json:"looked,omitempty"`  // the last fold, where something is set for a time
 	Tally  Tally      `json:"tally"`             // of the newest set
 	Rule   string     `json:"rule,omitempty"`    // the score behind Tally; empty: none
 	Band   string     `json:"band,omitempty"`    // of Tally.Lower
@@ -125,15 +126,20 @@ type Silent struct {
 	Repeat   int            `json:"repeat,omitempty"`
 }
 
-// Settle holds a grave reading that was already old when it came until a newer one has had the time to follow it.
+// Settle holds a grave reading that was already old when it came until a newer one has had the time to follow it. With a
+// rule it holds what a condition or score found in old data.
 type Settle struct {
-	Quantity event.Quantity `json:"quantity"`
+	Quantity event.Quantity `json:"quantity,omitempty"`
+	Rule     string         `json:"rule,omitempty"`
 	Until    event.Time     `json:"until"`
+	At       event.Time     `json:"at,omitempty"` // of a rule: when the newest of what it looked at was measured
+	Severity event.Severity `json:"severity,omitempty"`
 }
 
-// Late is a grave reading in old data which a newer one had overtaken.
+// Late is a grave reading in old data which a newer one had overtaken, or what a rule found there.
 type Late struct {
-	Quantity event.Quantity `json:"quantity"`
+	Quantity event.Quantity `json:"quantity,omitempty"`
+	Rule     string         `json:"rule,omitempty"`
 	Severity event.Severity `json:"severity"`
 	Value    event.Decimal  `json:"value"`
 	At       event.Time     `json:"at"`
@@ -213,6 +219,9 @@ type Choice struct {
 type Stand struct {
 	Rule string     `json:"rule"`
 	At   event.Time `json:"at"`
+	// Kept is when the newest of its inputs had been measured as an older one took away that it held; it stands until a newer
+	// one has come.
+	Kept event.Time `json:"kept,omitempty"`
 }
 
 // Target is a patient's own normal span of one quantity, inclusive at both ends.
