@@ -2,7 +2,6 @@ package pack
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -163,13 +162,8 @@ func measured(t *testing.T, r row, column string, got map[string]float64, id str
 		}
 		return
 	}
-	_, decimals, _ := strings.Cut(want, ".")
-	s := strconv.FormatFloat(x, 'f', len(decimals), 64)
-	if strings.Trim(s, "-0.") == "" {
-		s = strings.TrimPrefix(s, "-") // a sum of shares may miss 0 by a rounding
-	}
-	if !known || s != want {
-		t.Errorf("%s is %s (known %t), want %s", id, s, known, want)
+	if !known || !prints(t, x, want) {
+		t.Errorf("%s is %v (known %t), want %s", id, x, known, want)
 	}
 }
 

@@ -143,7 +143,7 @@ func checkMEWC(t *testing.T, r row) {
 		}
 	}
 	same(t, r, "exp_trigger", flag(len(got) > 0))
-	if (len(got) > 0) != (p.State.Found.Severity == event.High) {
+	if len(got) > 0 && p.State.Found.Severity != event.High { // without one, another of the pack's criteria may still hold
 		t.Errorf("repeated it is %s by %v", p.State.Found.Severity, found(p))
 	}
 	alike(t, r, got, map[string]string{"olig": "urine", "urine": "urine", "pre": "preeclampsia", "head": "preeclampsia", "ment": "mental"})

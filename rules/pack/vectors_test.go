@@ -2,6 +2,7 @@ package pack
 
 import (
 	"encoding/csv"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,6 +28,14 @@ func init() {
 	}
 }
 
+// elsewhere says of the files that are no rules where they are read, should somebody put all of them here.
+var elsewhere = map[string]string{
+	"unit_conversion":       "ingest reads it",
+	"physionet2019_utility": "rules/study reads it",
+	"signal_ranges":         "for reference: what research code does; the ranges in effect are in ingest/plausible.go",
+	"signal_validation":     "for reference: it replaces values by limits, which is never done here",
+}
+
 // TestVectors reads every row of every file in testdata/vectors: two levels of subtests, file and case. A file may be
 // exchanged for one with other rows, or none.
 func TestVectors(t *testing.T) {
@@ -38,6 +47,9 @@ func TestVectors(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".csv")
 		t.Run(name, func(t *testing.T) {
 			check := checks[name]
+			if why := elsewhere[name]; why != "" {
+				t.Skip(why)
+			}
 			if check == nil {
 				t.Fatalf("nothing here reads %s", file)
 			}
@@ -157,6 +169,18 @@ func same(t *testing.T, r row, column string, got int) {
 	if want := r[column]; want != "" && want != strconv.Itoa(got) {
 		t.Errorf("%s is %d, want %s", column, got, want)
 	}
+}
+
+// prints tells whether a number is what a column prints, at the decimals that stand there. Glucose is kept in millionths of a
+// mmol/L, so what is told in mg/dL may be two hundred-thousandths off before it is rounded.
+func prints(t *testing.T, x float64, want string) bool {
+	t.Helper()
+	w, err := strconv.ParseFloat(want, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, decimals, _ := strings.Cut(want, ".")
+	return math.Abs(x-w) <= 0.5*math.Pow10(-len(decimals))+2e-5
 }
 
 func flag(b bool) int {
