@@ -68,6 +68,9 @@ func decided(plan *Plan) string {
 	return b.String()
 }
 
+// merger is a pack that takes in others.
+type merger struct{ *Pack }
+
 // Merge makes one pack of those of a patient with several diseases; the first leads. Bounds of a quantity that is wrong in
 // one direction all hold, so that the strictest is met first. Those of a quantity with two directions are never mixed: a
 // clinician's target or choice decides, and until then the leading pack's hold, with the danger bands of all, and the
@@ -84,11 +87,12 @@ func Merge(all []*Pack, plan *Plan) *Pack {
 	m.ID, m.Of = strings.Join(ids, "+"), ids
 	m.Zh, m.En = joined(all, func(p *Pack) string { return p.Zh }, "合并"), joined(all, func(p *Pack) string { return p.En }, " + ")
 	m.Questions, m.Facts, m.Measures, m.Derived, m.Learn, m.Sources = nil, nil, nil, nil, nil, nil
+	grown := merger{&m}
 	for i, p := range all {
-		m.take(p, i == 0)
+		grown.take(p, i == 0)
 	}
 	for q := range event.Quantities {
-		m.takeLimits(event.Quantity(q), all, plan)
+		grown.takeLimits(event.Quantity(q), all, plan)
 	}
 	if err := m.Finish(); err != nil {
 		panic(event.RulePanic{Rule: m.ID, Cause: err}) // each of them was finished, and names are kept apart
@@ -111,7 +115,7 @@ func joined(all []*Pack, of func(*Pack) string, by string) string {
 }
 
 // take adds what of p needs no decision.
-func (m *Pack) take(p *Pack, lead bool) {
+func (m merger) take(p *Pack, lead bool) {
 	for i := range p.Scores {
 		m.takeScore(&p.Scores[i], p.ID)
 	}
@@ -178,7 +182,7 @@ func strictSignal(a, b Signal) Signal {
 }
 
 // takeScore adds a score. Two packs that name one id and mean different things are listed, and the leading one's holds.
-func (m *Pack) takeScore(sc *Score, pack string) {
+func (m merger) takeScore(sc *Score, pack string) {
 	for i := range m.Scores {
 		if m.Scores[i].ID != sc.ID {
 			continue
@@ -212,7 +216,7 @@ func bareParts(parts []Part) []Part {
 }
 
 // takeRule adds a condition. One whose id is taken by another meaning gets its pack's name before it: both hold.
-func (m *Pack) takeRule(r Rule, pack string) {
+func (m merger) takeRule(r Rule, pack string) {
 	r.Pack = pack
 	for i := range m.Rules {
 		if m.Rules[i].ID != r.ID {
@@ -228,7 +232,7 @@ func (m *Pack) takeRule(r Rule, pack string) {
 }
 
 // takeLimits adds the bounds of one quantity.
-func (m *Pack) takeLimits(q event.Quantity, all []*Pack, plan *Plan) {
+func (m merger) takeLimits(q event.Quantity, all []*Pack, plan *Plan) {
 	var having []*Pack
 	for _, p := range all {
 		if slices.ContainsFunc(p.Limits[q], func(l Limit) bool { return !l.Danger }) {
@@ -257,7 +261,7 @@ func (m *Pack) takeLimits(q event.Quantity, all []*Pack, plan *Plan) {
 	SortLimits(m.Limits[q])
 }
 
-func (m *Pack) addLimit(q event.Quantity, l Limit, pack string) {
+func (m merger) addLimit(q event.Quantity, l Limit, pack string) {
 	l.Pack = pack
 	for i := range m.Limits[q] {
 		if m.Limits[q][i].ID != l.ID {
