@@ -16,6 +16,7 @@ export async function signIn(page: Page, who = 0, url = up().url) {
 /** open answers the open warnings. */
 export async function open(request: APIRequestContext): Promise<Warning[]> {
   const res = await request.get(`${up().url}/v1/warnings?state=open`)
+  if (!res.ok()) throw new Error(`open warnings: ${res.status()} ${await res.text()}`)
   return (await res.json()).warnings
 }
 

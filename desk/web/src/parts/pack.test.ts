@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Input } from '../api/types'
-import { barOf, called, inputName, inputValue, shareText, sign, top, unitText, whole } from './pack'
+import { barOf, called, inputName, inputValue, measureText, shareText, sign, top, unitText, whole } from './pack'
 
 vi.stubGlobal('navigator', { language: 'en' })
 const { useSay } = await import('./say')
@@ -59,5 +59,6 @@ describe('a pack in words', () => {
     expect(top([{ real: 11, no: 0, open: 0 }])).toBe(20)
     expect(top([])).toBe(1)
     expect(shareText(2 / 3)).toBe('67 %')
+    expect([148.83, 66.42, 2.333, 0].map(measureText)).toEqual(['149', '66.4', '2.33', '0'])
   })
 })

@@ -15,6 +15,9 @@ export const shareText = (share: number) => `${Math.round(share * 100)} %`
 /** plain writes a number with as many decimals as it has, two at most. */
 export const plain = (v: number) => String(Math.round(v * 100) / 100)
 
+/** measureText writes a measure as finely as it means something: 149, 66.4, 2.33. */
+export const measureText = (v: number) => String(Number(v.toFixed(Math.abs(v) >= 100 ? 0 : Math.abs(v) >= 10 ? 1 : 2)))
+
 /** Called is a call of a window function in a condition, such as rise(weight_kg, "3d"). */
 export interface Called {
   fn: string
