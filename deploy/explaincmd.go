@@ -176,7 +176,7 @@ func (x *explanation) print(w io.Writer, lang string) {
 }
 
 func printAssessment(w io.Writer, d *event.SeverityScored, lang string) {
-	fmt.Fprintf(w, "  %s %s by pack %s version %d (%.12s…)\n", d.Problem, d.Severity, d.Pack, d.PackVersion, d.PackSum)
+	fmt.Fprintf(w, "  %s %s by pack %s %s\n", d.Problem, d.Severity, d.Pack, versions(d))
 	if sc := d.Score; sc != nil {
 		fmt.Fprintf(w, "  score %s %d–%d, band %s", sc.Rule, sc.Lower, sc.Upper, sc.Band)
 		var missing []string
@@ -191,6 +191,18 @@ func printAssessment(w io.Writer, d *event.SeverityScored, lang string) {
 	for i := range d.Reasons {
 		printReason(w, &d.Reasons[i], lang)
 	}
+}
+
+// versions tells the texts of the packs by the beginnings of their sums; of several packs each has one.
+func versions(d *event.SeverityScored) string {
+	sums := strings.Split(d.PackSum, "+")
+	for i := range sums {
+		sums[i] = fmt.Sprintf("%.12s…", sums[i])
+	}
+	if len(sums) == 1 {
+		return fmt.Sprintf("version %d (%s)", d.PackVersion, sums[0])
+	}
+	return "(" + strings.Join(sums, " + ") + ")"
 }
 
 func printReason(w io.Writer, r *event.Reason, lang string) {

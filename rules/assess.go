@@ -168,7 +168,7 @@ func (e *eval) notes(all []finding) []finding {
 	if p := e.s.Plan; p != nil && p.Scale == 2 && p.At == 0 {
 		all = append(all, finding{rule: ruleScale})
 	}
-	if e.fall {
+	if e.absent != "" {
 		all = append(all, finding{rule: ruleFallback})
 	}
 	for _, rule := range e.s.Fenced {

@@ -264,7 +264,7 @@ func (e *eval) conditionReason(f *finding, r *event.Reason, t *text) {
 		at := f.at
 		r.MeasuredAt = &at
 	}
-	t.add(c.Zh, c.En)
+	t.add(c.words(func(p *Param) event.Decimal { v, _ := e.param(c.ID, p); return v }))
 	v := looks.Get().(*expr.View)
 	defer looks.Put(v)
 	e.view(v)
@@ -448,7 +448,7 @@ func (e *eval) note(f *finding, t *text) {
 	case f.rule == ruleScale:
 		t.add("血氧第 2 量表医嘱无日期，按第 1 量表评分", "oxygen scale 2 is ordered without a date: scale 1 is used until the order says since when")
 	case f.rule == ruleFallback:
-		t.add("规则包 "+e.g.Pack+" 未发布，暂用 "+e.p.ID, "pack "+e.g.Pack+" has not been published; "+e.p.ID+" stands in")
+		t.add("规则包 "+e.absent+" 未发布，暂用 "+DefaultPack, "pack "+e.absent+" has not been published; "+DefaultPack+" stands in")
 	case strings.HasPrefix(f.rule, ruleOff+":"):
 		rule := strings.TrimPrefix(f.rule, ruleOff+":")
 		o, _ := e.override(rule, "")
@@ -469,11 +469,17 @@ func (e *eval) note(f *finding, t *text) {
 	}
 }
 
-// conflictNote asks a doctor to decide between packs.
-func (e *eval) conflictNote(quantity string, t *text) {
+// conflictNote asks a doctor to decide between packs, and whoever keeps them to mend what cannot stand side by side.
+func (e *eval) conflictNote(about string, t *text) {
 	for i := range e.p.Conflicts {
 		c := &e.p.Conflicts[i]
-		if !c.Blocks || c.Quantity.String() != quantity {
+		if !c.Blocks && !c.Left || c.about() != about {
+			continue
+		}
+		if c.Left {
+			packs := strings.Join(c.Packs, " ")
+			t.add("规则包 "+packs+" 同名异义或名称过多，规则 "+c.Rule+" 未作判断；请修改规则包",
+				"packs "+packs+" use one name for two things, or too many names: rule "+c.Rule+" is not judged. Whoever keeps the packs must change one")
 			continue
 		}
 		packs := strings.Join(c.Packs, "、")

@@ -65,22 +65,31 @@ func (f *Facts) packFor(g *Group) (p *Pack, instead bool) {
 	return f.Pack(DefaultPack), true
 }
 
-// packOf answers the pack by which a patient is judged: that of the group, merged with those of further groups. A further
-// group whose pack is not known stands in for nothing: what it would add is named by its absence among Of.
-func (f *Facts) packOf(g *Group, s *State) (p *Pack, instead bool) {
-	p, instead = f.packFor(g)
+// packOf answers the pack by which a patient is judged: that of the group, merged with those of further groups. Where one is
+// not known the default stands in, and absent names it.
+func (f *Facts) packOf(g *Group, s *State) (p *Pack, absent string) {
+	p, instead := f.packFor(g)
+	if instead {
+		absent = g.Pack
+	}
 	if p == nil || len(s.Also) == 0 {
-		return p, instead
+		return p, absent
 	}
 	all := []*Pack{p}
 	for _, key := range s.Also {
-		q, missing := f.packFor(f.Group(key))
-		instead = instead || missing
+		also := f.Group(key)
+		q, instead := f.packFor(also)
+		if instead && absent != "" {
+			absent += ", "
+		}
+		if instead {
+			absent += also.Pack
+		}
 		if q != nil && !slices.Contains(all, q) {
 			all = append(all, q)
 		}
 	}
-	return mergedFor(all, s.Plan), instead
+	return mergedFor(all, s.Plan), absent
 }
 
 func groupKey(tenant, group string) string { return tenant + "/" + group }

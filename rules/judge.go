@@ -302,8 +302,8 @@ func (e *eval) unconfigured(all []finding) []finding {
 		}
 	}
 	for i := range e.p.Conflicts {
-		if c := &e.p.Conflicts[i]; c.Blocks {
-			all = append(all, finding{rule: RuleConflict + ":" + c.Quantity.String(), severity: event.Low})
+		if c := &e.p.Conflicts[i]; c.Blocks || c.Left {
+			all = append(all, finding{rule: RuleConflict + ":" + c.about(), severity: event.Low})
 		}
 	}
 	return all

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ limits:
   - {id: spo2-danger-2, signal: spo2_percent, below: 82, severity: high, danger: true, unconfirmed: counts, source: ours}
 silence: {severity: medium, after_grave: medium, repeat: 12h, source: ours}
 confirm: {within: 30m, answer: 3m, severity: high, source: ours}
+backlog: {older: 15m, settle: 10s, late: 12h, source: ours}
 hold: {for: 60m, source: ours}
 `
 
@@ -147,5 +149,117 @@ func TestRUL6_AnyTwoOfTheLibrary(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestRUL6_OneNameForTwoThings: two packs that are sound by themselves use one name for different things. What would read the
+// wrong one is left out and told of, everything else stands, and the patient is watched.
+func TestRUL6_OneNameForTwoThings(t *testing.T) {
+	second := strings.Replace(strings.Replace(secondText(), "rules:\n",
+		"questions:\n  - {code: dyspnoea, type: number, unit: \"{score}\", fresh: 24h, zh: 气促程度, en: how breathless}\nrules:\n  - {id: very-breathless, when: 'dyspnoea >= 7', severity: high, source: ours, zh: 严重气促, en: Very breathless}\n", 1),
+		"limits:\n", "limits:\n  - {id: weight-3d, signal: pulse_per_min, above: 130, severity: high, source: ours}\n", 1)
+	second = strings.Replace(second, "signals:\n", "signals:\n  pulse_per_min: {unit: /min, fresh: 12h, tolerance: 15, source: ours}\n", 1)
+	second = strings.Replace(second, "{id: weight-3d, when:", "{id: weight-up, when:", 1)
+	p := course(t, second)
+	gives(t, p, 1, nil, trial.Reading(event.WeightKg, event.Int(80)), trial.Reading(event.PulsePerMin, event.Int(135)))
+	d := gives(t, p, 30, nil, trial.Reading(event.WeightKg, event.Int(84)))
+	if reasonOf(d, "weight-up") == nil || reasonOf(d, "weight-3d") == nil {
+		t.Errorf("what reads no such name: %s", text(t, d))
+	}
+	r := reasonOf(d, rules.RuleConflict+":very-breathless")
+	if r == nil || r.Severity != event.Low || !strings.Contains(r.En, "very-breathless") || !strings.Contains(r.En, "second") {
+		t.Errorf("nobody hears of what is left out: %s", text(t, d))
+	}
+	if r := reasonOf(d, "second/weight-3d"); r == nil || r.Quantity == nil || *r.Quantity != event.PulsePerMin {
+		t.Errorf("a limit with the id of another pack's condition: %s", text(t, d))
+	}
+}
+
+// TestRUL6_MoreNamesThanOneViewHolds: what does not fit is left out and told of.
+func TestRUL6_MoreNamesThanOneViewHolds(t *testing.T) {
+	many := func(id string) string {
+		var questions, conditions strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&questions, "  - {code: %s_%d, type: yes_no, fresh: 24h, zh: 问, en: ask}\n", id, i)
+			fmt.Fprintf(&conditions, "  - {id: %s-%d, when: '%s_%d', severity: low, source: ours, zh: 有, en: Has}\n", id, i, id, i)
+		}
+		pack := strings.Replace(secondText(), "pack: second", "pack: "+id, 1)
+		return strings.Replace(pack, "rules:\n", "questions:\n"+questions.String()+"rules:\n"+conditions.String(), 1)
+	}
+	p, err := trial.New(pack.Compile, noon, many("one"), many("two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := gives(t, p, 1, nil, trial.Reading(event.TemperatureCel, dec("38.6")))
+	if reasonOf(d, "hot") == nil || reasonOf(d, rules.RuleConflict+":two-99") == nil || reasonOf(d, rules.RuleConflict+":one-99") != nil {
+		t.Errorf("%.600s", text(t, d))
+	}
+}
+
+// TestRUL10_AnAssessmentNamesAllItsPacks: the text of each of several packs can be told from the sums.
+func TestRUL10_AnAssessmentNamesAllItsPacks(t *testing.T) {
+	p := course(t, secondText())
+	d := gives(t, p, 1, nil, trial.Reading(event.SpO2Percent, event.Int(81)))
+	if want := p.Facts.Pack("course").Sum + "+" + p.Facts.Pack("second").Sum; d.Pack != "course+second" || d.PackSum != want {
+		t.Errorf("pack %s sum %s", d.Pack, d.PackSum)
+	}
+}
+
+// TestRUL6_AFurtherPackThatIsNotPublished is named, and the default stands in for it; nobody says so of the one that is.
+func TestRUL6_AFurtherPackThatIsNotPublished(t *testing.T) {
+	for _, lead := range []string{trial.Group, "nobody-has-set"} {
+		p := course(t)
+		news2 := pack.Library()["news2"]
+		is, err := pack.Compile(news2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range []event.Event{&event.PackPublished{Pack: is.ID, Version: is.Version, Sum: is.Sum, Text: news2}, &event.GroupSet{Tenant: trial.Tenant, Group: "third", Pack: "nowhere"}} {
+			if err := p.Everyone(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(t)(p.Give(&event.PatientGrouped{Tenant: trial.Tenant, Group: lead, Also: []string{"third"}}))
+		r := reasonOf(rules.Assess(p.Facts, p.State, p.Now), "pack-not-known")
+		if r == nil || !strings.Contains(r.En, "nowhere") || strings.Contains(r.En, "course has not") {
+			t.Errorf("%s: %s", lead, text(t, r))
+		}
+	}
+}
+
+// TestRUL5_AFurtherGroupsNumbersHoldForItsPack: they change nothing of the leading pack, and its own beat them.
+func TestRUL5_AFurtherGroupsNumbersHoldForItsPack(t *testing.T) {
+	p := course(t, secondText())
+	gives(t, p, 1, nil, trial.Reading(event.WeightKg, event.Int(80)))
+	one, hot := event.Int(1), event.Int(38)
+	if err := p.Everyone(&event.GroupSet{Tenant: trial.Tenant, Group: trial.Group + "-also", Pack: "second", CadenceMs: map[event.Quantity]int64{event.SpO2Percent: 3_600_000},
+		Overrides: []event.Override{{Rule: "weight-3d", Param: "kg", Value: &one, By: "lead-b", At: noon}, {Rule: "hot", Param: "bound", Value: &hot, By: "lead-b", At: noon}}}); err != nil {
+		t.Fatal(err)
+	}
+	d := gives(t, p, 30, nil, trial.Reading(event.WeightKg, dec("81.5")), trial.Reading(event.TemperatureCel, dec("38.2")))
+	if r := reasonOf(d, "second/weight-3d"); r == nil || r.SetBy != "lead-b" || r.From != "group" || reasonOf(d, "weight-3d") != nil {
+		t.Errorf("1.5 kg, and 1 allowed by the second group: %s", text(t, d))
+	}
+	if r := reasonOf(d, "second/hot"); r == nil || r.SetBy != "lead-b" {
+		t.Errorf("38.2 °C: %s", text(t, d))
+	}
+	for _, x := range rules.Stands(p.Facts, p.State, p.Now).Expected {
+		if x.Quantity == event.SpO2Percent && x.EveryMs != 3_600_000 {
+			t.Errorf("saturation is expected every %d ms", x.EveryMs)
+		}
+	}
+}
+
+// TestRUL6_ALeadThatSaysLittle: what the leading pack leaves open the others say: zone, confirmation, old data.
+func TestRUL6_ALeadThatSaysLittle(t *testing.T) {
+	scores := pack.Library()["as-recorded"]
+	p, err := trial.New(pack.Compile, noon, strings.Replace(scores, "zone:", "# zone:", 1), secondText())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := rules.Stands(p.Facts, p.State, p.Now).Pack
+	second := p.Facts.Pack("second")
+	if m.ZoneMin != 480 || m.Confirm.WithinMs != second.Confirm.WithinMs || m.Confirm.Source == "" || m.Backlog != second.Backlog || m.HoldMs != second.HoldMs || m.Silence.Source == "" {
+		t.Errorf("zone %d, confirm %+v, backlog %+v, hold %d, silence %+v", m.ZoneMin, m.Confirm, m.Backlog, m.HoldMs, m.Silence)
 	}
 }

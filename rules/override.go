@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"tocsin/streams/event"
 )
@@ -29,6 +31,9 @@ func (e *eval) override(rule, param string) (*event.Override, string) {
 		if o := e.inForce(e.g.Overrides, rule, param); o != nil {
 			return o, fromGroup
 		}
+	}
+	if o := e.inForce(e.further, rule, param); o != nil {
+		return o, fromGroup
 	}
 	return nil, fromPack
 }
@@ -86,18 +91,59 @@ func (p *Pack) danger(id string) bool {
 }
 
 func (e *eval) overridden() bool {
-	return e.s.Plan != nil && len(e.s.Plan.Overrides) > 0 || e.g != nil && len(e.g.Overrides) > 0
+	return e.s.Plan != nil && len(e.s.Plan.Overrides) > 0 || e.g != nil && len(e.g.Overrides) > 0 || len(e.further) > 0
 }
 
-// overrides answers those of the patient and of the group, past ones among them.
-func (e *eval) overrides() (lists [2][]event.Override) {
+// overrides answers those of the patient, of the group and of further groups, past ones among them.
+func (e *eval) overrides() (lists [3][]event.Override) {
 	if e.s.Plan != nil {
 		lists[0] = e.s.Plan.Overrides
 	}
 	if e.g != nil {
 		lists[1] = e.g.Overrides
 	}
+	lists[2] = e.further
 	return lists
+}
+
+// beyond finds what the further groups of the patient have set. A number there is of the group's own pack, whatever its rule
+// is called beside the others; of a rule that packs share the leading group's word holds.
+func (e *eval) beyond() {
+	for _, key := range e.s.Also {
+		g := e.f.Group(key)
+		if g == nil || len(g.Overrides)+len(g.Cadence) == 0 {
+			continue
+		}
+		e.also = append(e.also, g)
+		for _, o := range g.Overrides {
+			from := cmp.Or(g.Pack, DefaultPack)
+			own := from + "/" + o.Rule
+			switch {
+			case e.p.ruled(own, ""):
+				o.Rule = own
+			case !e.p.ruled(o.Rule, from):
+				continue
+			}
+			e.further = append(e.further, o)
+		}
+	}
+}
+
+// ruled tells whether a limit, condition or score has the id; of is the pack from which it must be, empty for any.
+func (p *Pack) ruled(id, of string) bool {
+	for q := range p.Limits {
+		for i := range p.Limits[q] {
+			if l := &p.Limits[q][i]; l.ID == id {
+				return of == "" || l.Pack == of
+			}
+		}
+	}
+	for i := range p.Rules {
+		if r := &p.Rules[i]; r.ID == id {
+			return of == "" || r.Pack == of
+		}
+	}
+	return slices.ContainsFunc(p.Scores, func(sc Score) bool { return sc.ID == id && (of == "" || sc.pack == of) })
 }
 
 // wakeOverrides asks to look again when an override ends, and notes when one has ended since the last fold: then the

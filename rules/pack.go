@@ -165,6 +165,8 @@ type Score struct {
 	// with a part that has the single-parameter points.
 	Place  [event.Quantities]uint8 `json:"place"`
 	Ladder [2][]uint8              `json:"ladder"`
+
+	pack string // which of several packs of a patient it is from
 }
 
 // MaxParts is how many parts a score may have.

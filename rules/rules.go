@@ -42,12 +42,14 @@ type eval struct {
 	p       *Pack // nil: none is known
 	now     event.Time
 	rule    string
-	next    event.Time // when to look again, as far as this look has found out
-	again   bool       // silence is told again though nothing has changed
-	ended   bool       // a number that somebody set for a time holds no more, since now
-	folding bool       // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
-	renewed bool       // the score was last made by another pack
-	fall    bool       // p stands in for a pack that is not known
+	next    event.Time       // when to look again, as far as this look has found out
+	again   bool             // silence is told again though nothing has changed
+	ended   bool             // a number that somebody set for a time holds no more, since now
+	folding bool             // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
+	renewed bool             // the score was last made by another pack
+	absent  string           // the packs that are not known and for which the default stands in, in words
+	also    []*Group         // the further groups of the patient that are known
+	further []event.Override // what is set in them, for the merged pack
 }
 
 // looks lends views, which are large and short-lived; what they hold never outlasts a look.
@@ -56,11 +58,12 @@ var looks = sync.Pool{New: func() any { return new(expr.View) }}
 // open finds the group and the pack by which the patient is judged. When that is another than the score was last made
 // by, it is made anew.
 func (e *eval) open() {
-	e.next, e.g, e.p, e.fall = event.Never, nil, nil, false
+	e.next, e.g, e.p, e.absent, e.also, e.further = event.Never, nil, nil, "", nil, nil
 	if e.s.Enrolled() {
 		e.g = e.f.Group(e.s.Group)
-		e.p, e.fall = e.f.packOf(e.g, &e.s)
+		e.p, e.absent = e.f.packOf(e.g, &e.s)
 		if e.p != nil {
+			e.beyond()
 			e.lay()
 			e.wakeOverrides()
 		}

@@ -19,6 +19,11 @@ func (e *eval) cadence(q event.Quantity) expected {
 			x.ms, x.from = ms, "group"
 		}
 	}
+	for _, g := range e.also { // of further groups the shorter one
+		if ms, ok := find(g.Cadence, q); ok && ms > 0 && (x.ms == 0 || ms < x.ms) {
+			x.ms, x.from = ms, "group"
+		}
+	}
 	if e.s.Plan != nil {
 		if ms, ok := find(e.s.Plan.Cadence, q); ok {
 			x.ms, x.from = ms, "patient"

@@ -57,13 +57,13 @@ type Laid struct {
 func Stands(f Facts, s State, now event.Time) Standing {
 	e := eval{f: f, s: s, now: now}
 	e.open()
-	st := Standing{Pack: e.p, Instead: e.fall, Plan: s.Plan}
+	st := Standing{Pack: e.p, Instead: e.absent != "", Plan: s.Plan}
 	if e.p == nil {
 		return st
 	}
 	e.boundsInto(&st)
 	e.numbersInto(&st)
-	from := [2]string{fromPatient, fromGroup}
+	from := [3]string{fromPatient, fromGroup, fromGroup}
 	for i, list := range e.overrides() {
 		for k := range list {
 			st.Overrides = append(st.Overrides, Laid{list[k], from[i], e.holds(&list[k])})

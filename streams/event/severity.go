@@ -55,7 +55,7 @@ type SeverityScored struct {
 	Severity    Severity `json:"severity"`
 	Pack        string   `json:"pack"`
 	PackVersion int      `json:"pack_version"`
-	PackSum     string   `json:"pack_sum"` // SHA-256 of the pack's text
+	PackSum     string   `json:"pack_sum"` // SHA-256 of the pack's text; of several packs theirs, joined by + as in Pack, with the version of the first
 
 	Score   *Score   `json:"score,omitempty"` // when the pack scores
 	Reasons []Reason `json:"reasons"`         // worst first; empty when nothing is wrong
