@@ -199,7 +199,8 @@ func describe(w io.Writer, p *rules.Pack) {
 	}
 	for i := range p.Rules {
 		rule := &p.Rules[i]
-		fmt.Fprintf(w, "  rule %s: %s → %s (%s)\n    %s · %s\n", rule.ID, rule.Text, gravity(rule.Severity, rule.Danger), cited(p, rule.Source), rule.En, rule.Zh)
+		zh, en := rule.Words()
+		fmt.Fprintf(w, "  rule %s: %s → %s (%s)\n    %s · %s\n", rule.ID, rule.Text, gravity(rule.Severity, rule.Danger), cited(p, rule.Source), en, zh)
 		for _, n := range rule.Params {
 			fmt.Fprintf(w, "    %s = %s %s, which a group or patient may have otherwise\n", n.Name, n.Value, n.Unit)
 		}

@@ -311,7 +311,8 @@ func ownOf(p *rules.Pack) []PackLimit {
 }
 
 func ruleOfPack(r *rules.Rule) PackRule {
-	out := PackRule{ID: r.ID, Zh: r.Zh, En: r.En, When: r.Text, HoldMs: r.HoldMs, Severity: r.Severity, Danger: r.Danger, Params: []PackParam{}, Needs: some(r.Needs), Source: r.Source}
+	zh, en := r.Words()
+	out := PackRule{ID: r.ID, Zh: zh, En: en, When: r.Text, HoldMs: r.HoldMs, Severity: r.Severity, Danger: r.Danger, Params: []PackParam{}, Needs: some(r.Needs), Source: r.Source}
 	if r.Clear != nil {
 		out.Clear = r.Clear.String()
 	}

@@ -343,7 +343,15 @@ func (p *PatientPlan) rules(st rules.Standing) {
 	}
 	for i := range st.Pack.Rules {
 		r := &st.Pack.Rules[i]
-		out := PlanRule{Rule: r.ID, Pack: cmp.Or(r.Pack, st.Pack.ID), Zh: r.Zh, En: r.En, When: r.Text, Severity: r.Severity, Danger: r.Danger, Params: []PlanParam{},
+		zh, en := r.WordsWith(func(p *rules.Param) event.Decimal {
+			for _, n := range st.Numbers {
+				if n.Rule == r.ID && n.Param.Name == p.Name {
+					return n.Value
+				}
+			}
+			return p.Value
+		})
+		out := PlanRule{Rule: r.ID, Pack: cmp.Or(r.Pack, st.Pack.ID), Zh: zh, En: en, When: r.Text, Severity: r.Severity, Danger: r.Danger, Params: []PlanParam{},
 			Waits: slices.Contains(st.Waiting, r.ID), Off: off(r.ID)}
 		for _, n := range st.Numbers {
 			if n.Rule == r.ID {

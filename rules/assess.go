@@ -133,7 +133,7 @@ func (e *eval) unanswered(w *Wait) (finding, bool) {
 		if l != nil {
 			f.severity, f.danger = max(f.severity, l.level().severity()), l.Danger
 		}
-		if l != nil && l.Danger && l.Unsure {
+		if tr := e.s.track(w.Quantity); l != nil && l.Danger && l.Unsure && (tr == nil || tr.Reading != w.Reading) { // of a believed reading the sign itself speaks
 			f.rule, f.limit, f.target, f.asked = l.ID, l, t, 0
 			return f, !e.s.fenced(l.ID)
 		}

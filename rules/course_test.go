@@ -276,3 +276,25 @@ func TestRUL9_AnAgeThatNobodyEntered(t *testing.T) {
 		t.Errorf("%s", text(t, d))
 	}
 }
+
+// TestRUL5_TheWordsSayTheNumberThatHolds: a rule's words take in its own numbers, those that a clinician set among them.
+func TestRUL5_TheWordsSayTheNumberThatHolds(t *testing.T) {
+	file, err := os.ReadFile("testdata/course.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Replace(string(file), "zh: 三天增重, en: Weight gain in three days", "zh: \"三天增重超过 {kg} kg\", en: \"More than {kg} kg in three days\"", 1)
+	p, err := trial.New(pack.Compile, noon, said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := dec("1.2")
+	if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{Overrides: []event.Override{{Rule: "weight-3d", Param: "kg", Value: &own, By: "doctor-a", At: noon}}}}); err != nil {
+		t.Fatal(err)
+	}
+	gives(t, p, 1, nil, trial.Reading(event.WeightKg, event.Int(80)))
+	r := reasonOf(gives(t, p, 30, nil, trial.Reading(event.WeightKg, dec("81.5"))), "weight-3d")
+	if r == nil || !strings.HasPrefix(r.En, "More than 1.2 kg in three days") || !strings.HasPrefix(r.Zh, "三天增重超过 1.2 kg") {
+		t.Errorf("%s", text(t, r))
+	}
+}

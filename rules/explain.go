@@ -264,7 +264,7 @@ func (e *eval) conditionReason(f *finding, r *event.Reason, t *text) {
 		at := f.at
 		r.MeasuredAt = &at
 	}
-	t.add(c.words(func(p *Param) event.Decimal { v, _ := e.param(c.ID, p); return v }))
+	t.add(c.WordsWith(func(p *Param) event.Decimal { v, _ := e.param(c.ID, p); return v }))
 	v := looks.Get().(*expr.View)
 	defer looks.Put(v)
 	e.view(v)

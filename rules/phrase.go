@@ -97,3 +97,21 @@ func (s *shown) says(d event.Decimal, unit string) (zh, en string) {
 	}
 	return v, v
 }
+
+// Words answers what the rule says, with the pack's own numbers where it names its params in braces.
+func (r *Rule) Words() (zh, en string) {
+	return r.WordsWith(func(p *Param) event.Decimal { return p.Value })
+}
+
+// WordsWith fills the params that the rule's text names in braces with the numbers that hold.
+func (r *Rule) WordsWith(holds func(*Param) event.Decimal) (zh, en string) {
+	if !strings.Contains(r.Zh, "{") && !strings.Contains(r.En, "{") {
+		return r.Zh, r.En
+	}
+	var pairs []string
+	for i := range r.Params {
+		pairs = append(pairs, "{"+r.Params[i].Name+"}", holds(&r.Params[i]).RoundTo(hundredth).String())
+	}
+	fill := strings.NewReplacer(pairs...)
+	return fill.Replace(r.Zh), fill.Replace(r.En)
+}

@@ -248,6 +248,9 @@ func (c Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]even
 	if x.p == nil {
 		return x.unwatched(e), nil
 	}
+	if o, ok := e.Data.(*event.ObservationRecorded); ok {
+		x.tryDerived(o)
+	}
 	return x.decide(), nil
 }
 

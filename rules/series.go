@@ -70,15 +70,39 @@ func (e *eval) answers(o *event.ObservationRecorded, id string, at event.Time) (
 		if e.s.fenced(d.ID) {
 			continue
 		}
-		e.rule = d.ID
-		if x, known := d.number(&v); known {
-			if value, ok := event.DecimalOf(x); ok {
-				e.say(d.ID, Point{at, value}, o, id)
-				moved = true
-			}
+		if value, ok := e.derive(d, &v); ok {
+			e.say(d.ID, Point{at, value}, o, id)
+			moved = true
 		}
 	}
 	return moved
+}
+
+// derive answers what an upload comes to. One that fails must not keep the upload from being folded: it fails again when the
+// upload is decided on, where it can be fenced.
+func (e *eval) derive(d *Derived, v *expr.View) (value event.Decimal, ok bool) {
+	if e.folding {
+		defer e.passed()
+	}
+	if x, known := d.number(v); known {
+		value, ok = event.DecimalOf(x)
+	}
+	return value, ok
+}
+
+// tryDerived lets a derived series that fails do so where it can be fenced.
+func (e *eval) tryDerived(o *event.ObservationRecorded) {
+	if len(e.p.Derived) == 0 {
+		return
+	}
+	var v expr.View
+	e.upload(&v, o, min(o.MeasuredAt, e.now))
+	for i := range e.p.Derived {
+		if d := &e.p.Derived[i]; !e.s.fenced(d.ID) {
+			e.rule = d.ID
+			e.derive(d, &v)
+		}
+	}
 }
 
 // upload fills a view with what one upload says by itself.
@@ -88,7 +112,7 @@ func (e *eval) upload(v *expr.View, o *event.ObservationRecorded, at event.Time)
 		switch sl := &e.p.slots[i]; sl.kind {
 		case signalSlot:
 			for _, r := range o.Readings {
-				if r.Quantity == sl.q && r.Mark == event.Plausible {
+				if r.Quantity == sl.q && (r.Mark == event.Plausible || r.Mark == event.Unconfirmed && e.asRecorded()) {
 					v.Set(i, asWritten(sl.q, r.Value).Float())
 				}
 			}

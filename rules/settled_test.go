@@ -222,3 +222,21 @@ func TestRUL8_ThatAnInputHasBecomeOldLowersNoScore(t *testing.T) {
 		t.Errorf("newer ones say otherwise: %s", text(t, d))
 	}
 }
+
+// TestRUL3_ARepeatThatAConditionAsksFor doubts nothing: the reading was believed, and one finding speaks of it.
+func TestRUL3_ARepeatThatAConditionAsksFor(t *testing.T) {
+	p, _ := courseWith(t, "rules:\n", "rules:\n  - {id: again, when: 'spo2_percent < 80', repeat: {signal: spo2_percent, answer: 5m}, severity: low, source: ours, zh: 复测, en: Again}\n")
+	d := gives(t, p, 1, nil, trial.Reading(event.SpO2Percent, event.Int(78)))
+	n := 0
+	for _, r := range d.Reasons {
+		if r.Rule == "spo2-danger" {
+			n++
+		}
+		if r.Unsure {
+			t.Errorf("it was believed: %s", text(t, r))
+		}
+	}
+	if n != 1 || len(kinds[*event.RepeatAsked](p.Said)) != 1 {
+		t.Errorf("%d findings, said %s", n, text(t, p.Said))
+	}
+}

@@ -117,3 +117,19 @@ func TestRUL13_ATooCostlyConditionIsRefused(t *testing.T) {
 		t.Errorf("20 windows: %v", err)
 	}
 }
+
+// TestRUL9_ADerivedSeriesIsOfOneUpload: what looks back or names another series would say nothing for ever.
+func TestRUL9_ADerivedSeriesIsOfOneUpload(t *testing.T) {
+	const head = "pack: x\nversion: 1\nzh: x\nen: x\nsources: {ours: {cite: ours, evidence: P}}\nsignals:\n  weight_kg: {unit: kg, source: ours}\n" +
+		"confirm: {within: 30m, answer: 5m, severity: medium, source: ours}\nderived:\n  - {id: heavy, fresh: 24h, when: 'weight_kg > 90'}\n  - {id: other, fresh: 24h, "
+	for expression, want := range map[string]string{
+		"value: 'weight_kg / 2.0'":               "",
+		"value: 'count(weight_kg, \"24h\")'":     "looks back",
+		"when: 'weight_kg > 90 && heavy >= 1.0'": `names the series "heavy"`,
+	} {
+		_, err := CompileFile("x.yaml", head+expression+"}\n")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", expression, err)
+		}
+	}
+}

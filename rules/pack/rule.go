@@ -2,6 +2,7 @@ package pack
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
@@ -194,7 +195,7 @@ func (c *compiler) derived(n ast.Node) {
 	c.pack.Derived = append(c.pack.Derived, rules.Derived{})
 	d := rules.Derived{}
 	both := 0
-	put := func(e expr.Expr) { c.pack.Derived[i].Value = e }
+	put := func(e expr.Expr) { c.pack.Derived[i].Value = e; c.alone(n, d.ID, e) }
 	c.mapping(n, "a derived series", fields{
 		"id!": c.name(&d.ID), "fresh!": c.span(&d.FreshMs),
 		"value": func(n ast.Node) { both++; c.expression(true, nil, nil, &d.Text, put)(n) },
@@ -211,6 +212,18 @@ func (c *compiler) derived(n ast.Node) {
 	c.pack.Derived[i] = d
 }
 
+// alone refuses a derived series that would not be of one upload by itself.
+func (c *compiler) alone(n ast.Node, id string, e expr.Expr) {
+	if cost(e) > 0 {
+		c.fault(n, "derived series %q looks back; it is computed from each upload by itself: let a rule look back over it", id)
+	}
+	for _, name := range expr.Inputs(e) {
+		if slices.ContainsFunc(c.pack.Derived, func(d rules.Derived) bool { return d.ID == name }) {
+			c.fault(n, "derived series %q names the series %q, which stands beside it: write out what that one says", id, name)
+		}
+	}
+}
+
 func (c *compiler) measure(n ast.Node) {
 	i := len(c.pack.Measures)
 	c.pack.Measures = append(c.pack.Measures, rules.Measure{})
@@ -221,6 +234,9 @@ func (c *compiler) measure(n ast.Node) {
 	})
 	c.pack.Measures[i] = m
 }
+
+// inBraces is where a rule's words take in a number that a clinic may set otherwise.
+var inBraces = regexp.MustCompile(`\{([^}]*)\}`)
 
 // condition reads one rule. One that is off is checked like any other and left out.
 func (c *compiler) condition(n ast.Node) {
@@ -240,6 +256,13 @@ func (c *compiler) condition(n ast.Node) {
 	c.rests(sources, off)
 	if r.Danger && r.Severity != event.High {
 		c.fault(n, "rule %q is in the danger band and must be high", r.ID)
+	}
+	for _, text := range []string{r.Zh, r.En} {
+		for _, m := range inBraces.FindAllStringSubmatch(text, -1) {
+			if !slices.ContainsFunc(r.Params, func(p rules.Param) bool { return p.Name == m[1] }) {
+				c.fault(n, "rule %q says {%s}, which is none of its params", r.ID, m[1])
+			}
+		}
 	}
 	if r.Severity == event.NoSeverity && !off {
 		c.fault(n, "rule %q has no severity: what is only to be shown is a measure", r.ID)
