@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,14 +36,16 @@ func packCheck() *cobra.Command {
 	return &cobra.Command{
 		Use: "check FILE.yaml…", Short: "Compile packs and tell every fault with line and column", Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			var faults []error
 			for _, file := range args {
 				p, _, err := compileFile(c, file)
 				if err != nil {
-					return err
+					faults = append(faults, err)
+					continue
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%s: pack %s version %d is in order\n", file, p.ID, p.Version)
 			}
-			return nil
+			return errors.Join(faults...)
 		},
 	}
 }
@@ -186,11 +189,7 @@ func describe(w io.Writer, p *rules.Pack) {
 		fmt.Fprintf(w, "  needs %s in %s: %s · %s\n", f.Name, f.Unit, f.En, f.Zh)
 	}
 	for i := range p.Scores {
-		sc := &p.Scores[i]
-		fmt.Fprintf(w, "  score %s (%s)\n", sc.ID, cited(p, sc.Source))
-		for _, b := range sc.Bands {
-			fmt.Fprintf(w, "    band %s: %s  %s · %s\n", b.Name, b.Severity, b.En, b.Zh)
-		}
+		describeScore(w, p, &p.Scores[i])
 	}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
 		for _, l := range p.Limits[q] {

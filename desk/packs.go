@@ -264,7 +264,7 @@ func pageOf(p *rules.Pack) PackPage {
 		}
 	}
 	for i := range p.Scores {
-		page.Scores = append(page.Scores, scorePage(&p.Scores[i]))
+		page.Scores = append(page.Scores, ScorePage(&p.Scores[i]))
 	}
 	for i := range p.Rules {
 		page.Rules = append(page.Rules, ruleOfPack(&p.Rules[i]))
@@ -322,7 +322,8 @@ func ruleOfPack(r *rules.Rule) PackRule {
 	return out
 }
 
-func scorePage(sc *rules.Score) PackScore {
+// ScorePage lays out a score as its chart prints it.
+func ScorePage(sc *rules.Score) PackScore {
 	out := PackScore{ID: sc.ID, Zh: sc.Zh, En: sc.En, NoteZh: sc.NoteZh, NoteEn: sc.NoteEn, Source: sc.Source, AgeFrom: sc.AgeFrom, MonthsFrom: sc.MonthsFrom, MonthsTo: sc.MonthsTo,
 		Pregnant: sc.Pregnant, Beside: sc.Beside, Single: sc.Single, Parts: []PackPart{}, Bands: []PackBand{}}
 	for i := range sc.Parts {

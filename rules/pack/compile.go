@@ -348,7 +348,7 @@ func (c *compiler) finish(n ast.Node) {
 		case i < 0:
 			c.fault(x.n, "source %q is not among the sources", x.id)
 		case c.pack.Sources[i].Evidence == "M" && !x.off:
-			c.fault(x.n, "source %q is memory (M): a rule that rests on it stays out of the pack until the source has been read", x.id)
+			c.fault(x.n, "source %q is memory (M): what rests on it is off: true, or stays out of the pack, until the source has been read", x.id)
 		}
 	}
 	for q := range event.Quantities {

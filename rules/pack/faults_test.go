@@ -34,8 +34,13 @@ func TestRUL9_NotYAML(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "broken.yaml:2:") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Compile(""); err == nil {
-		t.Error("nothing at all is a pack?")
+	for _, nothing := range []string{"", "\n", "# a comment\n", "---\n"} {
+		if _, err := Compile(nothing); err == nil || !strings.Contains(err.Error(), "there is nothing in this file") {
+			t.Errorf("%q: %v", nothing, err)
+		}
+	}
+	if _, err := Compile("pack: a\n---\npack: b\n"); err == nil || !strings.Contains(err.Error(), "found 2") {
+		t.Errorf("two packs in one file: %v", err)
 	}
 }
 
@@ -89,7 +94,13 @@ func TestRUL9_UnitsThatDoNotAgree(t *testing.T) {
 		"slope(weight_kg, \"7d\") > systolic_mmhg":  false,
 		"weight_kg / 2 + much > 40 && pressure > 1": true,
 	} {
-		text := head + "rules:\n  - {id: r, when: '" + when + "', params: {much: {value: 2, unit: kg}, pressure: {value: 2, unit: \"mm[Hg]\"}}, severity: low, source: ours, zh: x, en: x}\n"
+		var params []string
+		for name, unit := range map[string]string{"much": "kg", "pressure": `"mm[Hg]"`} {
+			if strings.Contains(when, name) {
+				params = append(params, name+": {value: 2, unit: "+unit+"}")
+			}
+		}
+		text := head + "rules:\n  - {id: r, when: '" + when + "', params: {" + strings.Join(params, ", ") + "}, severity: low, source: ours, zh: x, en: x}\n"
 		_, err := CompileFile("x.yaml", text)
 		if ok != (err == nil) {
 			t.Errorf("%s: %v", when, err)
@@ -130,6 +141,25 @@ func TestRUL9_ADerivedSeriesIsOfOneUpload(t *testing.T) {
 		_, err := CompileFile("x.yaml", head+expression+"}\n")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", expression, err)
+		}
+	}
+}
+
+// TestRUL9_WhatCanChangeNothingIsRefused: a number that no condition names, which a clinic would set otherwise in vain, and a
+// condition that can never be known.
+func TestRUL9_WhatCanChangeNothingIsRefused(t *testing.T) {
+	of := func(when string) string {
+		return strings.Replace(Library()["heart-failure"], `when: 'rise(weight_kg, "72h") > kg', params`, "when: '"+when+"', params", 1)
+	}
+	for when, want := range map[string]string{
+		`rise(weight_kg, "72h") > 2`:       `rule "weight-3d" has a param kg which its condition does not name`,
+		`rise(weight_kg, "72h") / 0 > kg`:  "divides by 0",
+		`rise(weight_kg, "72h") > kg`:      "",
+		`rise(weight_kg, "72h") / kg > 10`: "", // a number of a clinic may be 0; it is not known then
+	} {
+		text := of(when)
+		if _, err := Compile(text); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", when, err)
 		}
 	}
 }

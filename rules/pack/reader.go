@@ -77,6 +77,10 @@ func (r *reader) parse(text string) ast.Node {
 		r.faults = append(r.faults, f)
 		return nil
 	}
+	if !slices.ContainsFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body != nil }) {
+		r.faults = append(r.faults, Fault{r.file, 1, 1, "there is nothing in this file"})
+		return nil
+	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		r.faults = append(r.faults, Fault{r.file, 1, 1, fmt.Sprintf("want one document, found %d", len(file.Docs))})
 		return nil

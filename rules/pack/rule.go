@@ -69,6 +69,9 @@ func (c *compiler) express(l later) {
 		c.conditionFaults(l.n, err)
 		return
 	}
+	if byNothing(e) {
+		c.fault(l.n, "this divides by 0, so that it is never known")
+	}
 	if looks := cost(e); looks > maxCost {
 		c.fault(l.n, "this looks back %d times (trend counts for %d); %d at most, so that no rule can hold up the readings behind it: split it, or compute a part as a derived series", looks, trendCost, maxCost)
 	}
@@ -97,6 +100,11 @@ func cost(e expr.Expr) int {
 		n += cost(a)
 	}
 	return n
+}
+
+// byNothing tells whether e divides by a 0 that is written out.
+func byNothing(e expr.Expr) bool {
+	return e.Op == expr.Over && e.Args[1].Op == expr.LiteralNumber && e.Args[1].Number == 0 || slices.ContainsFunc(e.Args, byNothing)
 }
 
 // named puts one variable in place of another.
@@ -254,6 +262,7 @@ func (c *compiler) condition(n ast.Node) {
 		"zh!": c.text(&r.Zh), "en!": c.text(&r.En), "off": c.truth(&off),
 	})
 	c.rests(sources, off)
+	c.waiting = append(c.waiting, func() { c.idle(n, r) })
 	if r.Danger && r.Severity != event.High {
 		c.fault(n, "rule %q is in the danger band and must be high", r.ID)
 	}
@@ -276,6 +285,22 @@ func (c *compiler) condition(n ast.Node) {
 			}
 			c.pack.Rules = append(c.pack.Rules, *r)
 		})
+	}
+}
+
+// idle tells of params that the conditions of a rule do not name: whoever sets such a number for a patient changes nothing.
+func (c *compiler) idle(n ast.Node, r *rules.Rule) {
+	if r.When.Op == "" { // it could not be read, which has been told
+		return
+	}
+	used := expr.Inputs(r.When)
+	if r.Clear != nil {
+		used = append(used, expr.Inputs(*r.Clear)...)
+	}
+	for _, p := range r.Params {
+		if !slices.Contains(used, rules.ParamName(r.ID, p.Name)) {
+			c.fault(n, "rule %q has a param %s which its condition does not name: to set it otherwise would change nothing", r.ID, p.Name)
+		}
 	}
 }
 
