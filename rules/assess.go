@@ -14,7 +14,7 @@ func (e *eval) findings() []finding {
 		all = append(all, f)
 	}
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
-		if e.calm(q) {
+		if e.s.Tracks[q] == nil || e.calm(q) {
 			continue
 		}
 		if f, ok := e.sign(q); ok {

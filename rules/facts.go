@@ -1,9 +1,9 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tocsin/streams/event"
 )
@@ -40,7 +40,7 @@ const DefaultPack = "news2"
 
 // Pack answers the pack of an id, nil when it has not been published.
 func (f *Facts) Pack(id string) *Pack {
-	if i, ok := slices.BinarySearchFunc(f.Packs, id, func(p *Pack, id string) int { return cmp.Compare(p.ID, id) }); ok {
+	if i, ok := slices.BinarySearchFunc(f.Packs, id, func(p *Pack, id string) int { return strings.Compare(p.ID, id) }); ok {
 		return f.Packs[i]
 	}
 	return nil
@@ -48,7 +48,7 @@ func (f *Facts) Pack(id string) *Pack {
 
 // Group answers the group of a key, nil when nothing has been set for it.
 func (f *Facts) Group(key string) *Group {
-	if i, ok := slices.BinarySearchFunc(f.Groups, key, func(g Group, key string) int { return cmp.Compare(g.Key, key) }); ok {
+	if i, ok := slices.BinarySearchFunc(f.Groups, key, func(g Group, key string) int { return strings.Compare(g.Key, key) }); ok {
 		return &f.Groups[i]
 	}
 	return nil
@@ -123,7 +123,7 @@ func (c Core) published(f Facts, d *event.PackPublished, at event.Time) (Facts, 
 	if old != nil && old.Sum == p.Sum {
 		return f, nil
 	}
-	i, known := slices.BinarySearchFunc(f.Packs, p.ID, func(p *Pack, id string) int { return cmp.Compare(p.ID, id) })
+	i, known := slices.BinarySearchFunc(f.Packs, p.ID, func(p *Pack, id string) int { return strings.Compare(p.ID, id) })
 	mark := Opened{p.ID, f.anyOpen(at)}
 	if known {
 		f.Packs, f.Opened = put(f.Packs, i, p), put(f.Opened, i, mark)
@@ -141,7 +141,7 @@ func (f Facts) grouped(d *event.GroupSet, at event.Time) Facts {
 			g.Cadence = append(g.Cadence, Cadence{q, ms})
 		}
 	}
-	i, known := slices.BinarySearchFunc(f.Groups, g.Key, func(g Group, key string) int { return cmp.Compare(g.Key, key) })
+	i, known := slices.BinarySearchFunc(f.Groups, g.Key, func(g Group, key string) int { return strings.Compare(g.Key, key) })
 	if !known {
 		f.Groups = slices.Insert(slices.Clone(f.Groups), i, g)
 		return f

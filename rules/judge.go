@@ -294,16 +294,24 @@ func (e *eval) unconfigured(all []finding) []finding {
 	if e.p.asksAge && (e.s.Plan == nil || e.s.Plan.AgeYears == 0 && e.s.Plan.AgeMonths == 0) {
 		all = noted(all, ruleFacts+":"+AgeYears)
 	}
+	if e.overridden() {
+		all = e.switchedOff(all)
+	}
+	for i := range e.p.Conflicts {
+		if c := &e.p.Conflicts[i]; c.Blocks || c.Left {
+			all = append(all, finding{rule: RuleConflict + ":" + c.about(), severity: event.Low})
+		}
+	}
+	return all
+}
+
+// switchedOff names the rules that are.
+func (e *eval) switchedOff(all []finding) []finding {
 	for _, list := range e.overrides() {
 		for i := range list {
 			if id := list[i].Rule; list[i].Off && e.off(id) {
 				all = noted(all, ruleOff+":"+id)
 			}
-		}
-	}
-	for i := range e.p.Conflicts {
-		if c := &e.p.Conflicts[i]; c.Blocks || c.Left {
-			all = append(all, finding{rule: RuleConflict + ":" + c.about(), severity: event.Low})
 		}
 	}
 	return all

@@ -149,6 +149,9 @@ func (p *Pack) ruled(id, of string) bool {
 // wakeOverrides asks to look again when an override ends, and notes when one has ended since the last fold: then the
 // patient is judged anew and that is written down, or it would be asked for ever after.
 func (e *eval) wakeOverrides() {
+	if !e.overridden() {
+		return
+	}
 	ends := false
 	for _, list := range e.overrides() {
 		for i := range list {

@@ -58,7 +58,10 @@ var looks = sync.Pool{New: func() any { return new(expr.View) }}
 // open finds the group and the pack by which the patient is judged. When that is another than the score was last made
 // by, it is made anew.
 func (e *eval) open() {
-	e.next, e.g, e.p, e.absent, e.also, e.further = event.Never, nil, nil, "", nil, nil
+	e.next = event.Never
+	if e.p != nil { // opened before, by what held then
+		e.absent, e.also, e.further = "", nil, nil
+	}
 	if e.s.Enrolled() {
 		e.g = e.f.Group(e.s.Group)
 		e.p, e.absent = e.f.packOf(e.g, &e.s)

@@ -35,6 +35,11 @@ func (e *eval) cadence(q event.Quantity) expected {
 	return x
 }
 
+// expects tells whether anybody can expect q: pack, group or plan. Most signals nobody expects.
+func (e *eval) expects(q event.Quantity) bool {
+	return e.p.Signals[q].CadenceMs > 0 || e.g != nil && len(e.g.Cadence) > 0 || len(e.also) > 0 || e.s.Plan != nil && len(e.s.Plan.Cadence) > 0
+}
+
 // waited is how long a signal has been waited for, in milliseconds during which its door was open.
 type waited struct {
 	ms    int64
@@ -68,6 +73,9 @@ func (e *eval) fallSilent() []event.Event {
 	e.rule = RuleSilence
 	var out []event.Event
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if !e.expects(q) {
+			continue
+		}
 		x := e.cadence(q)
 		if x.ms <= 0 {
 			continue
@@ -163,6 +171,9 @@ func (e *eval) nextDue() event.Time {
 	}
 	e.rule = RuleSilence
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
+		if !e.expects(q) {
+			continue
+		}
 		x := e.cadence(q)
 		if x.ms <= 0 {
 			continue
