@@ -83,7 +83,7 @@ var (
 )
 
 var (
-	specValue    = []byte("1.0")
+	specValue    = []byte(specVersion)
 	contentValue = []byte("application/json")
 )
 
@@ -192,7 +192,7 @@ func attributes(headers []Header) (e Envelope, t Type, version int, err error) {
 		}
 	}
 	switch {
-	case spec != "1.0":
+	case spec != specVersion:
 		return e, t, version, fmt.Errorf("ce_specversion is %q, not 1.0", spec)
 	case e.ID == "" || t == "" || e.Subject == "" || version < 1:
 		return e, t, version, errors.New("ce_id, ce_type, ce_subject and ce_dataversion are needed")
@@ -203,33 +203,71 @@ func attributes(headers []Header) (e Envelope, t Type, version int, err error) {
 func attribute(e *Envelope, t *Type, version *int, spec *string, h Header) (err error) {
 	switch h.Key {
 	case headerSpec:
-		*spec = string(h.Value)
+		if *spec = specVersion; string(h.Value) != specVersion {
+			*spec = string(h.Value)
+		}
 	case headerID:
 		e.ID = string(h.Value)
 	case headerType:
-		*t = Type(h.Value)
+		var known bool
+		if *t, known = typesByName[string(h.Value)]; !known {
+			*t = Type(h.Value)
+		}
 	case headerSource:
 		e.Source = string(h.Value)
 	case headerSubject:
 		e.Subject = string(h.Value)
 	case headerTime:
-		e.At, err = ParseTime(string(h.Value))
+		var plain bool
+		if e.At, plain = momentOf(h.Value); !plain {
+			e.At, err = ParseTime(string(h.Value))
+		}
 	case headerVersion:
-		*version, err = strconv.Atoi(string(h.Value))
+		var n int64
+		n, err = whole(h.Value)
+		*version = int(n)
 	case headerCause:
 		e.Cause = string(h.Value)
 	case headerLife:
 		e.Life = string(h.Value)
 	case headerStep:
-		e.Step, err = strconv.ParseInt(string(h.Value), 10, 64)
+		e.Step, err = whole(h.Value)
 	case headerIndex:
-		e.Index, err = strconv.Atoi(string(h.Value))
+		var n int64
+		n, err = whole(h.Value)
+		e.Index = int(n)
 	case headerAfter:
-		e.After, err = strconv.ParseInt(string(h.Value), 10, 64)
+		e.After, err = whole(h.Value)
 	case headerEffect:
 		_, err = fmt.Sscanf(string(h.Value), "%d.%d", &e.Effect.Offset, &e.Effect.Number)
 	}
 	return err
+}
+
+// specVersion is that of CloudEvents.
+const specVersion = "1.0"
+
+// typesByName shares the names of all types, which would else be made anew for every record.
+var typesByName = func() map[string]Type {
+	all := make(map[string]Type, len(schemas))
+	for t := range schemas {
+		all[string(t)] = t
+	}
+	return all
+}()
+
+// whole reads a whole number. Up to 18 plain digits need no string.
+func whole(b []byte) (n int64, err error) {
+	if len(b) == 0 || len(b) > 18 {
+		return strconv.ParseInt(string(b), 10, 64)
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return strconv.ParseInt(string(b), 10, 64)
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, nil
 }
 
 // Known answers whether this program can decode a record of the type and version that its headers name.
