@@ -89,6 +89,7 @@ func TestRUL5_RUL6_PlanAndGroupOnTheCommandLine(t *testing.T) {
 	h.refused("no number floor; it has bound", "plan", "t1", "P-0113", "--override", "spo2-88:floor=86")
 	h.refused("no rule systolic-170", "plan", "t1", "P-0114", "--off", "systolic-170") // not his pack
 	h.refused("the packs of P-0114 are copd", "plan", "t1", "P-0114", "--choose", "spo2_percent=heart-failure")
+	h.refused("no pack asks for the fact dry_wieght_kg; packs ask for best_peak_flow_l_per_min, ", "plan", "t1", "P-0113", "--fact", "dry_wieght_kg=70")
 	h.refused("is measured", "plan", "t1", "P-0114", "--fact", "systolic_mmhg=150")
 	h.refused("there is no patient P-9", "plan", "t1", "P-9", "--fact", "dry_weight_kg=70")
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/rules/pack"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -36,7 +37,7 @@ func planCommand() *cobra.Command {
 		Long: "Put a patient's own targets and orders into effect. FILE (or -) is YAML or JSON, such as\n" +
 			"  {targets: {spo2_percent: {low: 88, high: 92}}, cadence_ms: {spo2_percent: 28800000}, ordered_by: dr-1, ordered_at: 2026-03-01T08:00:00+08:00}\n" +
 			"It replaces the plan before it. It beats what group and pack say. The flags change single things: of FILE, or without one of the plan that stands.\n" +
-			"A changed rule says who asked and when; a rule, number or pack that the patient's packs do not have is refused.",
+			"A changed rule says who asked and when; a rule, number or pack that the patient's packs do not have is refused, and a fact that no pack asks for.",
 		RunE: func(c *cobra.Command, args []string) error {
 			changed := slices.ContainsFunc([]string{"fact", "choose", "age-months", "override", "off", "restore"}, c.Flags().Changed)
 			if len(args) == 2 && !changed {
@@ -147,7 +148,36 @@ func (c *connection) checkPlan(tenant, patient string, plan event.Plan) error {
 			return fmt.Errorf("%s cannot be judged by pack %s: the packs of %s are %s", q, pack, patient, joined(packs))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(plan.Facts)) {
+		if _, stood := before.Facts[name]; !stood {
+			if err := knownFact(c.view, name); err != nil {
+				return err
+			}
+		}
+	}
 	return knownRules(c.view, packs, added(plan.Overrides, before.Overrides))
+}
+
+// knownFact refuses a fact that no pack asks for: it would stand in the plan, and the rules that wait for it would go on
+// waiting. One that only packs of other groups ask for may be entered before the patient joins them.
+func knownFact(view *directory.View, name string) error {
+	if _, err := event.ParseQuantity(name); err == nil || name == "age_years" || name == "age_months" || name == "pregnant" {
+		return nil // what is measured, or has its own place in the plan, is no fact: the registrar says so
+	}
+	asked := map[string]bool{}
+	for _, published := range view.Packs() {
+		p, err := pack.Compile(published.Text)
+		if err != nil {
+			return fmt.Errorf("pack %s as published: %w", published.Pack, err)
+		}
+		for _, f := range p.Facts {
+			asked[f.Name] = true
+		}
+	}
+	if asked[name] {
+		return nil
+	}
+	return fmt.Errorf("no pack asks for the fact %s; packs ask for %s", name, joined(slices.Sorted(maps.Keys(asked))))
 }
 
 const groupExamples = `  tocsin group demo copd --pack copd --zh 慢阻肺 --en COPD

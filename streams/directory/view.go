@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -270,6 +271,15 @@ func (v *View) Pack(id string) (event.PackPublished, bool) {
 	defer v.mu.RUnlock()
 	p, ok := v.packs[id]
 	return p, ok
+}
+
+// Packs answers the packs in effect, by id.
+func (v *View) Packs() []event.PackPublished {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	all := slices.Collect(maps.Values(v.packs))
+	slices.SortFunc(all, func(a, b event.PackPublished) int { return cmp.Compare(a.Pack, b.Pack) })
+	return all
 }
 
 // Group answers what a group uses.
