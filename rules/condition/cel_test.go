@@ -317,7 +317,7 @@ func (k look) answer(f string, args []ref.Val) (float64, bool) {
 	}
 	held := func(holds, known bool) (float64, bool) { return map[bool]float64{true: 1}[holds], known }
 	const days = window.MaxDays
-	reach := window.Held(length, max(length, 2*86_400_000))
+	reach := window.Held(length, min(max(length+86_400_000, 2*86_400_000), window.MaxLengthMs))
 	r := k.recent(series)
 	switch f {
 	case "last":
