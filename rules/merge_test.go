@@ -175,17 +175,19 @@ func TestRUL6_OneNameForTwoThings(t *testing.T) {
 	}
 }
 
+// many is a pack with a hundred questions and as many rules.
+func many(id string) string {
+	var questions, conditions strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&questions, "  - {code: %s_%d, type: yes_no, fresh: 24h, zh: 问, en: ask}\n", id, i)
+		fmt.Fprintf(&conditions, "  - {id: %s-%d, when: '%s_%d', severity: low, source: ours, zh: 有, en: Has}\n", id, i, id, i)
+	}
+	pack := strings.Replace(secondText(), "pack: second", "pack: "+id, 1)
+	return strings.Replace(pack, "rules:\n", "questions:\n"+questions.String()+"rules:\n"+conditions.String(), 1)
+}
+
 // TestRUL6_MoreNamesThanOneViewHolds: what does not fit is left out and told of.
 func TestRUL6_MoreNamesThanOneViewHolds(t *testing.T) {
-	many := func(id string) string {
-		var questions, conditions strings.Builder
-		for i := range 100 {
-			fmt.Fprintf(&questions, "  - {code: %s_%d, type: yes_no, fresh: 24h, zh: 问, en: ask}\n", id, i)
-			fmt.Fprintf(&conditions, "  - {id: %s-%d, when: '%s_%d', severity: low, source: ours, zh: 有, en: Has}\n", id, i, id, i)
-		}
-		pack := strings.Replace(secondText(), "pack: second", "pack: "+id, 1)
-		return strings.Replace(pack, "rules:\n", "questions:\n"+questions.String()+"rules:\n"+conditions.String(), 1)
-	}
 	p, err := trial.New(pack.Compile, noon, many("one"), many("two"))
 	if err != nil {
 		t.Fatal(err)
@@ -261,5 +263,36 @@ func TestRUL6_ALeadThatSaysLittle(t *testing.T) {
 	second := p.Facts.Pack("second")
 	if m.ZoneMin != 480 || m.Confirm.WithinMs != second.Confirm.WithinMs || m.Confirm.Source == "" || m.Backlog != second.Backlog || m.HoldMs != second.HoldMs || m.Silence.Source == "" {
 		t.Errorf("zone %d, confirm %+v, backlog %+v, hold %d, silence %+v", m.ZoneMin, m.Confirm, m.Backlog, m.HoldMs, m.Silence)
+	}
+}
+
+// TestRUL9_AnswersOfANewPackFindRoom: what earlier packs asked for makes room for what is asked now.
+func TestRUL9_AnswersOfANewPackFindRoom(t *testing.T) {
+	p, err := trial.New(pack.Compile, noon, many("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := many("two")
+	is, err := pack.Compile(two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []event.Event{&event.PackPublished{Pack: "two", Version: is.Version, Sum: is.Sum, Text: two}, &event.GroupSet{Tenant: trial.Tenant, Group: "two", Pack: "two"}} {
+		if err := p.Everyone(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{"one", "two"} {
+		o := trial.Measured(p.Now)
+		for i := range 100 {
+			o.Answers = append(o.Answers, event.Answer{Code: fmt.Sprintf("%s_%d", id, i), Value: event.One})
+		}
+		must(t)(p.Give(o))
+		for i := range 100 {
+			if _, known := p.State.Answered(fmt.Sprintf("%s_%d", id, i)); !known {
+				t.Fatalf("the answer %s_%d found no room", id, i)
+			}
+		}
+		must(t)(p.Give(&event.PatientGrouped{Tenant: trial.Tenant, Group: "two"}))
 	}
 }

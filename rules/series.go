@@ -21,8 +21,9 @@ type Held struct {
 	Window *window.Window `json:"window"`
 }
 
-// maxSaid is how many codes are kept for one patient: what a pack does not ask for cannot fill the memory.
-const maxSaid = 96
+// maxSaid is how many codes are kept for one patient, as many as conditions can name: what a pack does not ask for cannot
+// fill the memory, and what earlier packs asked for makes room.
+const maxSaid = expr.MaxSlots
 
 // said answers where a code stands, or would stand.
 func (s *State) said(code string) (int, bool) {
@@ -132,14 +133,18 @@ func (e *eval) upload(v *expr.View, o *event.ObservationRecorded, at event.Time)
 // say puts a point into the series of a code.
 func (e *eval) say(code string, p Point, o *event.ObservationRecorded, id string) {
 	i, known := e.s.said(code)
+	if !known && len(e.s.Said) >= maxSaid {
+		e.makeRoom()
+		i, known = e.s.said(code)
+	}
 	t := &Track{}
 	switch {
 	case known:
 		*t = *e.s.Said[i].Track
 		e.s.Said = slices.Clone(e.s.Said)
 		e.s.Said[i].Track = t
-	case len(e.s.Said) == maxSaid:
-		return
+	case len(e.s.Said) >= maxSaid:
+		return // no condition can name so many
 	default:
 		e.s.Said = slices.Insert(slices.Clone(e.s.Said), i, Said{code, t})
 	}
@@ -149,6 +154,11 @@ func (e *eval) say(code string, p Point, o *event.ObservationRecorded, id string
 		t.Reading, t.Clock = id, clockIndex(o.Clock.Quality)
 	}
 	e.widen(code, p)
+}
+
+// makeRoom forgets what came under codes that the pack does not know.
+func (e *eval) makeRoom() {
+	e.s.Said = slices.DeleteFunc(slices.Clone(e.s.Said), func(x Said) bool { return e.p.meaning(x.Code) == "" })
 }
 
 // widen puts a point into the windows over its series.
