@@ -31,6 +31,10 @@ func TestRUL10_RUL4_ExplainStandsAfterThePackHasChanged(t *testing.T) {
 		t.Errorf("in Chinese alone:\n%s", zh)
 	}
 
+	if zh := h.tocsin("explain", w.ID, "--lang", "zh"); !strings.Contains(zh, "界限 低于 88，规则包所定") || !strings.Contains(zh, "重新判定：逐字节相同") || strings.Contains(zh, "measured") {
+		t.Errorf("around the rules' own words it is not Chinese:\n%s", zh)
+	}
+
 	p, err := pack.Compile(pack.Library()["copd"])
 	if err != nil {
 		t.Fatal(err)
@@ -58,5 +62,20 @@ func TestRUL10_RUL4_ExplainStandsAfterThePackHasChanged(t *testing.T) {
 	}
 	if !strings.HasPrefix(h.tocsin("explain", w.ID), before) {
 		t.Error("what was said of the warning's beginning has changed")
+	}
+}
+
+// TestRUL5_RUL10_ExplainTellsWhoseTheNumberIs: a number that a group has otherwise is told with who set it, until when and why.
+func TestRUL5_RUL10_ExplainTellsWhoseTheNumberIs(t *testing.T) {
+	h := openHospital(t, quietConfig(t.TempDir()))
+	h.enrol("t1,P-0113,copd,oxi-1,token-of-oxi-1\n")
+	h.tocsin("group", "t1", "copd", "--override", "spo2-88:bound=91@14d", "--why", "house rule, lung clinic")
+	c := h.device(h.tcp(), "oxi-1", "token-of-oxi-1")
+	h.publish(c, "t1", "oxi-1", "m1", spo2(90))
+	said := h.tocsin("explain", h.warningOf("P-0113", "deterioration").ID, "--lang", "en")
+	for _, part := range []string{"bound 91 below, of the group, set by " + by + ", until ", ", because: house rule, lung clinic\n", "SpO2 90 % +3, measured "} {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q is not said in\n%s", part, said)
+		}
 	}
 }

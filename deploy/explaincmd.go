@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -162,100 +160,4 @@ func (x *explanation) differs() error {
 		return fmt.Errorf("%d of %d came out otherwise when decided again: this program decides differently from the one that wrote them", n, len(x.Happened))
 	}
 	return nil
-}
-
-func (x *explanation) print(w io.Writer, lang string) {
-	fmt.Fprintf(w, "warning %s of %s, partition %d\n", x.Warning, x.Patient, x.Partition)
-	for i := range x.Happened {
-		h := &x.Happened[i]
-		fmt.Fprintf(w, "\n%s  %s  (step %d, decided again: %s)\n", h.At, h.Type, h.Step, h.Again)
-		if h.Assessed != nil {
-			printAssessment(w, h.Assessed, lang)
-		}
-	}
-}
-
-func printAssessment(w io.Writer, d *event.SeverityScored, lang string) {
-	fmt.Fprintf(w, "  %s %s by pack %s %s\n", d.Problem, d.Severity, d.Pack, versions(d))
-	if sc := d.Score; sc != nil {
-		fmt.Fprintf(w, "  score %s %d–%d, band %s", sc.Rule, sc.Lower, sc.Upper, sc.Band)
-		var missing []string
-		for _, q := range sc.Missing {
-			missing = append(missing, q.String())
-		}
-		if missing = append(missing, sc.Unknown...); len(missing) > 0 {
-			fmt.Fprintf(w, "; not known: %s", strings.Join(missing, ", "))
-		}
-		fmt.Fprintln(w)
-	}
-	for i := range d.Reasons {
-		printReason(w, &d.Reasons[i], lang)
-	}
-}
-
-// versions tells the texts of the packs by the beginnings of their sums; of several packs each has one.
-func versions(d *event.SeverityScored) string {
-	sums := strings.Split(d.PackSum, "+")
-	for i := range sums {
-		sums[i] = fmt.Sprintf("%.12s…", sums[i])
-	}
-	if len(sums) == 1 {
-		return fmt.Sprintf("version %d (%s)", d.PackVersion, sums[0])
-	}
-	return "(" + strings.Join(sums, " + ") + ")"
-}
-
-func printReason(w io.Writer, r *event.Reason, lang string) {
-	fmt.Fprintf(w, "  - %s %s", r.Rule, r.Severity)
-	if r.Pack != "" {
-		fmt.Fprintf(w, " (pack %s)", r.Pack)
-	}
-	fmt.Fprintln(w)
-	if lang != "en" {
-		fmt.Fprintf(w, "      %s\n", r.Zh)
-	}
-	if lang != "zh" {
-		fmt.Fprintf(w, "      %s\n", r.En)
-	}
-	if r.When != "" {
-		fmt.Fprintf(w, "      when %s\n", r.When)
-	}
-	if r.Value != nil {
-		fmt.Fprintf(w, "      %s %s%s\n", r.Value, r.Unit, measured(r.MeasuredAt, r.Reading))
-	}
-	for _, in := range r.Inputs {
-		value := "not known"
-		if in.Value != nil {
-			value = strings.TrimSpace(in.Value.String() + " " + in.Unit)
-		}
-		whose := ""
-		if in.From != "" {
-			whose = ", of the " + strings.TrimSpace(in.From+" "+in.SetBy)
-		}
-		fmt.Fprintf(w, "      %s = %s%s%s\n", in.Name, value, measured(in.MeasuredAt, in.Reading), whose)
-	}
-	if r.Low != nil || r.High != nil {
-		fmt.Fprintf(w, "      bound %s, of the %s\n", bounds(r), strings.TrimSpace(r.From+" "+r.SetBy))
-	}
-	if r.Source != "" {
-		fmt.Fprintf(w, "      source [%s] %s\n", r.Evidence, r.Source)
-	}
-}
-
-func measured(at *event.Time, reading string) string {
-	if at == nil {
-		return ""
-	}
-	return fmt.Sprintf(", measured %s (%s)", at, reading)
-}
-
-func bounds(r *event.Reason) string {
-	switch {
-	case r.Low != nil && r.High != nil:
-		return r.Low.String() + "–" + r.High.String()
-	case r.Low != nil:
-		return r.Low.String() + " below"
-	default:
-		return r.High.String() + " above"
-	}
 }

@@ -105,11 +105,11 @@ func TestRUL5_AnOverrideBeatsThePack(t *testing.T) {
 		t.Error("the group allows 3 kg")
 	}
 	until := noon + 30*3_600_000
-	if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{Overrides: []event.Override{{Rule: "weight-3d", Param: "kg", Value: &one, By: "doctor-a", At: p.Now, Until: &until}}}}); err != nil {
+	if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{Overrides: []event.Override{{Rule: "weight-3d", Param: "kg", Value: &one, By: "doctor-a", At: p.Now, Until: &until, Why: "frail"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	r := reasonOf(rules.Assess(p.Facts, p.State, p.Now), "weight-3d")
-	if r == nil || r.From != "patient" || r.SetBy != "doctor-a" || *r.Until != until {
+	if r == nil || r.From != "patient" || r.SetBy != "doctor-a" || *r.Until != until || r.Why != "frail" {
 		t.Fatalf("the patient's own 1 kg: %s", text(t, r))
 	}
 	if p.State.Found.Severity != event.Medium {

@@ -77,7 +77,7 @@ func (e *eval) limitReason(f *finding, r *event.Reason, t *text) {
 			b = *f.limit.AltBound
 		}
 		if o := f.limit.set; o != nil {
-			r.From, r.SetBy, r.Until = f.limit.from, o.By, o.Until
+			r.From, r.SetBy, r.Until, r.Why = f.limit.from, o.By, o.Until, o.Why
 		}
 		r.Pack = f.limit.Pack
 		if f.limit.Above {
@@ -312,7 +312,7 @@ func (e *eval) input(r *event.Reason, c *Rule, s *shown, v *expr.View) event.Inp
 				in.Unit = p.Unit
 				o, from := e.override(c.ID, p.Name)
 				if in.From = from; o != nil {
-					in.SetBy, r.From, r.SetBy, r.Until = o.By, from, o.By, o.Until
+					in.SetBy, r.From, r.SetBy, r.Until, r.Why = o.By, from, o.By, o.Until, o.Why
 				}
 			}
 		}

@@ -112,6 +112,7 @@ type Reason struct {
 	When   string  `json:"when,omitempty"`
 	Pack   string  `json:"pack,omitempty"`  // which of several packs of the patient the rule is from; empty: the only one
 	Until  *Time   `json:"until,omitempty"` // when the override behind From ends
+	Why    string  `json:"why,omitempty"`   // why it was set, in the words of whoever did
 	Zh     string  `json:"zh"`              // in words, Chinese
 	En     string  `json:"en"`              // in words, English
 }

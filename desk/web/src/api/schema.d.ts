@@ -1261,6 +1261,7 @@ export interface components {
             /** Format: double */
             value?: number;
             when?: string;
+            why?: string;
             zh: string;
         };
         Record: {
