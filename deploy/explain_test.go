@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tocsin/rules/pack"
+	"tocsin/streams/event"
 )
 
 // TestRUL10_RUL4_ExplainStandsAfterThePackHasChanged: a warning is explained from the log to the same bytes, in both
@@ -77,5 +78,20 @@ func TestRUL5_RUL10_ExplainTellsWhoseTheNumberIs(t *testing.T) {
 		if !strings.Contains(said, part) {
 			t.Errorf("%q is not said in\n%s", part, said)
 		}
+	}
+}
+
+// TestRUL10_WhatCameOutOtherwiseIsToldShortly: that it did stands in the first words; the assessments themselves are JSON's.
+func TestRUL10_WhatCameOutOtherwiseIsToldShortly(t *testing.T) {
+	x := &explanation{Warning: "w", Happened: []happening{{Type: (*event.AlertRaised)(nil).Type(), Again: "deciding again gives another answer: " + strings.Repeat("字", 9000)}}}
+	for lang, rest := range map[string]string{"en": "--json tells all of it", "zh": "--json 给出全文"} {
+		var b strings.Builder
+		x.print(&b, lang)
+		if said := b.String(); len([]rune(said)) > 400 || !strings.Contains(said, "another answer") || !strings.Contains(said, rest) {
+			t.Errorf("%s: %s", lang, said)
+		}
+	}
+	if x.differs() == nil {
+		t.Error("it ends as if all were well")
 	}
 }

@@ -12,7 +12,7 @@ import (
 // explainWords is what stands around the words of the rules when an explanation is printed.
 type explainWords struct {
 	warning, step, again, by, version, score, band, notKnown, pack, when, measured, bound, low, high, until, because, source string
-	unknown                                                                                                                  string
+	unknown, rest                                                                                                            string
 	whose                                                                                                                    map[string]string
 	setBy                                                                                                                    string
 	happened                                                                                                                 map[event.Type]string
@@ -22,18 +22,21 @@ type explainWords struct {
 var englishExplained = explainWords{
 	warning: "warning %s of %s, partition %d", step: "step %d", again: "decided again: %s", by: "%s %s by pack %s %s", version: "version %d", score: "score %s %d–%d", band: ", band %s", notKnown: "; not known: %s",
 	pack: " (pack %s)", when: "when %s", measured: ", measured %s", bound: "bound %s, %s", low: "%s below", high: "%s above", until: ", until %s", because: ", because: %s", source: "source [%s] %s",
-	unknown: "not known", whose: map[string]string{"pack": "of the pack", "group": "of the group", "patient": "of the patient"}, setBy: "%s, set by %s",
+	unknown: "not known", rest: "… (--json tells all of it)", whose: map[string]string{"pack": "of the pack", "group": "of the group", "patient": "of the patient"}, setBy: "%s, set by %s",
 	severity: [4]string{"none", "low", "medium", "high"},
 }
 
 var chineseExplained = explainWords{
 	warning: "预警 %s，患者 %s，分区 %d", step: "第 %d 步", again: "重新判定：%s", by: "%s：%s，规则包 %s %s", version: "第 %d 版", score: "评分 %s %d–%d", band: "，区间 %s", notKnown: "；未知：%s",
 	pack: "（规则包 %s）", when: "条件 %s", measured: "，测于 %s", bound: "界限 %s，%s", low: "低于 %s", high: "高于 %s", until: "，至 %s", because: "，理由：%s", source: "来源 [%s] %s",
-	unknown: "未知", whose: map[string]string{"pack": "规则包所定", "group": "专病组所定", "patient": "患者个体化设定"}, setBy: "%s，由 %s 设定",
+	unknown: "未知", rest: "…（--json 给出全文）", whose: map[string]string{"pack": "规则包所定", "group": "专病组所定", "patient": "患者个体化设定"}, setBy: "%s，由 %s 设定",
 	happened: map[event.Type]string{(*event.AlertRaised)(nil).Type(): "预警发出", (*event.AlertUpdated)(nil).Type(): "预警更新", (*event.AlertWorsened)(nil).Type(): "预警加重", (*event.AlertEased)(nil).Type(): "预警缓解",
 		(*event.AlertAccepted)(nil).Type(): "已接手", (*event.AlertEscalated)(nil).Type(): "已上报", (*event.AlertReturned)(nil).Type(): "已退回", (*event.AlertClosed)(nil).Type(): "已关闭"},
 	severity: [4]string{"无", "低", "中", "高"},
 }
+
+// maxAgain is how much is printed of what came out otherwise, in characters: two whole assessments are no reading for a person.
+const maxAgain = 160
 
 // printer prints an explanation in a language, or in English with the words of the rules in both.
 type printer struct {
@@ -53,6 +56,9 @@ func (x *explanation) print(w io.Writer, lang string) {
 		again := h.Again
 		if again == sameBytes && lang == "zh" {
 			again = "逐字节相同"
+		}
+		if r := []rune(again); len(r) > maxAgain {
+			again = string(r[:maxAgain]) + p.s.rest
 		}
 		name := string(h.Type)
 		if word := p.s.happened[h.Type]; word != "" {
