@@ -146,10 +146,11 @@ func knownRules(view *directory.View, packs []string, overrides []event.Override
 	if len(overrides) == 0 {
 		return nil
 	}
-	params, err := paramsFor(view, packs)
+	all, err := packsFor(view, packs)
 	if err != nil {
 		return err
 	}
+	params := paramsFor(all)
 	for _, s := range overrides {
 		names, ok := params[s.Rule]
 		switch {
@@ -159,15 +160,21 @@ func knownRules(view *directory.View, packs []string, overrides []event.Override
 			return fmt.Errorf("rule %s has no number to change; it can be switched off", s.Rule)
 		case !s.Off && !slices.Contains(names, s.Param):
 			return fmt.Errorf("rule %s has no number %s; it has %s", s.Rule, s.Param, joined(slices.Compact(slices.Sorted(slices.Values(names)))))
+		case voidsDanger(all, s):
+			return fmt.Errorf("rule %s is of the danger band: it cannot be switched off, and its bound can only be met earlier; order the patient a target of his own instead (tocsin plan --help)", s.Rule)
 		}
 	}
 	return nil
 }
 
-// paramsFor answers the numbers of each rule that a patient with these packs can have. Where two packs have rules of one
-// name that say different things, the later one has its pack's name before it (rules.Merge).
-func paramsFor(view *directory.View, packs []string) (map[string][]string, error) {
-	var all []*rules.Pack
+// voidsDanger tells whether an order would make less of the danger band of any of the packs: the rules would not take it.
+func voidsDanger(all []*rules.Pack, o event.Override) bool {
+	return slices.ContainsFunc(all, func(p *rules.Pack) bool { return !p.Takes(o) })
+}
+
+// packsFor answers the packs by which a patient with these packs can be judged: each alone, and all as one, where of two rules
+// of one name that say different things the later has its pack's name before it (rules.Merge).
+func packsFor(view *directory.View, packs []string) (all []*rules.Pack, err error) {
 	for _, id := range packs {
 		published, ok := view.Pack(id)
 		if !ok {
@@ -179,13 +186,18 @@ func paramsFor(view *directory.View, packs []string) (map[string][]string, error
 		}
 		all = append(all, p)
 	}
+	return append(all, rules.Merge(all, nil)), nil // each alone too: whose bounds hold depends on what is chosen
+}
+
+// paramsFor answers the numbers of each rule of several packs.
+func paramsFor(all []*rules.Pack) map[string][]string {
 	params := map[string][]string{}
-	for _, p := range append(all, rules.Merge(all, nil)) { // of each alone too: whose bounds hold depends on what is chosen
+	for _, p := range all {
 		for rule, names := range paramsOf(p) {
 			params[rule] = append(params[rule], names...)
 		}
 	}
-	return params, nil
+	return params
 }
 
 // paramsOf answers the numbers of each rule of a pack that group or patient may change. A score has none, and can be switched off.

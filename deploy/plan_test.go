@@ -87,6 +87,8 @@ func TestRUL5_RUL6_PlanAndGroupOnTheCommandLine(t *testing.T) {
 	h.refused("no rule spo2-99", "plan", "t1", "P-0113", "--override", "spo2-99:bound=86")
 	h.refused("no rule heart-failure/systolic-170", "plan", "t1", "P-0113", "--off", "heart-failure/systolic-170") // only one of his packs has it
 	h.refused("no number floor; it has bound", "plan", "t1", "P-0113", "--override", "spo2-88:floor=86")
+	h.refused("is of the danger band", "plan", "t1", "P-0113", "--off", "spo2-danger")
+	h.refused("is of the danger band", "plan", "t1", "P-0113", "--override", "spo2-danger:bound=70")
 	h.refused("no rule systolic-170", "plan", "t1", "P-0114", "--off", "systolic-170") // not his pack
 	h.refused("the packs of P-0114 are copd", "plan", "t1", "P-0114", "--choose", "spo2_percent=heart-failure")
 	h.refused("no pack asks for the fact dry_wieght_kg; packs ask for best_peak_flow_l_per_min, ", "plan", "t1", "P-0113", "--fact", "dry_wieght_kg=70")

@@ -298,3 +298,18 @@ func TestRUL5_TheWordsSayTheNumberThatHolds(t *testing.T) {
 		t.Errorf("%s", text(t, r))
 	}
 }
+
+// TestRUL5_TheDangerBandMovesOneWay: a bound of the danger band that a clinician sets is taken when it is met earlier, and
+// never when it would be met later.
+func TestRUL5_TheDangerBandMovesOneWay(t *testing.T) {
+	for bound, value := range map[string]int64{"85": 83, "70": 78} { // earlier holds; later does not, and the pack's own 80 goes on
+		p := course(t)
+		b := dec(bound)
+		if _, err := p.Give(&event.PlanChanged{Plan: event.Plan{Overrides: []event.Override{{Rule: "spo2-danger", Param: "bound", Value: &b, By: "doctor-a", At: noon}}}}); err != nil {
+			t.Fatal(err)
+		}
+		if d := gives(t, p, 1, nil, trial.Reading(event.SpO2Percent, event.Int(value))); !d.Danger {
+			t.Errorf("bound %s: %d %% is no danger", bound, value)
+		}
+	}
+}

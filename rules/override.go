@@ -73,7 +73,27 @@ func (e *eval) off(rule string) bool {
 	return o != nil && !e.p.danger(rule)
 }
 
-// danger tells whether a limit or condition is of the danger band.
+// stricter tells whether a bound is met earlier than the limit's own: the danger band can be moved that way alone, and what
+// is usual for a patient beyond it is a target of his own.
+func (l *Limit) stricter(bound event.Decimal) bool {
+	return l.Above && bound < l.Bound || !l.Above && bound > l.Bound
+}
+
+// Takes tells whether the rules would take an order: one that makes less of the danger band they do not.
+func (p *Pack) Takes(o event.Override) bool {
+	if o.Off {
+		return !p.danger(o.Rule)
+	}
+	q, known := p.limitOf(o.Rule)
+	if !known || o.Param != boundParam || o.Value == nil {
+		return true
+	}
+	i := slices.IndexFunc(p.Limits[q], func(l Limit) bool { return l.ID == o.Rule })
+	l := &p.Limits[q][i]
+	return !l.Danger || *o.Value == l.Bound || l.stricter(*o.Value)
+}
+
+// danger tells whether a limit, a condition or a band of a score is immediate danger.
 func (p *Pack) danger(id string) bool {
 	for q := range p.Limits {
 		for i := range p.Limits[q] {
@@ -85,6 +105,11 @@ func (p *Pack) danger(id string) bool {
 	for i := range p.Rules {
 		if r := &p.Rules[i]; r.ID == id {
 			return r.Danger
+		}
+	}
+	for i := range p.Scores {
+		if sc := &p.Scores[i]; sc.ID == id {
+			return slices.ContainsFunc(sc.Bands, func(b Band) bool { return b.Danger })
 		}
 	}
 	return false
@@ -236,7 +261,7 @@ func (e *eval) laid(limits []Limit) []Limit {
 	var list []Limit
 	for i := range limits {
 		l := limits[i]
-		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil {
+		if o, from := e.override(l.ID, boundParam); o != nil && o.Value != nil && (!l.Danger || l.stricter(*o.Value)) {
 			l.Bound, l.AltBound, l.set, l.from = *o.Value, nil, o, from
 		}
 		if !e.off(l.ID) {
