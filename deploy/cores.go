@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"tocsin/alerts"
 	"tocsin/care"
@@ -24,9 +25,25 @@ type (
 // patientParts joins the three cores in the order in which they are asked.
 func patientParts() streams.Parts[patientState, patientFacts] {
 	return streams.Join([3]string{"rules", "alerts", "care"},
-		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: pack.Compile}),
+		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compilePack}),
 		streams.Machine[alerts.State, alerts.Facts](alerts.Core{}),
 		streams.Machine[care.State, care.Facts](care.Core{}))
+}
+
+// compiled keeps what compilePack made, by text: owners, screens and the registrar of every partition ask for the same few
+// packs, and a pack is never altered.
+var compiled sync.Map
+
+func compilePack(text string) (*rules.Pack, error) {
+	if p, ok := compiled.Load(text); ok {
+		return p.(*rules.Pack), nil
+	}
+	p, err := pack.Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := compiled.LoadOrStore(text, p)
+	return kept.(*rules.Pack), nil
 }
 
 // libraryPack is a pack that comes with the program.
@@ -52,7 +69,7 @@ func libraryPacks() ([]libraryPack, error) {
 
 // checkPack is the registrar's compiler.
 func checkPack(text string) (directory.Checked, error) {
-	p, err := pack.Compile(text)
+	p, err := compilePack(text)
 	if err != nil {
 		return directory.Checked{}, err
 	}
