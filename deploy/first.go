@@ -55,6 +55,7 @@ func (a *App) publishLibrary(ctx context.Context) error {
 	if err := a.view.WaitReady(ctx); err != nil {
 		return err
 	}
+	var fresh []string
 	for _, p := range packs {
 		has, ok := a.view.Pack(p.id)
 		if ok && has.Version >= p.version {
@@ -68,10 +69,13 @@ func (a *App) publishLibrary(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("publish pack %s of the library: %w", p.id, err)
 		}
-		if !ok { // until it has reached the partitions, nothing can be judged by it
-			if err := a.arrived(ctx, p.id); err != nil {
-				return err
-			}
+		if !ok {
+			fresh = append(fresh, p.id)
+		}
+	}
+	for _, id := range fresh { // until it has reached the partitions, nothing can be judged by it
+		if err := a.arrived(ctx, id); err != nil {
+			return err
 		}
 	}
 	a.published.Store(true)

