@@ -158,7 +158,7 @@ func asText(t *testing.T, all []backtest.Warning) (lines []string) {
 }
 
 // ofItself is what a system writes while nobody does anything.
-var ofItself = []string{"door.open", "owner.step", "owner.open", "signal.fell_silent", "alert.escalated", "tocsin/partition-"}
+var ofItself = []string{"door.open", "owner.step", "owner.open", "signal.fell_silent", "alert.escalated", "effects.handed", "tocsin/partition-"}
 
 // logEnds counts what lies in each topic that a backtest could touch, but what the running system writes of itself.
 func logEnds(t *testing.T, h *hospital) map[string]int {
