@@ -191,11 +191,7 @@ func (p *Processor[S, F]) everyone(e event.Envelope) {
 		}
 	}
 	p.cascade(append(queue, p.apply(key, pat, e)...))
-	if _, ok := e.Data.(*event.DoorOpened); ok {
-		p.waiting.unblock(p.dueOf)
-	} else {
-		p.redue()
-	}
+	p.redue() // whatever concerns everyone, a door's beat too, may bring any moment nearer
 }
 
 // undecodable keeps the place of a record that could not be read in an open technical warning; its bytes lie in `rejected`.
