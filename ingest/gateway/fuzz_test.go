@@ -26,6 +26,7 @@ func FuzzPackets(f *testing.F) {
 	f.Add([]byte{0xc0, 0, 0xe0, 0}, false)
 	f.Add([]byte{0xe0, 2, 4, 0}, true)
 	f.Add([]byte{0x62, 2, 0, 1, 0x50, 2, 0, 1, 0x70, 2, 0, 1, 0x40, 2, 0, 1, 0xf0, 0}, true)
+	f.Add([]byte("\x82\x1200\x00\x00\r0000000000000"), true) // a SUBSCRIBE without its options
 	g, err := New(Options{Name: "g", Directory: newBook("d1"), Edge: noLog{}})
 	if err != nil {
 		f.Fatal(err)

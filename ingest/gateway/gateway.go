@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -224,11 +226,32 @@ func (g *Gateway) attend(c net.Conn) {
 	defer func() {
 		// A panic must end one connection and not the process: the fault is in a packet or in what reads it.
 		if r := recover(); r != nil {
+			if decoding() {
+				g.ended(w, packets.ErrMalformedPacket)
+				return
+			}
 			g.metrics.panics.Inc()
 			g.o.Logger.Error("connection panicked and was closed", "door", g.o.Name, streams.KeyAddr, c.RemoteAddr().String(), streams.KeyErr, fmt.Sprint(r))
 		}
 	}()
 	g.ended(w, g.server.EstablishConnection("gateway", w))
+}
+
+// decoding tells, while a panic is being recovered, whether it came out of mochi's decoder: of a packet that ends too early
+// (a SUBSCRIBE of MQTT 5 without its options) that reads past the end. It is the packet that is malformed then.
+func decoding() bool {
+	const enough = 16 // the decoder lies a few calls below where it panicked
+	calls := make([]uintptr, enough)
+	frames := runtime.CallersFrames(calls[:runtime.Callers(2, calls)])
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "github.com/mochi-mqtt/server/v2/packets.") && strings.HasSuffix(f.Function, "Decode") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // ended says why a connection ended. A device that was cut off for what it sent will send it again: somebody has to mend it.
