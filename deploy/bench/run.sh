@@ -16,7 +16,7 @@ run 2 ./deploy/bench -bench Budget2 -benchtime 1x -count 3
 run 4 ./rules -bench . -count 5
 run 5 ./rules/condition -bench Budget5 -count 1
 run 6 ./rules/window -bench Budget6 -count 1
-run 12 ./rules/backtest -bench Budget12 -count 3
+run 12 ./deploy -bench Budget12 -count 3
 run 7 ./ingest/format -bench . -count 5
 go test -count=1 -v -run Budget9 ./deploy/bench 2>&1 | tee "$out/9" >&2 || true
 go test -count=1 -run '^$' -bench Budget1a -benchtime 300000x -cpuprofile "$out/cpu" -o "$out/bin" ./deploy/bench >/dev/null 2>&1 || true
