@@ -40,27 +40,39 @@ func (e *eval) expects(q event.Quantity) bool {
 	return e.p.Signals[q].CadenceMs > 0 || e.g != nil && len(e.g.Cadence) > 0 || len(e.also) > 0 || e.s.Plan != nil && len(e.s.Plan.Cadence) > 0
 }
 
-// waited is how long a signal has been waited for, in milliseconds during which its door was open.
+// waited is how long a signal has been waited for, by both counters of open doors: any door's since it has been expected,
+// and the door's through which it came since it last came. It is silent when both have reached what is needed.
 type waited struct {
-	ms    int64
-	until event.Time // the beat up to which it is counted
-	since event.Time
-	never bool
+	anyDoor, ownDoor counted // ownDoor is as anyDoor while the signal never came
+	since            event.Time
+	never            bool
 }
 
-// waited answers how long q has been waited for: since it last came and since it has been expected, whichever is less.
+// counted is how long a door was open, in milliseconds, and the beat up to which it is counted.
+type counted struct {
+	ms    int64
+	until event.Time
+}
+
+func (w waited) ms() int64 { return min(w.anyDoor.ms, w.ownDoor.ms) }
+
+// due answers the moment at which needMs is reached if every door beats on. No beat ever brings it nearer, which a
+// processor counts on that asks nobody anew after a beat.
+func (w waited) due(needMs int64) event.Time {
+	return max(w.anyDoor.due(needMs), w.ownDoor.due(needMs))
+}
+
+func (c counted) due(needMs int64) event.Time { return c.until + event.Time(needMs-c.ms) }
+
+// waited answers how long q has been waited for.
 func (e *eval) waited(q event.Quantity) waited {
 	open, until := e.f.counter(0)
-	since := max(e.s.Expect.Open, e.f.expectedSince(e.g, e.p))
-	w := waited{ms: open - since, until: until, since: e.s.Expect.At, never: true}
-	t := e.s.track(q)
-	if t == nil {
-		return w
-	}
-	open, until = e.f.counter(t.Door)
-	w.never, w.since = false, t.Folded
-	if ms := open - t.Open; ms < w.ms {
-		w.ms, w.until = ms, until
+	expected := counted{open - max(e.s.Expect.Open, e.f.expectedSince(e.g, e.p)), until}
+	w := waited{anyDoor: expected, ownDoor: expected, since: e.s.Expect.At, never: true}
+	if t := e.s.track(q); t != nil {
+		open, until = e.f.counter(t.Door)
+		w.ownDoor = counted{open - t.Open, until}
+		w.since, w.never = t.Folded, false
 	}
 	return w
 }
@@ -82,7 +94,7 @@ func (e *eval) fallSilent() []event.Event {
 		}
 		w := e.waited(q)
 		repeat, need := e.needed(q, x)
-		if need < 0 || w.ms < need {
+		if need < 0 || w.ms() < need {
 			continue
 		}
 		e.again = e.again || repeat > 0
@@ -179,8 +191,7 @@ func (e *eval) nextDue() event.Time {
 			continue
 		}
 		if _, need := e.needed(q, x); need >= 0 {
-			w := e.waited(q)
-			e.wake(max(w.until, e.s.Expect.At) + event.Time(need-w.ms))
+			e.wake(max(e.waited(q).due(need), e.s.Expect.At+event.Time(need)))
 		}
 	}
 	return e.next

@@ -16,7 +16,8 @@ type Machine[S, F any] interface {
 	// Due answers what waiting has brought about by now, in a fixed order. It must bring NextDue past now, or it is asked
 	// again only when something reaches the patient or everyone.
 	Due(f F, s S, now event.Time) []event.Event
-	// NextDue answers when to ask again; event.Never when nothing is waited for.
+	// NextDue answers when to ask again; event.Never when nothing is waited for. A door's beat (event.DoorOpened) must bring
+	// it no nearer: beats are many, and nobody's moment is computed anew after one.
 	NextDue(f F, s S) event.Time
 }
 

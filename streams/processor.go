@@ -191,7 +191,11 @@ func (p *Processor[S, F]) everyone(e event.Envelope) {
 		}
 	}
 	p.cascade(append(queue, p.apply(key, pat, e)...))
-	p.redue() // whatever concerns everyone, a door's beat too, may bring any moment nearer
+	if _, ok := e.Data.(*event.DoorOpened); ok {
+		p.waiting.unblock(p.dueOf) // a beat lets waits end but brings no moment nearer, and comes every few seconds
+	} else {
+		p.redue()
+	}
 }
 
 // undecodable keeps the place of a record that could not be read in an open technical warning; its bytes lie in `rejected`.

@@ -44,6 +44,15 @@ func (w *waiting) block(key string, now event.Time) {
 // reached lets key be asked everything again: something has reached it.
 func (w *waiting) reached(key string) { delete(w.blocked, key) }
 
+// unblock asks everybody who is blocked again.
+func (w *waiting) unblock(dueOf func(string) event.Time) {
+	blocked := w.blocked
+	w.blocked = nil
+	for key := range blocked {
+		w.put(key, dueOf(key))
+	}
+}
+
 // ready tells whether somebody is to be asked at now, and brings that one to the top: the one whose true moment is the
 // earliest, so that a processor which has just begun asks in the same order as one that has run for long.
 func (w *waiting) ready(now event.Time, dueOf func(string) event.Time) bool {
