@@ -21,9 +21,8 @@ func (e *eval) settleRules(at event.Time) {
 	if !aged && !slices.ContainsFunc(e.s.Settles, func(x Settle) bool { return x.Rule != "" }) {
 		return
 	}
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	for i := range e.p.Rules {
 		if r := &e.p.Rules[i]; !e.s.fenced(r.ID) && !e.off(r.ID) && e.needs(r) == "" {
 			sev := event.NoSeverity
@@ -119,9 +118,8 @@ func (e *eval) holdingBefore(o *event.ObservationRecorded, at event.Time) (ids [
 	if e.p == nil || len(e.s.Stands) == 0 || at >= e.s.newestAt() {
 		return nil
 	}
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	for i := range e.p.Rules {
 		r := &e.p.Rules[i]
 		if e.s.stand(r.ID) >= 0 && e.onlyOlder(&r.reads, o, at) && e.isTrue(r, v) {
@@ -153,9 +151,8 @@ func (e *eval) keepAgainst(ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	for i := range e.p.Rules {
 		r := &e.p.Rules[i]
 		if k := e.s.stand(r.ID); k >= 0 && slices.Contains(ids, r.ID) && !e.isTrue(r, v) {

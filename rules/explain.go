@@ -265,9 +265,8 @@ func (e *eval) conditionReason(f *finding, r *event.Reason, t *text) {
 		r.MeasuredAt = &at
 	}
 	t.add(c.WordsWith(func(p *Param) event.Decimal { v, _ := e.param(c.ID, p); return v }))
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	first := true
 	for i := range c.shown {
 		in := e.input(r, c, &c.shown[i], v)
@@ -415,17 +414,13 @@ func (e *eval) lateRuleReason(f *finding, r *event.Reason, t *text) {
 	at := f.at
 	r.MeasuredAt = &at
 	zh, en := f.rule, f.rule
-	for i := range e.p.Rules {
-		if c := &e.p.Rules[i]; c.ID == f.rule {
-			e.sourced(r, c.Source)
-			r.When, r.Pack, zh, en = c.Text, c.Pack, c.Zh, c.En
-		}
+	if c := e.p.condition(f.rule); c != nil {
+		e.sourced(r, c.Source)
+		r.When, r.Pack, zh, en = c.Text, c.Pack, c.Zh, c.En
 	}
-	for i := range e.p.Scores {
-		if sc := &e.p.Scores[i]; sc.ID == f.rule {
-			e.sourced(r, sc.Source)
-			zh, en = sc.Zh, sc.En
-		}
+	if sc := e.p.score(f.rule); sc != nil {
+		e.sourced(r, sc.Source)
+		zh, en = sc.Zh, sc.En
 	}
 	when := e.p.clock(at)
 	t.add(zh+"，"+when+" 测得", en+", measured "+when)

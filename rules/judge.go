@@ -20,9 +20,8 @@ func (sc *Score) conditional() bool {
 
 // spans answers what the parts that conditions decide can add, and when the newest of what they look at was measured.
 func (e *eval) spans(sc *Score, to *Values, fresh bool) (newest event.Time) {
-	v := looks.Get().(*expr.View)
+	v := e.lookAt(fresh)
 	defer looks.Put(v)
-	e.viewOf(v, fresh)
 	for i := range sc.Parts {
 		p := &sc.Parts[i]
 		if p.Rows == nil {
@@ -80,9 +79,8 @@ func (e *eval) conditions(all []finding) []finding {
 	if len(e.p.Rules) == 0 && !e.beside() {
 		return all
 	}
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	for i := range e.p.Rules {
 		if f, ok := e.judged(&e.p.Rules[i], v); ok {
 			all = append(all, f)
@@ -148,11 +146,9 @@ func (e *eval) settlingAny(signals uint32) (until event.Time) {
 
 // holdsOn tells whether what a rule found is past for less than ms.
 func (e *eval) holdsOn(rule string, ms int64) bool {
-	for i := range e.s.Stands {
-		if st := &e.s.Stands[i]; st.Rule == rule && e.now.Sub(st.At).Milliseconds() < ms {
-			e.wake(st.At + event.Time(ms))
-			return true
-		}
+	if k := e.s.stand(rule); k >= 0 && e.now.Sub(e.s.Stands[k].At).Milliseconds() < ms {
+		e.wake(e.s.Stands[k].At + event.Time(ms))
+		return true
 	}
 	return false
 }
@@ -198,9 +194,8 @@ func (e *eval) stood() {
 	if len(e.s.Stands) == 0 || e.p == nil {
 		return
 	}
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	var next []Stand
 	for i := range e.s.Stands {
 		st := e.s.Stands[i]
@@ -218,20 +213,12 @@ func (e *eval) stood() {
 
 // stands tells whether a condition holds, or a score beside is as grave as was told, and since which measurement.
 func (e *eval) stands(id string, v *expr.View) (at event.Time, holds bool) {
-	if e.folding {
-		defer e.passed()
+	if r := e.p.condition(id); r != nil {
+		return e.newestOf(&r.reads), e.isTrue(r, v)
 	}
-	for i := range e.p.Rules {
-		if r := &e.p.Rules[i]; r.ID == id {
-			return e.newestOf(&r.reads), e.isTrue(r, v)
-		}
-	}
-	for i := range e.p.Scores {
-		if sc := &e.p.Scores[i]; sc.ID == id && sc.Beside {
-			values, anchor := e.values(sc, true)
-			t := sc.Tally(&values, e.s.Plan.scale())
-			return anchor, sc.Bands[t.Band].Severity >= e.s.Found.severityOf(id)
-		}
+	if sc := e.p.score(id); sc != nil && sc.Beside {
+		sev, anchor := e.graveness(sc)
+		return anchor, sev >= e.s.Found.severityOf(id)
 	}
 	return 0, false
 }
@@ -251,7 +238,7 @@ func (e *eval) standing() {
 			continue
 		}
 		st := Stand{Rule: id, At: e.s.newestAt()}
-		if k := slices.IndexFunc(e.s.Stands, func(x Stand) bool { return x.Rule == id }); k >= 0 {
+		if k := e.s.stand(id); k >= 0 {
 			st = e.s.Stands[k]
 		}
 		next = append(next, st)
@@ -261,8 +248,8 @@ func (e *eval) standing() {
 }
 
 func (p *Pack) conditionID(id string) bool {
-	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.ID == id }) ||
-		slices.ContainsFunc(p.Scores, func(sc Score) bool { return sc.Beside && sc.ID == id })
+	sc := p.score(id)
+	return p.condition(id) != nil || sc != nil && sc.Beside
 }
 
 // refused answers the first leading score when none holds for the patient.
@@ -323,22 +310,4 @@ func noted(all []finding, rule string) []finding {
 		return all
 	}
 	return append(all, finding{rule: rule})
-}
-
-// MeasureNow answers what the pack's measures come to for a patient: those that are known, by id.
-func MeasureNow(f Facts, s State) map[string]float64 {
-	e := eval{f: f, s: s}
-	if e.open(); e.p == nil {
-		return nil
-	}
-	v := looks.Get().(*expr.View)
-	defer looks.Put(v)
-	e.view(v)
-	known := map[string]float64{}
-	for i := range e.p.Measures {
-		if x, ok := e.p.Measures[i].number(v); ok {
-			known[e.p.Measures[i].ID] = x
-		}
-	}
-	return known
 }

@@ -84,35 +84,23 @@ func (p *Pack) Takes(o event.Override) bool {
 	if o.Off {
 		return !p.danger(o.Rule)
 	}
-	q, known := p.limitOf(o.Rule)
-	if !known || o.Param != boundParam || o.Value == nil {
+	_, l := p.limit(o.Rule)
+	if l == nil || o.Param != boundParam || o.Value == nil {
 		return true
 	}
-	i := slices.IndexFunc(p.Limits[q], func(l Limit) bool { return l.ID == o.Rule })
-	l := &p.Limits[q][i]
 	return !l.Danger || *o.Value == l.Bound || l.stricter(*o.Value)
 }
 
 // danger tells whether a limit, a condition or a band of a score is immediate danger.
 func (p *Pack) danger(id string) bool {
-	for q := range p.Limits {
-		for i := range p.Limits[q] {
-			if l := &p.Limits[q][i]; l.ID == id {
-				return l.Danger
-			}
-		}
+	if _, l := p.limit(id); l != nil {
+		return l.Danger
 	}
-	for i := range p.Rules {
-		if r := &p.Rules[i]; r.ID == id {
-			return r.Danger
-		}
+	if r := p.condition(id); r != nil {
+		return r.Danger
 	}
-	for i := range p.Scores {
-		if sc := &p.Scores[i]; sc.ID == id {
-			return slices.ContainsFunc(sc.Bands, func(b Band) bool { return b.Danger })
-		}
-	}
-	return false
+	sc := p.score(id)
+	return sc != nil && slices.ContainsFunc(sc.Bands, func(b Band) bool { return b.Danger })
 }
 
 func (e *eval) overridden() bool {
@@ -156,19 +144,15 @@ func (e *eval) beyond() {
 
 // ruled tells whether a limit, condition or score has the id; of is the pack from which it must be, empty for any.
 func (p *Pack) ruled(id, of string) bool {
-	for q := range p.Limits {
-		for i := range p.Limits[q] {
-			if l := &p.Limits[q][i]; l.ID == id {
-				return of == "" || l.Pack == of
-			}
-		}
+	from, known := "", false
+	if _, l := p.limit(id); l != nil {
+		from, known = l.Pack, true
+	} else if r := p.condition(id); r != nil {
+		from, known = r.Pack, true
+	} else if sc := p.score(id); sc != nil {
+		from, known = sc.pack, true
 	}
-	for i := range p.Rules {
-		if r := &p.Rules[i]; r.ID == id {
-			return of == "" || r.Pack == of
-		}
-	}
-	return slices.ContainsFunc(p.Scores, func(sc Score) bool { return sc.ID == id && (of == "" || sc.pack == of) })
+	return known && (of == "" || from == of)
 }
 
 // wakeOverrides asks to look again when an override ends, and notes when one has ended since the last fold: then the
@@ -228,8 +212,8 @@ func (e *eval) lay() {
 			if !o.Off && o.Param != boundParam {
 				continue
 			}
-			q, known := e.p.limitOf(o.Rule)
-			if !known {
+			q, l := e.p.limit(o.Rule)
+			if l == nil {
 				continue
 			}
 			if own == nil {
@@ -242,18 +226,6 @@ func (e *eval) lay() {
 	if own != nil {
 		e.p = own
 	}
-}
-
-// limitOf answers which quantity a limit bounds.
-func (p *Pack) limitOf(id string) (event.Quantity, bool) {
-	for q := range p.Limits {
-		for i := range p.Limits[q] {
-			if p.Limits[q][i].ID == id {
-				return event.Quantity(q), true
-			}
-		}
-	}
-	return event.NoQuantity, false
 }
 
 // laid answers limits as they hold for the patient.

@@ -310,6 +310,38 @@ func (p *Pack) source(id string) Source {
 	return Source{}
 }
 
+// limit answers the limit of an id and what it bounds; nil: there is none.
+func (p *Pack) limit(id string) (event.Quantity, *Limit) {
+	for q := range p.Limits {
+		for i := range p.Limits[q] {
+			if l := &p.Limits[q][i]; l.ID == id {
+				return event.Quantity(q), l
+			}
+		}
+	}
+	return event.NoQuantity, nil
+}
+
+// condition answers the condition of an id; nil: there is none.
+func (p *Pack) condition(id string) *Rule {
+	for i := range p.Rules {
+		if r := &p.Rules[i]; r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// score answers the score of an id; nil: there is none.
+func (p *Pack) score(id string) *Score {
+	for i := range p.Scores {
+		if sc := &p.Scores[i]; sc.ID == id {
+			return sc
+		}
+	}
+	return nil
+}
+
 // bandOf answers the index of the band for a total; whether one part has the single-parameter points decides beside it.
 func (sc *Score) bandOf(total int, single bool) int {
 	for i := range sc.Bands {

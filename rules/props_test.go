@@ -325,5 +325,5 @@ func fed(t *rapid.T, under string, all []*event.ObservationRecorded) []byte {
 	for i := range score.Parts {
 		score.Parts[i].Reading = ""
 	}
-	return text(t, []any{kept, rules.MeasureNow(p.Facts, p.State), p.State.Windows, d.Severity, score.Lower, score.Upper, score.Band, score.Missing, score.Parts})
+	return text(t, []any{kept, p.Measures(), p.State.Windows, d.Severity, score.Lower, score.Upper, score.Band, score.Missing, score.Parts})
 }

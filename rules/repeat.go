@@ -25,9 +25,8 @@ func (e *eval) askRepeats() (out []event.Event) {
 			continue
 		}
 		if v == nil {
-			v = looks.Get().(*expr.View)
+			v = e.look()
 			defer looks.Put(v)
-			e.view(v)
 		}
 		if f, holds := e.judged(r, v); !holds || f.held {
 			continue

@@ -233,11 +233,13 @@ func (p *Pack) question(code string) *Question {
 // takes tells whether an answer is in the unit that the question gives: creatinine in mg/dL is no creatinine in µmol/L.
 func (q *Question) takes(a event.Answer) bool { return a.Unit == "" || a.Unit == q.Unit }
 
-// view fills a view of the patient as it stands: each newest value that is not too old beside the newest of all.
-func (e *eval) view(v *expr.View) { e.viewOf(v, true) }
+// look lends a view of the patient as it stands: each newest value that is not too old beside the newest of all. It goes
+// back to looks.
+func (e *eval) look() *expr.View { return e.lookAt(true) }
 
-// viewOf is view, or without fresh with the last known values, however old.
-func (e *eval) viewOf(v *expr.View, fresh bool) {
+// lookAt is look, or without fresh with the last known values, however old.
+func (e *eval) lookAt(fresh bool) *expr.View {
+	v := looks.Get().(*expr.View)
 	v.Clear()
 	v.At = e.s.newestAt()
 	for i := range e.p.slots {
@@ -260,6 +262,7 @@ func (e *eval) viewOf(v *expr.View, fresh bool) {
 	for _, series := range e.p.layout.Recents {
 		v.Recents = append(v.Recents, recentOf(series, e.s.series(series)))
 	}
+	return v
 }
 
 func (e *eval) value(v *expr.View, i int, t *Track, sl *slot, fresh bool) {

@@ -3,7 +3,6 @@ package rules
 import (
 	"slices"
 
-	"tocsin/rules/expr"
 	"tocsin/streams/event"
 )
 
@@ -120,11 +119,11 @@ func (e *eval) holds(o *event.Override) bool {
 	if o.Off {
 		return !e.p.danger(o.Rule) // a limit that is off is not in the pack any more, so whether there was one is not asked
 	}
-	if _, limit := e.p.limitOf(o.Rule); limit {
+	if _, l := e.p.limit(o.Rule); l != nil {
 		return o.Param == boundParam
 	}
-	i := slices.IndexFunc(e.p.Rules, func(r Rule) bool { return r.ID == o.Rule })
-	return i >= 0 && slices.ContainsFunc(e.p.Rules[i].Params, func(p Param) bool { return p.Name == o.Param })
+	r := e.p.condition(o.Rule)
+	return r != nil && slices.ContainsFunc(r.Params, func(p Param) bool { return p.Name == o.Param })
 }
 
 // Measured is a measure of the pack with what it comes to.
@@ -147,9 +146,8 @@ func (e *eval) measures() []Measured {
 	if len(e.p.Measures) == 0 {
 		return nil
 	}
-	v := looks.Get().(*expr.View)
+	v := e.look()
 	defer looks.Put(v)
-	e.view(v)
 	all := make([]Measured, len(e.p.Measures))
 	for i := range e.p.Measures {
 		m := &e.p.Measures[i]

@@ -56,7 +56,7 @@ func TestRUL9_ConditionsCompareInTheUnitSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		must(t)(p.Measure(trial.Reading(event.GlucoseMmolPerL, rules.MgPerDL(v))))
-		if got, known := rules.MeasureNow(p.Facts, p.State)["level"]; !known || got != level(v) {
+		if got, known := p.Measures()["level"]; !known || got != level(v) {
 			t.Fatalf("%d mg/dL is level %v (known %t), want %v", v, got, known, level(v))
 		}
 	}

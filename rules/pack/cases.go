@@ -263,7 +263,7 @@ func (r *cases) step(n ast.Node, p *trial.Patient, name string) {
 
 // measured compares measures at the decimals that are written down; unknown is a value too.
 func (r *cases) measured(n ast.Node, name string, p *trial.Patient) {
-	got := rules.MeasureNow(p.Facts, p.State)
+	got := p.Measures()
 	for _, kv := range r.pairs(n, "measures") {
 		id := kv.Key.String()
 		want, _ := r.word(kv.Value)

@@ -116,7 +116,7 @@ func shows(t *testing.T, r row, p *trial.Patient, column, measure string) {
 	if want == "" {
 		return
 	}
-	x, known := rules.MeasureNow(p.Facts, p.State)[measure]
+	x, known := p.Measures()[measure]
 	if !known || !prints(t, x, want) {
 		t.Errorf("%s is %v (known %t), want %s", column, x, known, want)
 	}
@@ -141,7 +141,7 @@ func checkWeight(t *testing.T, r row) {
 	holds(t, r, p, "exp_aha_ge5lb_7d", "weight-week")
 	holds(t, r, p, "exp_beathf_gt3lb_1d", "weight-beathf-day")
 	holds(t, r, p, "exp_beathf_gt6lb_7d", "weight-beathf-week")
-	lag, known := rules.MeasureNow(p.Facts, p.State)["weight_lag_3d"]
+	lag, known := p.Measures()["weight_lag_3d"]
 	same(t, r, "exp_esc_gt2kg_3d_exactlag", flag(known && math.Round(lag*1e6) > 2e6))
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/rules"
 	"tocsin/rules/trial"
 	"tocsin/streams/event"
 )
@@ -45,7 +44,7 @@ func checkGlucoseLevels(t *testing.T, r row) {
 		return
 	}
 	at(t, p, p.Now, nil, trial.Reading(event.GlucoseMmolPerL, glucoseIn(t, r["glucose"], r["unit_ucum"])))
-	level, known := rules.MeasureNow(p.Facts, p.State)["glucose-level"]
+	level, known := p.Measures()["glucose-level"]
 	words := []string{"level2_hypo", "level1_hypo", "in_range", "level1_hyper", "level2_hyper"}
 	if !known || words[int(level)+2] != r["exp_level"] {
 		t.Errorf("%s %s is level %v (known %t), want %s", r["glucose"], r["unit_ucum"], level, known, r["exp_level"])
@@ -78,7 +77,7 @@ func worn(t *testing.T, series []string) *trial.Patient {
 
 func checkCGM(t *testing.T, r row) {
 	p := worn(t, strings.Split(r["glucose_mg_per_dL_series"], "|"))
-	got := rules.MeasureNow(p.Facts, p.State)
+	got := p.Measures()
 	for column, id := range map[string]string{
 		"exp_mean": "cgm-mean-mg-dl", "exp_sd": "cgm-sd-mg-dl", "exp_cv_pct": "cgm-cv", "exp_gmi_pct": "cgm-gmi", "exp_pct_lt54": "cgm-tbr-54", "exp_pct_54_69": "cgm-tbr-70",
 		"exp_tir_pct_70_180": "cgm-tir", "exp_pct_181_250": "cgm-tar-180", "exp_pct_gt250": "cgm-tar-250", "exp_gri": "cgm-gri",
@@ -89,7 +88,7 @@ func checkCGM(t *testing.T, r row) {
 
 func checkGMI(t *testing.T, r row) {
 	p := worn(t, []string{r["mean_glucose_mg_per_dL"], r["mean_glucose_mg_per_dL"]})
-	measured(t, r, "exp_gmi_pct_1dp", rules.MeasureNow(p.Facts, p.State), "cgm-gmi")
+	measured(t, r, "exp_gmi_pct_1dp", p.Measures(), "cgm-gmi")
 }
 
 // TestRUL4_SensorRangesInBothUnits: 70 and 180 mg/dL are in range beside 3.9 and 10.0 mmol/L, 69 and 181 are not.
@@ -100,7 +99,7 @@ func TestRUL4_SensorRangesInBothUnits(t *testing.T) {
 	for i, v := range all {
 		at(t, p, p.Now+event.Time((i-len(all))*5*aMinute), nil, trial.Reading(event.SensorGlucoseMmolPerL, glucoseIn(t, v[0], v[1])))
 	}
-	got := rules.MeasureNow(p.Facts, p.State)
+	got := p.Measures()
 	for id, want := range map[string]float64{"cgm-tir": 50, "cgm-tbr-70": 25, "cgm-tar-180": 25, "cgm-tbr-54": 0, "cgm-tar-250": 0} {
 		if x, known := got[id]; !known || x != want {
 			t.Errorf("%s is %v (known %t), want %v", id, x, known, want)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/rules"
 	"tocsin/rules/trial"
 	"tocsin/streams/event"
 )
@@ -66,7 +65,7 @@ func first(p *trial.Patient, otherwise string, pairs ...string) string {
 
 // class answers a measure that stands for a word, "" when it is not known.
 func class(p *trial.Patient, id string, words ...string) string {
-	x, known := rules.MeasureNow(p.Facts, p.State)[id]
+	x, known := p.Measures()[id]
 	if !known || int(x) < 0 || int(x) >= len(words) {
 		return ""
 	}
@@ -135,7 +134,7 @@ func checkHomeProtocol(t *testing.T, r row) {
 	}
 	p := under(t, nil, "hypertension")
 	days(t, p, all)
-	got := rules.MeasureNow(p.Facts, p.State)
+	got := p.Measures()
 	for column, id := range map[string]string{"exp_mean_sbp": "home-systolic", "exp_mean_dbp": "home-diastolic"} {
 		measured(t, r, column, got, id)
 	}

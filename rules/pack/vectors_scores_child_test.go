@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/rules"
 	"tocsin/rules/trial"
 	"tocsin/streams/event"
 )
@@ -38,7 +37,7 @@ func checkDKA(t *testing.T, r row) {
 		o.Readings = append(o.Readings, trial.Reading(event.GlucoseMmolPerL, mmol))
 	}
 	handOver(t, p, o)
-	got, m := "not_met", rules.MeasureNow(p.Facts, p.State)
+	got, m := "not_met", p.Measures()
 	_, known := m["dka"]
 	switch ids := found(p); {
 	case slices.Contains(ids, "dka-confirmed"):

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/rules"
 	"tocsin/rules/trial"
 	"tocsin/streams/event"
 )
@@ -176,7 +175,7 @@ func checkMEWT(t *testing.T, r row) {
 		}
 	}
 	same(t, r, "exp_trigger", flag(trigger))
-	for id, held := range rules.MeasureNow(p.Facts, p.State) {
+	for id, held := range p.Measures() {
 		if name := map[string]string{"mewt-temp": "T", "mewt-bp": "BP", "mewt-hr": "HR", "mewt-rr": "RR", "mewt-spo2": "SpO2<93"}[id]; name != "" && held == 1 {
 			got = append(got, name)
 		}

@@ -244,7 +244,7 @@ func checkROX(t *testing.T, r row) {
 		o.Readings = append(o.Readings, trial.Reading(event.FiO2Percent, fraction*100))
 	}
 	handOver(t, p, o)
-	rox, known := rules.MeasureNow(p.Facts, p.State)["rox"]
+	rox, known := p.Measures()["rox"]
 	if want := r["exp_rox"]; known != (want != "") {
 		t.Fatalf("the index is known: %t, want %q", known, want)
 	} else if _, decimals, _ := strings.Cut(want, "."); known && strconv.FormatFloat(rox, 'f', len(decimals), 64) != want {

@@ -171,5 +171,16 @@ func (p *Patient) Measure(readings ...event.Reading) ([]event.Event, error) {
 	return p.Give(Measured(p.Now, readings...))
 }
 
+// Measures answers what the pack's measures come to: those that are known, by id.
+func (p *Patient) Measures() map[string]float64 {
+	known := map[string]float64{}
+	for _, m := range rules.MeasuresOf(p.Facts, p.State, p.Now) {
+		if m.Known {
+			known[m.ID] = m.Value
+		}
+	}
+	return known
+}
+
 // Score answers the leading score as it stands.
 func (p *Patient) Score() *event.Score { return rules.ScoreOf(p.Facts, p.State) }
