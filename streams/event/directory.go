@@ -123,9 +123,24 @@ type Plan struct {
 	Facts     map[string]Decimal `json:"facts,omitempty"`
 	Overrides []Override         `json:"overrides,omitempty"`
 	// Chosen says which pack's bounds hold for a quantity that several packs of the patient bound on both sides.
-	Chosen    map[Quantity]string `json:"chosen,omitempty"`
-	OrderedBy string              `json:"ordered_by,omitempty"` // account
-	OrderedAt Time                `json:"ordered_at,omitempty"`
+	Chosen map[Quantity]string `json:"chosen,omitempty"`
+	// Pauses are planned windows in which the patient is not heard of. They excuse silence and nothing else (ALR-13).
+	Pauses    []Pause `json:"pauses,omitempty"`
+	OrderedBy string  `json:"ordered_by,omitempty"` // account
+	OrderedAt Time    `json:"ordered_at,omitempty"`
+}
+
+// Pause is a planned window: from From until Until or, with Days, on those days of the week between the two.
+type Pause struct {
+	From  Time   `json:"from"`
+	Until Time   `json:"until"`
+	Why   string `json:"why"` // dialysis, bath, travel …
+	// Days are days of the week from 1 (Monday) to 7, in the zone that lies ZoneMin east of UTC; a window begins StartMin
+	// after their midnight and lasts LengthMin.
+	Days      []int `json:"days,omitempty"`
+	ZoneMin   int   `json:"zone_offset_min,omitempty"`
+	StartMin  int   `json:"start_min,omitempty"`
+	LengthMin int   `json:"length_min,omitempty"`
 }
 
 // Override is one number of a pack's rule as a clinician set it for a group or a patient, or the rule switched off. A

@@ -27,6 +27,71 @@ type CloseRequested struct {
 	Contacted   bool   `json:"contacted,omitempty"`
 }
 
+// CallRequested: whoever has a warning begins a call about it.
+type CallRequested struct {
+	Request
+	Whom string `json:"whom"`
+}
+
+// ContactRequested: what came of a call.
+type ContactRequested struct {
+	Request
+	Whom    string `json:"whom"`
+	Outcome string `json:"outcome"`
+	Note    string `json:"note,omitempty"`
+}
+
+// OfferRequested: whoever has a warning wants To to have it.
+type OfferRequested struct {
+	Request
+	To   string `json:"to"` // account
+	Note string `json:"note,omitempty"`
+}
+
+// NoteRequested: somebody has something to add.
+type NoteRequested struct {
+	Request
+	Text string `json:"text"`
+}
+
+// ShelveRequested: somebody wants to put a warning aside. Of what takes two persons the second one's agrees to the first's.
+type ShelveRequested struct {
+	Request
+	Reason string `json:"reason"`
+	Until  Time   `json:"until"`
+}
+
+// UnshelveRequested: somebody ends a shelving.
+type UnshelveRequested struct{ Request }
+
+// OutcomeRequested: somebody says what a closed warning was.
+type OutcomeRequested struct {
+	Request
+	Outcome string `json:"outcome"`
+	Done    string `json:"done,omitempty"`
+}
+
+// WarnRequested: somebody raises a warning by hand (ALR-22). Alert is empty.
+type WarnRequested struct {
+	Request
+	Severity Severity `json:"severity"`
+	Text     string   `json:"text"`
+}
+
+// LeaveRequested: somebody ends the care of a patient. Alert is empty.
+type LeaveRequested struct {
+	Request
+	Why       string `json:"why"`
+	Note      string `json:"note,omitempty"`
+	Contacted bool   `json:"contacted,omitempty"`
+}
+
+// ResumeRequested: somebody takes a leaving back. Alert is empty.
+type ResumeRequested struct {
+	Request
+	Note string `json:"note,omitempty"`
+}
+
 // RequestRefused answers a wish that cannot be granted, in words for the person who asked.
 type RequestRefused struct {
 	Request string `json:"request"` // id of the click
@@ -37,7 +102,17 @@ type RequestRefused struct {
 	En      string `json:"en"`
 }
 
-func (*AcceptRequested) Type() Type { return "accept.requested" }
-func (*ReturnRequested) Type() Type { return "return.requested" }
-func (*CloseRequested) Type() Type  { return "close.requested" }
-func (*RequestRefused) Type() Type  { return "request.refused" }
+func (*AcceptRequested) Type() Type   { return "accept.requested" }
+func (*ReturnRequested) Type() Type   { return "return.requested" }
+func (*CloseRequested) Type() Type    { return "close.requested" }
+func (*RequestRefused) Type() Type    { return "request.refused" }
+func (*CallRequested) Type() Type     { return "call.requested" }
+func (*ContactRequested) Type() Type  { return "contact.requested" }
+func (*OfferRequested) Type() Type    { return "offer.requested" }
+func (*NoteRequested) Type() Type     { return "note.requested" }
+func (*ShelveRequested) Type() Type   { return "shelve.requested" }
+func (*UnshelveRequested) Type() Type { return "unshelve.requested" }
+func (*OutcomeRequested) Type() Type  { return "outcome.requested" }
+func (*WarnRequested) Type() Type     { return "warn.requested" }
+func (*LeaveRequested) Type() Type    { return "leave.requested" }
+func (*ResumeRequested) Type() Type   { return "resume.requested" }
