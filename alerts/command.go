@@ -19,6 +19,19 @@ const (
 	Close  Command = "close"  // a person closes it
 	Expire Command = "expire" // the deadline has passed
 	Ease   Command = "ease"   // nothing has been found for long enough
+
+	CallUp   Command = "call"     // whoever has it begins a call
+	Contact  Command = "contact"  // whoever has it says what came of a call
+	Offer    Command = "offer"    // whoever has it wants another to have it
+	Note     Command = "note"     // a person adds words
+	Shelve   Command = "shelve"   // a person puts it aside, or agrees that another does
+	Unshelve Command = "unshelve" // a person ends that
+	Judge    Command = "judge"    // a person says what it was, after it was closed
+
+	// These concern the patient and not a warning.
+	Warn   Command = "warn"   // a person raises one by hand
+	Leave  Command = "leave"  // a person ends the care
+	Resume Command = "resume" // a person takes that back
 )
 
 // The reasons for which a wish is refused. They are fixed words; Words has them in two languages.
@@ -31,6 +44,16 @@ const (
 	RefusedRole        = "role"             // this role may not act on so grave a warning
 	RefusedContact     = "needs_contact"    // a high closes only after a contact or a doctor's reason
 	RefusedOutcome     = "needs_outcome"    // what it was has to be said
+	RefusedOpen        = "open"             // only what is closed is judged so
+	RefusedJudged      = "judged"           // it is known already what it was
+	RefusedWhom        = "needs_whom"       // whom, or what came of it, has to be said
+	RefusedReason      = "needs_reason"     // the reason has to be said
+	RefusedShelf       = "shelf_limit"      // it cannot be shelved for so long
+	RefusedNotShelved  = "not_shelved"      // it does not lie on a shelf
+	RefusedLeft        = "left"             // the patient is not cared for any more
+	RefusedNotLeft     = "not_left"         // the patient is cared for
+	RefusedDoctor      = "needs_doctor"     // with a high open only a doctor ends the care
+	RefusedTooLate     = "too_late"         // this role can no longer take it back
 )
 
 // cell is what one command does in one phase: an action, or a refusal, or (neither) nothing at all.
@@ -49,6 +72,7 @@ type ask struct {
 	click   string // id of the request
 	data    event.Event
 	found   finding
+	state   State // all that is known of the patient
 }
 
 // life is the whole life of a warning: every command in every phase. What findings and time do to a warning that
@@ -57,23 +81,47 @@ var life = map[Phase]map[Command]cell{
 	Absent: {
 		Find: {}, Expire: {}, Ease: {}, // a finding without a warning raises one: see raise.go
 		Accept: {refuse: RefusedUnknown}, Return: {refuse: RefusedUnknown}, Close: {refuse: RefusedUnknown},
+		CallUp: {refuse: RefusedUnknown}, Contact: {refuse: RefusedUnknown}, Offer: {refuse: RefusedUnknown}, Note: {refuse: RefusedUnknown},
+		Shelve: {refuse: RefusedUnknown}, Unshelve: {refuse: RefusedUnknown}, Judge: {refuse: RefusedUnknown},
 	},
-	New: {
-		Find: {act: refresh}, Expire: {act: escalate}, Ease: {act: ease},
+	New:      asking,
+	Returned: asking,
+	Accepted: held,
+	InCare:   held,
+	Shelved: {
+		Find: {act: refresh}, Expire: {act: wake}, Ease: {act: ease},
 		Accept: {act: take}, Return: {refuse: RefusedNotAccepted}, Close: {refuse: RefusedNotAccepted},
+		CallUp: {refuse: RefusedNotAccepted}, Contact: {refuse: RefusedNotAccepted}, Offer: {refuse: RefusedNotAccepted}, Note: {act: note},
+		Shelve: {act: shelve}, Unshelve: {act: unshelve}, Judge: {refuse: RefusedOpen},
 	},
-	Accepted: {
-		Find: {act: refresh}, Expire: {act: comeBack}, Ease: {act: ease},
-		Accept: {act: takeAgain}, Return: {act: giveBack}, Close: {act: finish},
-	},
-	Returned: {
-		Find: {act: refresh}, Expire: {act: escalate}, Ease: {act: ease},
+	Suppressed: {
+		Find: {act: refresh}, Expire: {act: windowOver}, Ease: {act: ease},
 		Accept: {act: take}, Return: {refuse: RefusedNotAccepted}, Close: {refuse: RefusedNotAccepted},
+		CallUp: {refuse: RefusedNotAccepted}, Contact: {refuse: RefusedNotAccepted}, Offer: {refuse: RefusedNotAccepted}, Note: {act: note},
+		Shelve: {act: shelve}, Unshelve: {act: unshelve}, Judge: {refuse: RefusedOpen},
 	},
 	Closed: {
 		Find: {}, Expire: {}, Ease: {}, // what is found after a close may raise a new episode: see raise.go
 		Accept: {refuse: RefusedClosed}, Return: {refuse: RefusedClosed}, Close: {refuse: RefusedClosed},
+		CallUp: {refuse: RefusedClosed}, Contact: {refuse: RefusedClosed}, Offer: {refuse: RefusedClosed}, Note: {refuse: RefusedClosed},
+		Shelve: {refuse: RefusedClosed}, Unshelve: {refuse: RefusedClosed}, Judge: {act: judge},
 	},
+}
+
+// asking is what holds while a warning waits for somebody to take it.
+var asking = map[Command]cell{
+	Find: {act: refresh}, Expire: {act: escalate}, Ease: {act: ease},
+	Accept: {act: take}, Return: {refuse: RefusedNotAccepted}, Close: {refuse: RefusedNotAccepted},
+	CallUp: {refuse: RefusedNotAccepted}, Contact: {refuse: RefusedNotAccepted}, Offer: {refuse: RefusedNotAccepted}, Note: {act: note},
+	Shelve: {act: shelve}, Unshelve: {refuse: RefusedNotShelved}, Judge: {refuse: RefusedOpen},
+}
+
+// held is what holds while somebody has it, whether or not the patient has been reached.
+var held = map[Command]cell{
+	Find: {act: refresh}, Expire: {act: comeBack}, Ease: {act: ease},
+	Accept: {act: takeAgain}, Return: {act: giveBack}, Close: {act: finish},
+	CallUp: {act: call}, Contact: {act: contact}, Offer: {act: offer}, Note: {act: note},
+	Shelve: {act: shelve}, Unshelve: {refuse: RefusedNotShelved}, Judge: {refuse: RefusedOpen},
 }
 
 // Decide answers what follows from an assessment, a fault or a wish. No event is no error: nothing has changed, or the
@@ -84,40 +132,83 @@ func (Core) Decide(_ Facts, s State, e event.Envelope, now event.Time) ([]event.
 		return found(s, e, d, now), nil
 	case *event.TechnicalFault, *event.RuleFenced:
 		return faulted(s, e, now), nil
-	case *event.AcceptRequested:
-		return wished(s, e.Subject, Accept, ask{now: now, request: d.Request, click: e.ID, data: d}), nil
-	case *event.ReturnRequested:
-		return wished(s, e.Subject, Return, ask{now: now, request: d.Request, click: e.ID, data: d}), nil
-	case *event.CloseRequested:
-		return wished(s, e.Subject, Close, ask{now: now, request: d.Request, click: e.ID, data: d}), nil
-	default:
+	}
+	c, r := commandOf(e.Data)
+	if r == nil {
 		return nil, nil
+	}
+	return wished(e.Subject, c, ask{now: now, request: *r, click: e.ID, data: e.Data, state: s}), nil
+}
+
+// commandOf answers what a wish about a warning asks for; nil: it is none.
+func commandOf(d event.Event) (Command, *event.Request) {
+	switch d := d.(type) {
+	case *event.AcceptRequested:
+		return Accept, &d.Request
+	case *event.ReturnRequested:
+		return Return, &d.Request
+	case *event.CloseRequested:
+		return Close, &d.Request
+	case *event.CallRequested:
+		return CallUp, &d.Request
+	case *event.ContactRequested:
+		return Contact, &d.Request
+	case *event.OfferRequested:
+		return Offer, &d.Request
+	case *event.NoteRequested:
+		return Note, &d.Request
+	case *event.ShelveRequested:
+		return Shelve, &d.Request
+	case *event.UnshelveRequested:
+		return Unshelve, &d.Request
+	case *event.OutcomeRequested:
+		return Judge, &d.Request
+	case *event.LeaveRequested:
+		return Leave, &d.Request
+	case *event.ResumeRequested:
+		return Resume, &d.Request
+	case *event.WarnRequested:
+		return Warn, &d.Request
+	default:
+		return "", nil
 	}
 }
 
-// wished looks a wish up in the table and answers it, once.
-func wished(s State, key string, c Command, a ask) []event.Event {
-	if _, known := s.Answered(a.click); known {
+// wished answers a wish with what it leads to or why it is refused, once.
+func wished(key string, c Command, a ask) []event.Event {
+	if _, known := a.state.Answered(a.click); known {
 		return nil
 	}
-	w, phase := s.Find(key, a.request.Alert)
-	entry := life[phase][c]
-	refusal := entry.refuse
-	if entry.act != nil {
-		var events []event.Event
-		if events, refusal = entry.act(w, a); refusal == "" {
-			return events
-		}
-	}
+	events, refusal, holder := granted(key, c, a)
 	if refusal == "" {
-		return nil
+		return events
 	}
-	holder := ""
-	if refusal == RefusedHeld || refusal == RefusedNotYours {
-		holder = w.Owner
+	if refusal != RefusedHeld && refusal != RefusedNotYours {
+		holder = ""
 	}
 	zh, en := Words(refusal, holder)
 	return []event.Event{&event.RequestRefused{Request: a.click, Alert: a.request.Alert, Reason: refusal, Holder: holder, Zh: zh, En: en}}
+}
+
+// granted looks a wish about a warning up in the table; some concern the patient and no warning. holder is who has it.
+func granted(key string, c Command, a ask) (events []event.Event, refusal, holder string) {
+	switch c {
+	case Leave:
+		events, refusal = leave(a)
+	case Resume:
+		events, refusal = resume(a)
+	case Warn:
+		events, refusal = warn(key, a)
+	default:
+		w, phase := a.state.Find(key, a.request.Alert)
+		entry := life[phase][c]
+		if entry.act == nil {
+			return nil, entry.refuse, ""
+		}
+		events, refusal = entry.act(w, a)
+		holder = w.Owner
+	}
+	return events, refusal, holder
 }
 
 // Find answers a warning of the patient with this key by its id. Of closed ones all but the last of each problem are
@@ -150,12 +241,18 @@ func take(w Warning, a ask) ([]event.Event, string) {
 		CareBy: a.now + event.Time(careMs(w.Policy))}}, ""
 }
 
-// takeAgain: who has it already changes nothing by asking again; anybody else hears who has it.
+// takeAgain: who has it already changes nothing by asking again, and to whom it was offered takes it over with the deadline
+// that it has; anybody else hears who has it.
 func takeAgain(w Warning, a ask) ([]event.Event, string) {
-	if w.Owner == a.request.By {
+	switch {
+	case w.Owner == a.request.By:
 		return nil, ""
+	case w.Offered != a.request.By:
+		return nil, RefusedHeld
+	case !roleMay(a.request.Role, w.Peak):
+		return nil, RefusedRole
 	}
-	return nil, RefusedHeld
+	return []event.Event{&event.AlertAccepted{Alert: w.Alert, By: a.request.By, Desk: a.request.Desk, Request: a.click, CareBy: w.AnswerBy}}, ""
 }
 
 // giveBack: the same step of the policy is asked again, with its whole time.
@@ -182,7 +279,7 @@ func finish(w Warning, a ask) ([]event.Event, string) {
 		return nil, RefusedNotYours
 	case q == nil || !isOutcome(q.Outcome):
 		return nil, RefusedOutcome
-	case w.Peak == event.High && !q.Contacted && (!mayGiveReason[a.request.Role] || q.Done == ""):
+	case w.Peak == event.High && !q.Contacted && !w.Contacted && (!mayGiveReason[a.request.Role] || q.Done == ""):
 		return nil, RefusedContact
 	}
 	return []event.Event{&event.AlertClosed{Alert: w.Alert, By: a.request.By, Outcome: q.Outcome, Done: q.Done,

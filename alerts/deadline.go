@@ -15,6 +15,11 @@ func (Core) Due(_ Facts, s State, now event.Time) []event.Event {
 			events = append(events, done...)
 		}
 	}
+	for _, u := range s.Unjudged {
+		if u.AskBy <= now {
+			events = append(events, &event.AlertOutcomeAsked{Alert: u.Alert, AskBy: now + judgeMs})
+		}
+	}
 	return events
 }
 
@@ -23,6 +28,9 @@ func (Core) NextDue(_ Facts, s State) event.Time {
 	next := event.Never
 	for _, w := range s.Open {
 		next = min(next, w.AnswerBy, w.easesAt())
+	}
+	for _, u := range s.Unjudged {
+		next = min(next, u.AskBy)
 	}
 	return next
 }

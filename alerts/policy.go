@@ -9,21 +9,25 @@ import "tocsin/streams/event"
 // wait for the day list; late findings are low ones that page nobody.
 
 // PolicyVersion counts the changes of the table.
-const PolicyVersion = 1
+const PolicyVersion = 2
 
 const minute = 60_000 // milliseconds
 
 var policies = map[event.Severity]event.Policy{
-	event.High: {ID: "high", Version: PolicyVersion, CareMs: 10 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
-		{To: "nurse", AnswerMs: 3 * minute}, {To: "doctor-1", AnswerMs: 3 * minute}, {To: "doctor-2", AnswerMs: 3 * minute},
-		{To: "duty-office", AnswerMs: 5 * minute}}},
-	event.Medium: {ID: "medium", Version: PolicyVersion, CareMs: 60 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
-		{To: "nurse", AnswerMs: 15 * minute}, {To: "doctor-1", AnswerMs: 15 * minute}, {To: "doctor-2", AnswerMs: 15 * minute},
-		{To: "duty-office", AnswerMs: 15 * minute}}},
-	event.Low: {ID: "low", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
-		{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "nurse", AnswerMs: 4 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
-	event.Technical: {ID: "technical", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute, Steps: []event.PolicyStep{
-		{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
+	event.High: {ID: "high", Version: PolicyVersion, CareMs: 10 * minute, EaseMs: 10 * minute,
+		CloseMs: 60 * minute, RetryMs: 5 * minute, ShelveMs: 30 * minute, ShelveTwo: true, Steps: []event.PolicyStep{
+			{To: "nurse", AnswerMs: 3 * minute}, {To: "doctor-1", AnswerMs: 3 * minute}, {To: "doctor-2", AnswerMs: 3 * minute},
+			{To: "duty-office", AnswerMs: 5 * minute}}},
+	event.Medium: {ID: "medium", Version: PolicyVersion, CareMs: 60 * minute, EaseMs: 10 * minute,
+		CloseMs: 4 * 60 * minute, RetryMs: 15 * minute, ShelveMs: 4 * 60 * minute, Steps: []event.PolicyStep{
+			{To: "nurse", AnswerMs: 15 * minute}, {To: "doctor-1", AnswerMs: 15 * minute}, {To: "doctor-2", AnswerMs: 15 * minute},
+			{To: "duty-office", AnswerMs: 15 * minute}}},
+	event.Low: {ID: "low", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute,
+		CloseMs: 24 * 60 * minute, RetryMs: 4 * 60 * minute, ShelveMs: 24 * 60 * minute, Steps: []event.PolicyStep{
+			{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "nurse", AnswerMs: 4 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
+	event.Technical: {ID: "technical", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute,
+		CloseMs: 24 * 60 * minute, RetryMs: 4 * 60 * minute, ShelveMs: 72 * 60 * minute, Steps: []event.PolicyStep{
+			{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
 }
 
 // policyFor answers the policy of a severity, for a warning to keep.
@@ -70,7 +74,7 @@ func stepMs(s event.PolicyStep) int64 {
 	return max(s.AnswerMs, leastStepMs)
 }
 
-// careMs and easeMs read a frozen policy, which may be an older one without the number.
+// careMs and its like read a frozen policy, which may be an older one without the number.
 func careMs(p event.Policy) int64 {
 	if p.CareMs <= 0 {
 		return 10 * minute
@@ -83,6 +87,27 @@ func easeMs(p event.Policy) int64 {
 		return 10 * minute
 	}
 	return p.EaseMs
+}
+
+func closeMs(p event.Policy) int64 {
+	if p.CloseMs <= 0 {
+		return 60 * minute
+	}
+	return max(p.CloseMs, leastStepMs)
+}
+
+func retryMs(p event.Policy) int64 {
+	if p.RetryMs <= 0 {
+		return 5 * minute
+	}
+	return max(p.RetryMs, leastStepMs)
+}
+
+func shelveMs(p event.Policy) int64 {
+	if p.ShelveMs <= 0 {
+		return 30 * minute
+	}
+	return p.ShelveMs
 }
 
 // Asked answers whom level of p asks.

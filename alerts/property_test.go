@@ -13,9 +13,9 @@ import (
 
 // Findings, faults, people and waiting in any order: an open warning always has a deadline ahead, one problem has one
 // open episode, an episode's first moment never changes, one wish has one answer, and the fold of the log is the state.
-func TestALR1_ALR4_ALR6_ALR7_AnyOrderOfEvents(t *testing.T) {
+func TestALR1_ALR4_ALR6_ALR7_ALR12_ALR13_ALR18_AnyOrderOfEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{play: newPlay("demo/P-0113"), first: map[string]event.Time{}, granted: map[string]string{}}
+		w := &world{play: newPlay("demo/P-0113"), first: map[string]event.Time{}, granted: map[string]string{}, peaks: map[string]event.Severity{}}
 		w.now = start
 		t.Repeat(map[string]func(*rapid.T){
 			"find": w.find,
@@ -23,6 +23,11 @@ func TestALR1_ALR4_ALR6_ALR7_AnyOrderOfEvents(t *testing.T) {
 				w.line(t, rapid.SampledFrom([]string{"fault undecodable", "fault door_shut", "fence rules"}).Draw(t, "fault"))
 			},
 			"wish": w.wish,
+			"patient": func(t *rapid.T) {
+				w.later(t, 3*minute)
+				w.line(t, rapid.SampledFrom([]string{"pause -1h 1000h dialysis", "pause 0s 0s none", "warn nurse-a/nurse - severity=low reason=w", "warn nurse-b/nurse - severity=high reason=w",
+					"leave nurse-a/nurse - reason=discharged contacted", "leave doctor-1/doctor - reason=died contacted", "resume nurse-a/nurse -", "resume doctor-1/doctor -"}).Draw(t, "patient"))
+			},
 			"wait": func(t *rapid.T) { w.later(t, 40*minute); w.line(t, "wait") },
 			"":     w.check,
 		})
@@ -34,6 +39,7 @@ type world struct {
 	clicks  int
 	first   map[string]event.Time // when an episode was raised
 	granted map[string]string     // answers by click
+	peaks   map[string]event.Severity
 }
 
 func (w *world) later(t *rapid.T, most int) {
@@ -57,9 +63,10 @@ func (w *world) wish(t *rapid.T) {
 	if len(w.state.Open) > 0 { // mostly something that is there
 		alerts = []string{w.state.Open[rapid.IntRange(0, len(w.state.Open)-1).Draw(t, "which")].Alert}
 	}
-	what := rapid.SampledFrom([]string{"accept", "accept", "return", "close"}).Draw(t, "what")
+	what := rapid.SampledFrom([]string{"accept", "accept", "return", "close", "call", "contact", "offer", "note", "shelve", "shelve", "unshelve", "judge"}).Draw(t, "what")
 	who := rapid.SampledFrom([]string{"nurse-a/nurse", "nurse-b/nurse", "doctor-1/doctor", "manager/health-manager", "admin/administrator"}).Draw(t, "who")
-	more := rapid.SampledFrom([]string{"", " outcome=real", " outcome=real contacted", " outcome=real done=known"}).Draw(t, "more")
+	more := rapid.SampledFrom([]string{"", " outcome=real", " outcome=real contacted", " outcome=real done=known", " outcome=not_known_yet contacted", " whom=patient result=reached to=nurse-b reason=r for=20m",
+		" whom=carer result=no_answer to=manager reason=r for=3h"}).Draw(t, "more")
 	if rapid.IntRange(0, 3).Draw(t, "fresh") > 0 || w.clicks == 0 {
 		w.clicks++
 	}
@@ -68,6 +75,7 @@ func (w *world) wish(t *rapid.T) {
 
 // line plays one line and holds what followed against the promises.
 func (w *world) line(t *rapid.T, line string) {
+	w.asked = w.now
 	e, err := read(fields(line), w.play)
 	if err != nil {
 		t.Fatal(err)
@@ -84,9 +92,27 @@ func (w *world) line(t *rapid.T, line string) {
 		case *event.AlertReturned:
 			w.answer(t, d.Request, d.Alert+" returned")
 		case *event.AlertClosed:
-			w.answer(t, d.Request, d.Alert+" closed")
+			if d.Outcome != event.OutcomeLeft && d.Outcome != event.OutcomePlanned { // one click closes all when a patient leaves
+				w.answer(t, d.Request, d.Alert+" closed")
+			}
+			if d.Outcome == event.OutcomePlanned && w.peaks[d.Alert] != event.Low {
+				t.Fatalf("%s was %s and closed by no person", d.Alert, w.peaks[d.Alert])
+			}
+		case *event.PatientLeft:
+			if len(w.state.Open) > 0 {
+				t.Fatalf("the patient left, and %s is open", w.state.Open[0].Alert)
+			}
+			w.answer(t, d.Request, "left")
 		case *event.RequestRefused:
 			w.answer(t, d.Request, d.Alert+" "+d.Reason)
+		case *event.AlertUnshelved:
+			if d.Why == "ended" {
+				w.answer(t, d.Request, d.Alert+" unshelved")
+			}
+		default:
+			if r := requestOf(d); r != "" {
+				w.answer(t, r, string(d.Type()))
+			}
 		}
 	}
 }
@@ -108,12 +134,21 @@ func (w *world) check(t *rapid.T) {
 			t.Fatalf("%s is open twice", o.Problem)
 		case o.RaisedAt != w.first[o.Alert]:
 			t.Fatalf("%s began at %s and says %s", o.Alert, w.first[o.Alert], o.RaisedAt)
-		case (o.Phase == Accepted) != (o.Owner != ""):
+		case (o.Phase == Accepted || o.Phase == InCare) != (o.Owner != ""):
 			t.Fatalf("%s is %s and has owner %q", o.Alert, o.Phase, o.Owner)
+		case o.Phase == Suppressed && (o.Problem != event.Silence || rank(o.Peak) > rank(event.Low)):
+			t.Fatalf("a planned window excuses %s %s", o.Problem, o.Peak)
+		case o.Phase == Shelved && o.Peak == event.High && (o.Shelf.Second == "" || o.Shelf.Second == o.Shelf.By):
+			t.Fatalf("a high was shelved by %q and %q", o.Shelf.By, o.Shelf.Second)
+		case o.Phase == Shelved && o.AnswerBy.Sub(o.Since).Milliseconds() > shelveMs(o.Policy):
+			t.Fatalf("%s is shelved until %s", o.Alert, o.AnswerBy)
+		case w.state.Left != nil && o.Problem != event.Fault:
+			t.Fatalf("the patient left, and %s is open", o.Problem)
 		case len(o.Story) > keptStory:
 			t.Fatalf("%s: its story has %d lines", o.Alert, len(o.Story))
 		}
 		problems[o.Problem] = true
+		w.peaks[o.Alert] = o.Peak
 	}
 	if next := w.core.NextDue(Facts{}, w.state); next <= w.now {
 		t.Fatalf("asked at %s, and wants to be asked at %s again", w.now, next)
@@ -145,7 +180,7 @@ func (w *world) checkFold(t *rapid.T) {
 
 // Types that are none of its business leave the state as it is, and lead to nothing.
 func TestEveryTypeIsFoldedOrLeftAlone(t *testing.T) {
-	mine := map[event.Type]bool{"severity.scored": true, "request.refused": true}
+	mine := map[event.Type]bool{"severity.scored": true, "request.refused": true, "plan.changed": true, "patient.left": true, "patient.resumed": true}
 	p := newPlay("demo/P-0113")
 	do(t, p, start, "score deterioration high")
 	for typ := range event.Types() {
@@ -169,7 +204,8 @@ func (o other) Type() event.Type { return event.Type(o) }
 // What the fold of an open warning says of a log that some other program wrote is an error, not a panic.
 func TestApplyNamesAWarningThatIsNotOpen(t *testing.T) {
 	for _, d := range []event.Event{&event.AlertUpdated{Alert: "w9"}, &event.AlertWorsened{Alert: "w9"}, &event.AlertEased{Alert: "w9"}, &event.AlertAccepted{Alert: "w9"},
-		&event.AlertEscalated{Alert: "w9"}, &event.AlertReturned{Alert: "w9"}, &event.AlertClosed{Alert: "w9"}} {
+		&event.AlertEscalated{Alert: "w9"}, &event.AlertReturned{Alert: "w9"}, &event.AlertClosed{Alert: "w9"}, &event.AlertCalling{Alert: "w9"}, &event.AlertContacted{Alert: "w9"},
+		&event.AlertOffered{Alert: "w9"}, &event.AlertNoted{Alert: "w9"}, &event.AlertShelveAsked{Alert: "w9"}, &event.AlertShelved{Alert: "w9"}, &event.AlertUnshelved{Alert: "w9"}} {
 		if _, err := (Core{}).Apply(Facts{}, State{}, event.Envelope{ID: "x", Data: d}, start); err == nil {
 			t.Errorf("%s of a warning that is not open was folded", d.Type())
 		}

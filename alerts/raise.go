@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"slices"
 
 	"tocsin/streams/event"
@@ -15,6 +16,8 @@ type finding struct {
 	reasons  []event.Reason
 	scored   string // id of the assessment
 	late     bool
+	by       string // who says so, and by which click; empty: it was measured
+	request  string
 }
 
 // found answers what an assessment leads to. That nothing is found any more was noted by Apply, and counts only once it
@@ -23,7 +26,10 @@ func found(s State, e event.Envelope, d *event.SeverityScored, now event.Time) [
 	if d.Severity == event.NoSeverity {
 		return nil
 	}
-	f := finding{d.Problem, d.Severity, d.Danger, d.Score, d.Reasons, e.ID, d.Late}
+	if s.Left != nil {
+		return nil // what is still found in what came before
+	}
+	f := finding{problem: d.Problem, severity: d.Severity, danger: d.Danger, score: d.Score, reasons: d.Reasons, scored: e.ID, late: d.Late}
 	if f.reasons == nil {
 		f.reasons = []event.Reason{}
 	}
@@ -45,11 +51,12 @@ func (s State) met(key string, f finding, now event.Time) []event.Event {
 		}
 		episode = p.Episode + 1
 	}
-	return raise(key, episode, f, now)
+	return s.raise(key, episode, f, now)
 }
 
-// raise opens an episode. A late finding, which a newer normal reading has overtaken, waits on the day list as a low one.
-func raise(key string, episode int, f finding, now event.Time) []event.Event {
+// raise opens an episode. A late finding, which a newer normal reading has overtaken, waits on the day list as a low one; a
+// silence in a planned window asks nobody before that is over.
+func (s State) raise(key string, episode int, f finding, now event.Time) []event.Event {
 	if f.late {
 		f.severity, f.danger = event.Low, false
 	}
@@ -58,6 +65,11 @@ func raise(key string, episode int, f finding, now event.Time) []event.Event {
 	raised := &event.AlertRaised{
 		Alert: alertID(key, f.problem, episode), Episode: episode, Problem: f.problem, Severity: f.severity, Rule: ruleOf(f.reasons, f.problem),
 		Reasons: f.reasons, Danger: f.danger, Score: f.score, Policy: policy, Level: r.level, AnswerBy: now + event.Time(r.ms), Scored: f.scored,
+		By: f.by, Request: f.request,
+	}
+	if p, until, in := s.planned(f, now); in {
+		raised.Planned, raised.AnswerBy = cmp.Or(p.Why, "planned"), until
+		return []event.Event{raised}
 	}
 	return gaps([]event.Event{raised}, policy, r)
 }
@@ -68,9 +80,9 @@ func refresh(w Warning, a ask) ([]event.Event, string) {
 	if f.late {
 		return overtaken(w, f), ""
 	}
-	why := worse(w.Mark, f, w.Phase == Accepted)
+	why := worse(w.Mark, f, w.judged())
 	if why == "" {
-		return []event.Event{&event.AlertUpdated{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score, Scored: f.scored}}, ""
+		return []event.Event{&event.AlertUpdated{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score, Scored: f.scored, Request: f.request}}, ""
 	}
 	policy := w.Policy
 	if rank(f.severity) > rank(w.Peak) { // an episode's policy never becomes milder
@@ -78,11 +90,11 @@ func refresh(w Warning, a ask) ([]event.Event, string) {
 	}
 	r := rungFrom(policy, carry(policy, w.Policy, w.Level))
 	by := a.now + event.Time(r.ms)
-	if w.Phase != Accepted {
+	if w.asking() {
 		by = min(by, max(w.AnswerBy, a.now+leastStepMs)) // becoming graver gives nobody more time
 	}
 	worsened := &event.AlertWorsened{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score,
-		Policy: policy, Level: r.level, AnswerBy: by, Why: why, Scored: f.scored}
+		Policy: policy, Level: r.level, AnswerBy: by, Why: why, Scored: f.scored, Request: f.request}
 	return gaps([]event.Event{worsened}, policy, r), ""
 }
 

@@ -3,6 +3,7 @@ package alerts
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,7 +23,7 @@ const start event.Time = 1_772_434_800_000 // 2026-03-02T07:00:00Z
 
 // Each line of a story that begins with "at" is one thing that happens; the indented lines below it are what follows.
 // go test ./alerts -update rewrites them; commit the difference when you can explain each line of it.
-func TestALR1_ALR3_ALR4_ALR5_ALR7_ALR9_Stories(t *testing.T) {
+func TestALR1_ALR3_ALR4_ALR5_ALR7_ALR9_ALR12_ALR13_ALR18_ALR22_ALR23_Stories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no stories: %v", err)
@@ -85,6 +86,7 @@ func tell(t *testing.T, text string) string {
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
+		p.asked = start.Add(d)
 		e, err := read(words[2:], p)
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
@@ -103,6 +105,7 @@ type play struct {
 	state State
 	n     int
 	now   event.Time
+	asked event.Time // the moment of the line that is read
 	log   []event.Envelope
 	names map[string]string // alert id to a short name
 }
@@ -188,6 +191,9 @@ func (p *play) input(id string, d event.Event) *event.Envelope {
 //	fault KIND | fence MACHINE
 //	silent REPEAT
 //	accept|return|close WHO/ROLE NAME [id=X] [outcome=O] [done=W] [contacted]
+//	call|contact|offer|note|shelve|unshelve|judge WHO/ROLE NAME [id=X] [whom=W] [result=R] [to=A] [for=DURATION] [reason=W] [outcome=O]
+//	warn|leave|resume WHO/ROLE - [severity=S] [reason=W] [contacted]
+//	pause FROM UNTIL WHY
 func read(words []string, p *play) (*event.Envelope, error) {
 	opt := map[string]string{}
 	for _, w := range words[1:] {
@@ -206,8 +212,15 @@ func read(words []string, p *play) (*event.Envelope, error) {
 		return p.input("", &event.SignalFellSilent{Quantity: event.SpO2Percent, Repeat: repeat}), err
 	case "fence":
 		return p.input("", &event.RuleFenced{Machine: words[1], Detail: "in a story"}), nil
+	case "pause":
+		from, err := time.ParseDuration(words[1])
+		until, err2 := time.ParseDuration(words[2])
+		pause := event.Pause{From: start.Add(from), Until: start.Add(until), Why: words[3]}
+		return p.input("", &event.PlanChanged{Plan: event.Plan{Pauses: []event.Pause{pause}}}), errors.Join(err, err2)
 	case "accept", "return", "close":
 		return wish(words, opt, p), nil
+	case "call", "contact", "offer", "note", "shelve", "unshelve", "judge", "warn", "leave", "resume":
+		return further(words, opt, p)
 	default:
 		return nil, fmt.Errorf("unknown word %q", words[0])
 	}
@@ -239,7 +252,7 @@ func score(words []string, opt map[string]string, p *play) (*event.Envelope, err
 	return p.input("", d), nil
 }
 
-func wish(words []string, opt map[string]string, p *play) *event.Envelope {
+func request(words []string, p *play) event.Request {
 	who, role, _ := strings.Cut(words[1], "/")
 	alert := words[2]
 	for id, name := range p.names {
@@ -247,7 +260,11 @@ func wish(words []string, opt map[string]string, p *play) *event.Envelope {
 			alert = id
 		}
 	}
-	r := event.Request{Alert: alert, By: who, Role: role, Desk: "ward-4"}
+	return event.Request{Alert: alert, By: who, Role: role, Desk: "ward-4"}
+}
+
+func wish(words []string, opt map[string]string, p *play) *event.Envelope {
+	r := request(words, p)
 	_, contacted := opt["contacted"]
 	switch words[0] {
 	case "accept":
@@ -259,10 +276,53 @@ func wish(words []string, opt map[string]string, p *play) *event.Envelope {
 	}
 }
 
+func further(words []string, opt map[string]string, p *play) (*event.Envelope, error) {
+	r := request(words, p)
+	_, contacted := opt["contacted"]
+	var d event.Event
+	var err error
+	switch words[0] {
+	case "call":
+		d = &event.CallRequested{Request: r, Whom: opt["whom"]}
+	case "contact":
+		d = &event.ContactRequested{Request: r, Whom: opt["whom"], Outcome: opt["result"], Note: opt["reason"]}
+	case "offer":
+		d = &event.OfferRequested{Request: r, To: opt["to"]}
+	case "note":
+		d = &event.NoteRequested{Request: r, Text: opt["reason"]}
+	case "shelve":
+		var long time.Duration
+		if opt["for"] != "" {
+			long, err = time.ParseDuration(opt["for"])
+		}
+		d = &event.ShelveRequested{Request: r, Reason: opt["reason"], Until: p.asked.Add(long)}
+	case "unshelve":
+		d = &event.UnshelveRequested{Request: r}
+	case "judge":
+		d = &event.OutcomeRequested{Request: r, Outcome: opt["outcome"], Done: opt["done"]}
+	case "warn":
+		w := &event.WarnRequested{Request: r, Text: opt["reason"]}
+		if opt["severity"] != "" {
+			err = w.Severity.UnmarshalText([]byte(opt["severity"]))
+		}
+		w.Alert, d = "", w
+	case "leave":
+		r.Alert = ""
+		d = &event.LeaveRequested{Request: r, Why: opt["reason"], Contacted: contacted}
+	case "resume":
+		r.Alert = ""
+		d = &event.ResumeRequested{Request: r}
+	}
+	return p.input(opt["id"], d), err
+}
+
 // print writes an event in one line, with moments counted from the start and short names for warnings.
 func print(e event.Envelope, p *play) string {
 	after := func(t event.Time) string { return t.Sub(start).String() }
 	name := func(alert string) string {
+		if alert == "" {
+			return "-"
+		}
 		if p.names[alert] == "" {
 			p.names[alert] = fmt.Sprintf("w%d", len(p.names)+1)
 		}
@@ -272,6 +332,9 @@ func print(e event.Envelope, p *play) string {
 	switch d := e.Data.(type) {
 	case *event.AlertRaised:
 		body = fmt.Sprintf("%s %s episode:%d %s rule:%s asks:%s policy:%s answer by %s", name(d.Alert), d.Problem, d.Episode, d.Severity, d.Rule, Asked(d.Policy, d.Level), d.Policy.ID, after(d.AnswerBy))
+		if d.Planned != "" {
+			body += " planned:" + d.Planned
+		}
 	case *event.AlertUpdated:
 		body = fmt.Sprintf("%s %s", name(d.Alert), d.Severity)
 		for _, r := range d.Reasons {
@@ -291,6 +354,28 @@ func print(e event.Envelope, p *play) string {
 		body = fmt.Sprintf("%s by:%s level:%d answer by %s", name(d.Alert), d.By, d.Level, after(d.AnswerBy))
 	case *event.AlertClosed:
 		body = fmt.Sprintf("%s by:%s outcome:%s", name(d.Alert), d.By, d.Outcome)
+	case *event.AlertCalling:
+		body = fmt.Sprintf("%s by:%s whom:%s", name(d.Alert), d.By, d.Whom)
+	case *event.AlertContacted:
+		body = fmt.Sprintf("%s by:%s whom:%s %s care by %s", name(d.Alert), d.By, d.Whom, d.Outcome, after(d.CareBy))
+	case *event.AlertOffered:
+		body = fmt.Sprintf("%s by:%s to:%s", name(d.Alert), d.By, d.To)
+	case *event.AlertNoted:
+		body = fmt.Sprintf("%s by:%s %s", name(d.Alert), d.By, d.Text)
+	case *event.AlertShelveAsked:
+		body = fmt.Sprintf("%s by:%s for:%s until %s confirm by %s", name(d.Alert), d.By, d.Reason, after(d.Until), after(d.ConfirmBy))
+	case *event.AlertShelved:
+		body = fmt.Sprintf("%s by:%s second:%s for:%s until %s", name(d.Alert), d.By, d.Second, d.Reason, after(d.Until))
+	case *event.AlertUnshelved:
+		body = fmt.Sprintf("%s why:%s lasts:%t by:%s level:%d answer by %s", name(d.Alert), d.Why, d.Lasts, d.By, d.Level, after(d.AnswerBy))
+	case *event.AlertOutcomeAsked:
+		body = fmt.Sprintf("%s again by %s", name(d.Alert), after(d.AskBy))
+	case *event.AlertJudged:
+		body = fmt.Sprintf("%s by:%s outcome:%s", name(d.Alert), d.By, d.Outcome)
+	case *event.PatientLeft:
+		body = fmt.Sprintf("by:%s %s", d.By, d.Why)
+	case *event.PatientResumed:
+		body = "by:" + d.By
 	case *event.RequestRefused:
 		body = fmt.Sprintf("%s %s holder:%s: %s %s", name(d.Alert), d.Reason, d.Holder, d.Zh, d.En)
 	case *event.TechnicalFault:

@@ -21,6 +21,26 @@ func Words(reason, holder string) (zh, en string) {
 		return "高优先级预警须在联系到患者后，或由医生说明理由，方可结案", "a high warning closes only after a contact, or with a doctor's reason"
 	case RefusedOutcome:
 		return "请选择处置结果", "say what it turned out to be"
+	case RefusedOpen:
+		return "该预警尚未结案", "this warning is still open"
+	case RefusedJudged:
+		return "该预警的结论已确定", "it is known already what this warning was"
+	case RefusedWhom:
+		return "请填写对象与结果", "say who it was and what came of it"
+	case RefusedReason:
+		return "请填写原因", "say why"
+	case RefusedShelf:
+		return "搁置时限不得超过该级别的上限，且须晚于当前时间", "it cannot be shelved for so long, nor until a moment that has passed"
+	case RefusedNotShelved:
+		return "该预警未被搁置", "this warning is not shelved"
+	case RefusedLeft:
+		return "该患者已结束管理", "this patient is not cared for any more"
+	case RefusedNotLeft:
+		return "该患者仍在管理中", "this patient is cared for"
+	case RefusedDoctor:
+		return "存在高优先级预警时，须由医生结束管理", "while a high warning is open only a doctor ends the care"
+	case RefusedTooLate:
+		return "已超过 24 小时，须由医生或组长恢复管理", "after 24 hours only a doctor or the lead takes it back"
 	default:
 		return "无法执行：" + reason, "not possible: " + reason
 	}
@@ -34,6 +54,7 @@ var faultWords = map[string][2]string{
 	"clock_leap":      {"服务器时钟跳变", "the server's clock leapt"},
 	"door_shut":       {"数据接收曾中断", "nothing could be received for a while"},
 	"unknown_patient": {"收到未登记患者的数据", "readings came for a patient who is not enrolled"},
+	"left_patient":    {"管理已结束的患者仍有设备上传数据", "a device still sends readings of a patient whose care has ended"},
 	"no_pack":         {"所属专病组没有可用的规则包，未评分", "the patient's group has no rule pack, so nothing is scored"},
 	"fenced":          {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
 	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},

@@ -14,6 +14,7 @@ type State struct {
 	Enrolled *event.Time  `json:"enrolled,omitempty"` // when the watching began; nil: not enrolled
 	Groups   []Membership `json:"groups,omitempty"`   // oldest first; the last one is today's
 	LeftOut  int          `json:"left_out,omitempty"` // older ones that are not kept
+	Left     *event.Time  `json:"left,omitempty"`     // when the care ended; nil: it goes on
 }
 
 // Membership is a stay in a leading group and the further ones; it ends where the next begins.
@@ -68,7 +69,7 @@ func byName(a, b Group) int {
 	return 0
 }
 
-// Apply folds enrolments and moves. A move of somebody who is not enrolled is an error.
+// Apply folds enrolments, moves and leavings. A move of somebody who is not enrolled is an error.
 func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, error) {
 	switch d := e.Data.(type) {
 	case *event.PatientEnrolled:
@@ -81,6 +82,12 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 			return s, fmt.Errorf("%s %s: patient %s is not enrolled and cannot move to group %s", d.Type(), e.ID, e.Subject, d.Group)
 		}
 		return join(s, Membership{d.Group, at, e.ID, d.Also}), nil
+	case *event.PatientLeft:
+		s.Left = &at
+		return s, nil
+	case *event.PatientResumed:
+		s.Left = nil
+		return s, nil
 	default:
 		return s, nil
 	}

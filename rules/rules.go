@@ -161,6 +161,11 @@ func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, e
 		}
 	case *event.TechnicalFault:
 		x.s.faulted(d)
+	case *event.PatientLeft:
+		x.s.leave()
+	case *event.PatientResumed:
+		x.s.Left, x.s.FaultTold = false, false
+		x.expectAnew()
 	}
 	return x.s, nil
 }
@@ -180,6 +185,13 @@ func (e *eval) enrol(tenant, group string, also []string) {
 	e.s.Group, e.s.Also = groupKey(tenant, group), further
 	e.s.FaultTold = false
 	e.expectAnew()
+}
+
+// leave forgets what was told and what is waited for. What was measured stays.
+func (s *State) leave() {
+	s.Left, s.FaultTold = true, false
+	s.Found, s.Scored, s.Quiet = Answer{}, ToldScore{}, Answer{}
+	s.Waits, s.Silences, s.Settles, s.Lates, s.Stands = nil, nil, nil, nil, nil
 }
 
 func (e *eval) expectAnew() {
@@ -227,11 +239,12 @@ func (e *eval) prune() {
 const (
 	FaultUnknownPatient = "unknown_patient"
 	FaultNoPack         = "no_pack"
+	FaultLeft           = "left_patient"
 )
 
 // faulted notes that a fault was told, so that it is not told again.
 func (s *State) faulted(d *event.TechnicalFault) {
-	if d.Kind == FaultUnknownPatient || d.Kind == FaultNoPack {
+	if d.Kind == FaultUnknownPatient || d.Kind == FaultNoPack || d.Kind == FaultLeft {
 		s.FaultTold = true
 	}
 }
@@ -241,7 +254,7 @@ func (c Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]even
 	switch d := e.Data.(type) {
 	case *event.DoorOpened:
 		return shutFault(&f, d.Door, now), nil
-	case *event.ObservationRecorded, *event.PatientEnrolled, *event.PatientGrouped, *event.PlanChanged, *event.RuleFenced:
+	case *event.ObservationRecorded, *event.PatientEnrolled, *event.PatientGrouped, *event.PatientResumed, *event.PlanChanged, *event.RuleFenced:
 	default:
 		return nil, nil
 	}
@@ -263,6 +276,9 @@ func (e *eval) unwatched(in event.Envelope) []event.Event {
 	switch {
 	case !ok || e.s.FaultTold:
 		return nil
+	case e.s.Left:
+		return []event.Event{&event.TechnicalFault{Kind: FaultLeft, Offset: -1, Door: o.Door,
+			Detail: fmt.Sprintf("device %s still sends readings of %s, whose care has ended; they are kept and nobody judges them: take the device back, or the leaving", o.Device, in.Subject)}}
 	case !e.s.Enrolled():
 		return []event.Event{&event.TechnicalFault{Kind: FaultUnknownPatient, Offset: -1, Door: o.Door,
 			Detail: fmt.Sprintf("device %s sent a reading for %s, who is not enrolled; it is kept and will be judged once the patient is: import the patient", o.Device, in.Subject)}}

@@ -44,7 +44,8 @@ type State struct {
 	Lates    []Late   `json:"lates,omitempty"`    // the newest late finding of each signal
 	Fenced   []string `json:"fenced,omitempty"`   // rules that failed for this patient and are left out
 
-	FaultTold bool `json:"fault_told,omitempty"` // that the patient, or any pack for the group, is not known
+	FaultTold bool `json:"fault_told,omitempty"` // that the patient, or any pack for the group, is not known, or that one who left still sends
+	Left      bool `json:"left,omitempty"`       // the care has ended: nothing is judged and nothing is expected
 }
 
 // Track is one signal: its newest believed readings in the order in which they were measured.
@@ -288,7 +289,7 @@ func (s *State) Silent() []event.Quantity {
 }
 
 // Enrolled tells whether the patient is watched.
-func (s *State) Enrolled() bool { return s.Group != "" }
+func (s *State) Enrolled() bool { return s.Group != "" && !s.Left }
 
 // track answers the track of a quantity that has readings.
 func (s *State) track(q event.Quantity) *Track {

@@ -52,6 +52,7 @@ type AlertUpdated struct {
 	Danger   bool     `json:"danger,omitempty"`
 	Score    *Score   `json:"score,omitempty"`
 	Scored   string   `json:"scored"`
+	Request  string   `json:"request,omitempty"` // the click of who reported it by hand
 }
 
 // AlertWorsened says that the findings became graver: a higher severity, the immediate-danger band, a lower bound up
@@ -67,6 +68,7 @@ type AlertWorsened struct {
 	AnswerBy Time     `json:"answer_by"`
 	Why      string   `json:"why"` // severity, danger, score, reason
 	Scored   string   `json:"scored"`
+	Request  string   `json:"request,omitempty"` // the click of who reported it by hand
 }
 
 // AlertEased says that nothing is found any more, and has not been for the hold time; the warning stays until a person closes it.

@@ -45,6 +45,7 @@ func (s *Severity) UnmarshalText(b []byte) error {
 const (
 	Deterioration = "deterioration" // scores, single signs, own targets
 	Silence       = "silence"       // signals that should have come
+	Reported      = "reported"      // what a person raised by hand
 	Fault         = "fault"         // a part of Tocsin failed for this patient or this partition
 )
 
