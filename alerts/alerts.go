@@ -133,6 +133,12 @@ func (w *Warning) tell(m Moment) {
 	}
 }
 
+// granted keeps that an event grants a wish, when it does.
+func granted(s State, d event.Event) State {
+	click, alert := AnswerTo(d)
+	return answered(s, Answer{Request: click, Alert: alert})
+}
+
 // answered keeps the answer to a wish, so that a repeat of it gets the same.
 func answered(s State, a Answer) State {
 	if a.Request == "" || slices.ContainsFunc(s.Answers, func(b Answer) bool { return b.Request == a.Request }) {

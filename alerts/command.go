@@ -179,7 +179,7 @@ func wished(key string, c Command, a ask) []event.Event {
 	if _, known := a.state.Answered(a.click); known {
 		return nil
 	}
-	events, refusal, holder := granted(key, c, a)
+	events, refusal, holder := tried(key, c, a)
 	if refusal == "" {
 		return events
 	}
@@ -190,8 +190,8 @@ func wished(key string, c Command, a ask) []event.Event {
 	return []event.Event{&event.RequestRefused{Request: a.click, Alert: a.request.Alert, Reason: refusal, Holder: holder, Zh: zh, En: en}}
 }
 
-// granted looks a wish about a warning up in the table; some concern the patient and no warning. holder is who has it.
-func granted(key string, c Command, a ask) (events []event.Event, refusal, holder string) {
+// tried looks a wish about a warning up in the table; some concern the patient and no warning. holder is who has it.
+func tried(key string, c Command, a ask) (events []event.Event, refusal, holder string) {
 	switch c {
 	case Leave:
 		events, refusal = leave(a)

@@ -31,9 +31,9 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 	case *event.AlertClosed:
 		return closed(s, d, at)
 	case *event.AlertOutcomeAsked:
-		return outcomeAsked(s, d), nil
+		return outcomeAsked(s, d, at), nil
 	case *event.AlertJudged:
-		return judged(s, d), nil
+		return judged(s, d, at), nil
 	case *event.PatientLeft:
 		return left(s, d, at), nil
 	case *event.PatientResumed:
@@ -54,7 +54,7 @@ func changed(s State, e event.Envelope, at event.Time) (State, error) {
 	}
 	s.Open = slices.Clone(s.Open)
 	change(&s.Open[i])
-	return answered(s, Answer{Request: requestOf(e.Data), Alert: alert}), nil
+	return granted(s, e.Data), nil
 }
 
 // scored notes since when nothing is found. Late findings say nothing about now.
@@ -108,7 +108,7 @@ func raised(s State, d *event.AlertRaised, at event.Time) State {
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Severity: d.Severity, Note: d.Planned})
 	i, _ := slices.BinarySearchFunc(s.Open, d.Problem, byProblem)
 	s.Open = slices.Insert(slices.Clone(s.Open), i, w)
-	return answered(s, Answer{Request: d.Request, Alert: d.Alert})
+	return granted(s, d)
 }
 
 func closed(s State, d *event.AlertClosed, at event.Time) (State, error) {
@@ -134,7 +134,7 @@ func closed(s State, d *event.AlertClosed, at event.Time) (State, error) {
 	if d.Outcome == event.OutcomeUnknown {
 		s = unjudged(s, w, at)
 	}
-	return answered(s, Answer{Request: d.Request, Alert: d.Alert}), nil
+	return granted(s, d), nil
 }
 
 // changeOf answers what an event does to an open warning; nil when it concerns none.
@@ -171,33 +171,43 @@ func changeOf(d event.Event, at event.Time) (change func(*Warning), alert string
 	}
 }
 
-// requestOf answers the click to which an event about an open warning is the answer.
-func requestOf(d event.Event) string {
+// AnswerTo answers the click that an event grants and the warning that it is about; empty when it grants none.
+func AnswerTo(d event.Event) (click, alert string) {
 	switch d := d.(type) {
+	case *event.AlertRaised:
+		return d.Request, d.Alert
 	case *event.AlertUpdated:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertWorsened:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertAccepted:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertReturned:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertCalling:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertContacted:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertOffered:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertNoted:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertShelveAsked:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertShelved:
-		return d.Request
+		return d.Request, d.Alert
 	case *event.AlertUnshelved:
-		return d.Request
+		return d.Request, d.Alert
+	case *event.AlertClosed:
+		return d.Request, d.Alert
+	case *event.AlertJudged:
+		return d.Request, d.Alert
+	case *event.PatientLeft:
+		return d.Request, ""
+	case *event.PatientResumed:
+		return d.Request, ""
 	default:
-		return ""
+		return "", ""
 	}
 }
 

@@ -76,7 +76,7 @@ func left(s State, d *event.PatientLeft, at event.Time) State {
 	for i := range s.Unjudged {
 		s.Unjudged[i].AskBy = event.Never
 	}
-	return answered(s, Answer{Request: d.Request})
+	return granted(s, d)
 }
 
 func resumed(s State, d *event.PatientResumed) State {
@@ -84,7 +84,7 @@ func resumed(s State, d *event.PatientResumed) State {
 	for i := range s.Closed {
 		s = s.cleared(i)
 	}
-	return answered(s, Answer{Request: d.Request})
+	return granted(s, d)
 }
 
 // warn raises what a person says (ALR-22). More of it goes to the warning that is open.
@@ -135,22 +135,31 @@ func judge(_ Warning, a ask) ([]event.Event, string) {
 	return []event.Event{&event.AlertJudged{Alert: a.request.Alert, By: a.request.By, Outcome: q.Outcome, Done: cut(q.Done), Request: a.click}}, ""
 }
 
-func judged(s State, d *event.AlertJudged) State {
+func judged(s State, d *event.AlertJudged, at event.Time) State {
 	s.Unjudged = slices.DeleteFunc(slices.Clone(s.Unjudged), func(u Unjudged) bool { return u.Alert == d.Alert })
 	if len(s.Unjudged) == 0 {
 		s.Unjudged = nil // as it reads back from a checkpoint
 	}
-	if i := slices.IndexFunc(s.Closed, func(p Past) bool { return p.Alert == d.Alert }); i >= 0 {
-		s.Closed = slices.Clone(s.Closed)
-		s.Closed[i].Outcome, s.Closed[i].Done = d.Outcome, d.Done
-	}
-	return answered(s, Answer{Request: d.Request, Alert: d.Alert})
+	s = s.retold(d.Alert, func(p *Past) {
+		p.Outcome, p.Done = d.Outcome, d.Done
+		p.tell(Moment{At: at, Type: d.Type(), By: d.By, Note: d.Outcome, Text: d.Done})
+	})
+	return granted(s, d)
 }
 
-func outcomeAsked(s State, d *event.AlertOutcomeAsked) State {
+func outcomeAsked(s State, d *event.AlertOutcomeAsked, at event.Time) State {
 	if i := slices.IndexFunc(s.Unjudged, func(u Unjudged) bool { return u.Alert == d.Alert }); i >= 0 {
 		s.Unjudged = slices.Clone(s.Unjudged)
 		s.Unjudged[i].AskBy = d.AskBy
+	}
+	return s.retold(d.Alert, func(p *Past) { p.tell(Moment{At: at, Type: d.Type()}) })
+}
+
+// retold changes a closed episode, if it is kept still.
+func (s State) retold(alert string, change func(*Past)) State {
+	if i := slices.IndexFunc(s.Closed, func(p Past) bool { return p.Alert == alert }); i >= 0 {
+		s.Closed = slices.Clone(s.Closed)
+		change(&s.Closed[i])
 	}
 	return s
 }

@@ -103,7 +103,8 @@ func retryMs(p event.Policy) int64 {
 	return max(p.RetryMs, leastStepMs)
 }
 
-func shelveMs(p event.Policy) int64 {
+// ShelveMs answers for how long a warning under p can be shelved at most.
+func ShelveMs(p event.Policy) int64 {
 	if p.ShelveMs <= 0 {
 		return 30 * minute
 	}

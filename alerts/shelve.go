@@ -29,7 +29,7 @@ func shelve(w Warning, a ask) ([]event.Event, string) {
 		return agree(w, a)
 	case q.Reason == "":
 		return nil, RefusedReason
-	case q.Until <= a.now || q.Until.Sub(a.now).Milliseconds() > shelveMs(w.Policy):
+	case q.Until <= a.now || q.Until.Sub(a.now).Milliseconds() > ShelveMs(w.Policy):
 		return nil, RefusedShelf
 	case shelveTwo(w):
 		return []event.Event{&event.AlertShelveAsked{Alert: w.Alert, By: a.request.By, Reason: cut(q.Reason), Until: q.Until,

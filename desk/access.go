@@ -37,6 +37,7 @@ var (
 	anybody   = oneOf(Roles...)
 	maySee    = oneOf(roleLead, roleNurse, roleDoctor, rolePharmacist, roleHealthManager, roleClinic)
 	mayAct    = maySee
+	mayLeave  = oneOf(roleLead, roleNurse, roleDoctor)
 	mayAdmin  = oneOf(roleAdministrator)
 	mayImport = oneOf(roleAdministrator, roleLead)
 	mayOrder  = oneOf(roleAdministrator, roleDoctor, roleLead)

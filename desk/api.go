@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tocsin/alerts"
 	"tocsin/streams/event"
 )
 
@@ -18,9 +19,9 @@ type Warning struct {
 	Tenant     string         `json:"tenant"`
 	Patient    string         `json:"patient" doc:"the hospital's id of the patient, without the tenant"`
 	Group      string         `json:"group" doc:"disease group; empty for what concerns no patient"`
-	Problem    string         `json:"problem" example:"deterioration" doc:"deterioration, silence or fault"`
+	Problem    string         `json:"problem" example:"deterioration" doc:"deterioration, silence, reported (by a person) or fault"`
 	Episode    int            `json:"episode" doc:"counts this patient's episodes of this problem from 1"`
-	State      string         `json:"state" enum:"new,accepted,returned,closed"`
+	State      string         `json:"state" enum:"new,accepted,in_care,returned,shelved,suppressed,closed"`
 	Severity   event.Severity `json:"severity"`
 	Peak       event.Severity `json:"peak" doc:"the gravest that this episode has been: it decides who may close and how"`
 	Danger     bool           `json:"danger" doc:"the immediate-danger band"`
@@ -35,10 +36,17 @@ type Warning struct {
 	AcceptedAt *event.Time    `json:"accepted_at,omitempty"`
 	Level      int            `json:"level" doc:"the step of the policy that is asked now, from 0"`
 	Asked      string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
+	Offered    string         `json:"offered,omitempty" doc:"to whom its owner would hand it over: they need only accept"`
+	Call       *alerts.Call   `json:"call,omitempty" doc:"that its owner is on"`
+	Contacted  bool           `json:"contacted,omitempty" doc:"somebody was reached in this episode"`
+	Shelf      *alerts.Shelf  `json:"shelf,omitempty" doc:"where it lies or, unless it is shelved, for which a second person is asked"`
+	Planned    string         `json:"planned,omitempty" doc:"why it is suppressed: the planned window that excuses it"`
+	By         string         `json:"by,omitempty" doc:"who raised it by hand"`
+	ShelveMs   int64          `json:"shelve_ms" doc:"the longest for which it can be shelved"`
 	Eased      bool           `json:"eased" doc:"nothing is found any more; it stays until a person closes it"`
 	ClosedAt   *event.Time    `json:"closed_at,omitempty"`
 	Version    int64          `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
-	Outcome    string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical or not_known_yet"`
+	Outcome    string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left"`
 }
 
 // Deadline is a moment, or null for none.
@@ -143,7 +151,7 @@ type RowWarning struct {
 	ID       string         `json:"id"`
 	Problem  string         `json:"problem"`
 	Severity event.Severity `json:"severity"`
-	State    string         `json:"state" enum:"new,accepted,returned,closed"`
+	State    string         `json:"state" enum:"new,accepted,in_care,returned,shelved,suppressed,closed"`
 	Owner    string         `json:"owner"`
 }
 
@@ -267,6 +275,70 @@ type CloseBody struct {
 	Done        string `json:"done,omitempty" maxLength:"1000" doc:"what was done; for a high without a contact, the doctor's reason"`
 	Disposition string `json:"disposition,omitempty" maxLength:"64" doc:"where the patient is: home, clinic, ambulance, admitted"`
 	Contacted   bool   `json:"contacted,omitempty" doc:"patient or carer was reached"`
+}
+
+// CallBody says whom somebody calls.
+type CallBody struct {
+	Whom string `json:"whom" enum:"patient,carer,community,emergency" doc:"emergency is the patient's own 120 centre"`
+}
+
+// ContactBody says what came of a call.
+type ContactBody struct {
+	Whom    string `json:"whom" enum:"patient,carer,community,emergency"`
+	Outcome string `json:"outcome" enum:"reached,no_answer,wrong_number"`
+	Note    string `json:"note,omitempty" maxLength:"300"`
+}
+
+// OfferBody names the account that shall have a warning.
+type OfferBody struct {
+	To   string `json:"to" minLength:"1" maxLength:"64"`
+	Note string `json:"note,omitempty" maxLength:"300"`
+}
+
+// NoteBody adds words.
+type NoteBody struct {
+	Text string `json:"text" minLength:"1" maxLength:"300" doc:"no name, no phone number"`
+}
+
+// ShelveBody puts a warning aside. Of a high a second person agrees by asking for the same.
+type ShelveBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"300"`
+	ForMin int    `json:"for_min,omitempty" minimum:"0" maximum:"10080" doc:"minutes from now"`
+}
+
+// OutcomeBody says what a closed warning was.
+type OutcomeBody struct {
+	Outcome string `json:"outcome" enum:"real,real_usual,measurement_fault,technical"`
+	Done    string `json:"done,omitempty" maxLength:"300"`
+}
+
+// WarnBody raises a warning by hand.
+type WarnBody struct {
+	Severity event.Severity `json:"severity"`
+	Text     string         `json:"text" minLength:"1" maxLength:"300" doc:"what is worrying; no name, no phone number"`
+}
+
+// LeaveBody ends the care of a patient.
+type LeaveBody struct {
+	Why       string `json:"why" enum:"discharged,died,consent_withdrawn"`
+	Note      string `json:"note,omitempty" maxLength:"300"`
+	Contacted bool   `json:"contacted,omitempty" doc:"somebody was reached; needed while a high warning is open"`
+}
+
+// ResumeBody takes a leaving back.
+type ResumeBody struct {
+	Note string `json:"note,omitempty" maxLength:"300"`
+}
+
+// Unjudged is a closed warning of which it is not known what it was.
+type Unjudged struct {
+	ID       string         `json:"id"`
+	Tenant   string         `json:"tenant"`
+	Patient  string         `json:"patient"`
+	Problem  string         `json:"problem"`
+	Severity event.Severity `json:"severity" doc:"the gravest of the episode"`
+	ClosedAt event.Time     `json:"closed_at"`
+	AskBy    Deadline       `json:"ask_by" doc:"when it is asked again; null after the patient left"`
 }
 
 // SignIn is a name with its password.

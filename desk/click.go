@@ -35,27 +35,14 @@ type waiter struct {
 
 // ask writes a wish about a warning and waits for its answer.
 func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wish func(event.Request) event.Event) (*body[Warning], error) {
-	w, ok := s.ward.find(c.ID)
+	key, ok := s.ward.keyOf(c.ID)
 	if !ok {
 		return nil, noWarning(c.ID)
 	}
 	id := identityOf(ctx)
-	click := id.Account + "/" + verb + "/" + c.ID + "/" + c.Key
-	wait, first := s.ward.wait(click, c.ID, w.key)
-	if first {
-		env := event.Envelope{ID: click, Source: s.o.Edge.Name(), Subject: w.key, At: event.TimeOf(s.o.Now()),
-			Data: wish(event.Request{Alert: c.ID, By: id.Account, Role: id.Role, Desk: desk})}
-		go s.o.Edge.Append(streams.Inputs, w.key, env, func(partition int32, offset int64, err error) {
-			s.ward.written(click, wait, partition, offset, err)
-		})
-	}
-	answer, err := s.answerTo(ctx, click, wait)
-	s.metrics.click(verb, answer, err)
+	answer, err := s.asked(ctx, verb, key, c, wish(event.Request{Alert: c.ID, By: id.Account, Role: id.Role, Desk: desk}))
 	if err != nil {
 		return nil, err
-	}
-	if answer.refused != nil {
-		return nil, refused(answer.refused)
 	}
 	now, _ := s.ward.find(c.ID)
 	if answer.silent {
@@ -66,11 +53,37 @@ func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wis
 	return &body[Warning]{now.warning()}, nil
 }
 
+// asked writes a wish that concerns the patient of a key and waits for its answer, which may be a refusal.
+func (s *Server) asked(ctx context.Context, verb, key string, c Click, wish event.Event) (*answered, error) {
+	click := identityOf(ctx).Account + "/" + verb + "/" + c.ID + "/" + c.Key
+	wait, first := s.ward.wait(click, c.ID, key)
+	if first {
+		env := event.Envelope{ID: click, Source: s.o.Edge.Name(), Subject: key, At: event.TimeOf(s.o.Now()), Data: wish}
+		go s.o.Edge.Append(streams.Inputs, key, env, func(partition int32, offset int64, err error) {
+			s.ward.written(click, wait, partition, offset, err)
+		})
+	}
+	answer, err := s.answerTo(ctx, click, wait)
+	s.metrics.click(verb, answer, err)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.refused != nil:
+		return nil, refused(answer.refused)
+	}
+	return answer, nil
+}
+
 // silently answers what is wrong when a wish was folded without a word and is not so: an answer from so long ago that
 // nobody has it any more, or a wish that could not be judged. Nobody may read "done" then.
 func silently(verb string, w alerts.Warning, account string) *Problem {
 	done := false
 	switch verb {
+	case "note", "call", "contact", "offer", "outcome":
+	case "unshelve":
+		done = w.Phase != alerts.Shelved && w.Phase != alerts.Suppressed
+	case "shelve":
+		done = w.Phase == alerts.Shelved
 	case "accept":
 		done = w.Owner == account
 	case "return":
@@ -85,8 +98,12 @@ func silently(verb string, w alerts.Warning, account string) *Problem {
 		zh, en := alerts.Words(alerts.RefusedHeld, w.Owner)
 		return refused(&event.RequestRefused{Reason: alerts.RefusedHeld, Holder: w.Owner, Zh: zh, En: en})
 	default:
-		return refuse(http.StatusConflict, "not_done", "操作未生效，请查看当前状态后再试", "it changed nothing; look at the warning and press again")
+		return notDone()
 	}
+}
+
+func notDone() *Problem {
+	return refuse(http.StatusConflict, "not_done", "操作未生效，请查看当前状态后再试", "it changed nothing; look at what is and press again")
 }
 
 // answerTo waits for the answer, and not for ever.
@@ -235,16 +252,12 @@ func (w *ward) keep(click string, a *answered) {
 
 // answerIn answers which click an event answers, and how.
 func answerIn(d event.Event) (click string, a *answered) {
-	switch d := d.(type) {
-	case *event.AlertAccepted:
-		return d.Request, &answered{alert: d.Alert}
-	case *event.AlertReturned:
-		return d.Request, &answered{alert: d.Alert}
-	case *event.AlertClosed:
-		return d.Request, &answered{alert: d.Alert}
-	case *event.RequestRefused:
-		return d.Request, &answered{alert: d.Alert, refused: d}
-	default:
+	if r, ok := d.(*event.RequestRefused); ok {
+		return r.Request, &answered{alert: r.Alert, refused: r}
+	}
+	click, alert := alerts.AnswerTo(d)
+	if click == "" {
 		return "", nil
 	}
+	return click, &answered{alert: alert}
 }

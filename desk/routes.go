@@ -38,6 +38,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	huma.NewError = newProblem
 	api := humago.New(mux, apiConfig())
 	s.warningOperations(api)
+	s.actOperations(api)
 	s.groupOperations(api)
 	s.packOperations(api)
 	s.sessionOperations(api)
@@ -122,8 +123,7 @@ func (s *Server) warningOperations(api huma.API) {
 			}
 			return &body[WarningStory]{w}, nil
 		})
-	answers := []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
-	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", answers...),
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", clickErrors...),
 		func(ctx context.Context, in *struct {
 			Click
 			Body *AcceptBody `required:"false"`
@@ -131,7 +131,7 @@ func (s *Server) warningOperations(api huma.API) {
 			b := orZero(in.Body)
 			return s.ask(ctx, "accept", in.Click, b.Desk, func(r event.Request) event.Event { return &event.AcceptRequested{Request: r} })
 		})
-	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/return", "returnWarning", "warnings", "Give a warning back", answers...),
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/return", "returnWarning", "warnings", "Give a warning back", clickErrors...),
 		func(ctx context.Context, in *struct {
 			Click
 			Body *ReturnBody `required:"false"`
@@ -141,7 +141,7 @@ func (s *Server) warningOperations(api huma.API) {
 				return &event.ReturnRequested{Request: r, Reason: b.Reason}
 			})
 		})
-	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/close", "closeWarning", "warnings", "Close a warning with its outcome", answers...),
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/close", "closeWarning", "warnings", "Close a warning with its outcome", clickErrors...),
 		func(ctx context.Context, in *struct {
 			Click
 			Body CloseBody

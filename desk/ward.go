@@ -170,7 +170,7 @@ func (w *ward) leave(p *person) {
 
 func (w *ward) join(p *person) {
 	name := p.p.Care.Group()
-	if name == "" {
+	if name == "" || p.p.Care.Left != nil {
 		return
 	}
 	tenant, _ := streams.SplitPatientKey(p.key)

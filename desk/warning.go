@@ -68,6 +68,7 @@ func (s shown) warning() Warning {
 		Severity: a.Severity, Peak: a.Peak, Danger: a.Danger, Rule: a.Rule, Reasons: some(a.Reasons), Score: scoreOf(a.Score),
 		RaisedAt: a.RaisedAt, Since: a.Since, AnswerBy: Deadline(a.AnswerBy), Owner: a.Owner, Was: a.Was, AcceptedAt: a.AcceptedAt,
 		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased, Version: s.offset,
+		Offered: a.Offered, Call: a.Call, Contacted: a.Contacted, Shelf: a.Shelf, Planned: a.Planned, By: a.By, ShelveMs: alerts.ShelveMs(a.Policy),
 	}
 	if s.past != nil {
 		w.AnswerBy, w.ClosedAt, w.Outcome = Deadline(event.Never), &s.past.ClosedAt, s.past.Outcome
@@ -138,6 +139,12 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 	severity := severityWords[m.Severity]
 	switch m.Type {
 	case "alert.raised":
+		switch {
+		case m.By != "":
+			return m.By + " 手动发出" + severity[0] + "预警，通知" + askedWords(m.To)[0], m.By + " raised it by hand as " + severity[1] + "; asks " + askedWords(m.To)[1]
+		case m.Note != "":
+			return "处于计划时段（" + m.Note + "），暂不通知", "within a planned window (" + m.Note + "): nobody is asked before that is over"
+		}
 		return "发出" + severity[0] + "预警，通知" + askedWords(m.To)[0], "raised as " + severity[1] + "; asks " + askedWords(m.To)[1]
 	case "alert.updated":
 		return "依据更新，现为" + severity[0], "findings changed; now " + severity[1]
@@ -153,8 +160,30 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 		return why[0] + "，上报至" + askedWords(m.To)[0], why[1] + "; asks " + askedWords(m.To)[1]
 	case "alert.returned":
 		return m.By + " 退回" + in("：", m.Note, ""), m.By + " gave it back" + in(": ", m.Note, "")
+	case "alert.calling":
+		return m.By + " 正在联系" + contactWords[m.To][0], m.By + " is calling " + contactWords[m.To][1]
+	case "alert.contacted":
+		return m.By + " 联系" + contactWords[m.To][0] + "：" + reachedWords[m.Note][0] + in("（", m.Text, "）"), m.By + " called " + contactWords[m.To][1] + ": " + reachedWords[m.Note][1] + in(" (", m.Text, ")")
+	case "alert.offered":
+		return m.By + " 拟转交 " + m.To + in("（", m.Text, "）"), m.By + " offers it to " + m.To + in(" (", m.Text, ")")
+	case "alert.noted":
+		return m.By + "：" + m.Text, m.By + ": " + m.Text
+	case "alert.shelve_asked":
+		return m.By + " 申请搁置，待第二人确认：" + m.Text, m.By + " asks to shelve it, which a second person has to agree to: " + m.Text
+	case "alert.shelved":
+		return m.By + in("、", m.To, " ") + "搁置：" + m.Text, m.By + in(" and ", m.To, "") + " shelved it: " + m.Text
+	case "alert.unshelved":
+		why := whyWords[m.Note]
+		return why[0] + "，再次通知" + askedWords(m.To)[0], why[1] + "; asks " + askedWords(m.To)[1] + " again"
+	case "alert.outcome_asked":
+		return "结论仍不清楚，请补充", "it is still not known what it was: say so"
+	case "alert.judged":
+		return m.By + " 补充结论：" + outcomeWords[m.Note][0] + in("（", m.Text, "）"), m.By + " says what it was: " + outcomeWords[m.Note][1] + in(" (", m.Text, ")")
 	case "alert.closed":
 		outcome := outcomeWords[m.Note]
+		if m.By == "" {
+			return "已结束：" + outcome[0], "over: " + outcome[1]
+		}
 		return m.By + " 结案：" + outcome[0], m.By + " closed it: " + outcome[1]
 	default:
 		return string(m.Type), string(m.Type)
@@ -177,11 +206,20 @@ var severityWords = map[event.Severity][2]string{
 var whyWords = map[string][2]string{
 	"severity": {"优先级升高", "a higher severity"}, "danger": {"进入危险范围", "immediate danger"}, "score": {"评分下限升高", "the score's lower bound rose"},
 	"reason": {"出现新的依据", "a new reason"}, "unanswered": {"无人应答", "nobody answered"}, "care_overdue": {"接手后未处理", "taken and not closed in time"},
+	"expired": {"搁置到期", "the shelving is over"}, "ended": {"搁置被取消", "the shelving was ended"}, "window_over": {"计划时段已过，仍无数据", "the planned window is over and nothing has come"},
 }
+
+var contactWords = map[string][2]string{
+	event.ContactPatient: {"患者", "the patient"}, event.ContactCarer: {"照护者", "the carer"}, event.ContactCommunity: {"社区卫生服务中心", "the community clinic"},
+	event.ContactEmergency: {"120", "the emergency centre"},
+}
+
+var reachedWords = map[string][2]string{event.Reached: {"已接通", "reached"}, event.NoAnswer: {"未接通", "no answer"}, event.WrongNumber: {"号码有误", "wrong number"}}
 
 var outcomeWords = map[string][2]string{
 	event.OutcomeReal: {"真实", "real"}, event.OutcomeUsual: {"真实，但属该患者常态", "real, but usual for this patient"},
 	event.OutcomeMeasurement: {"测量错误", "measurement fault"}, event.OutcomeTechnical: {"技术原因", "technical"}, event.OutcomeUnknown: {"尚不清楚", "not known yet"},
+	event.OutcomePlanned: {"计划时段内已恢复", "it ended within the planned window"}, event.OutcomeLeft: {"管理已结束", "the care of the patient has ended"},
 }
 
 // askedWords names whom a step of a policy asks, as the screens do.

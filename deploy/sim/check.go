@@ -143,7 +143,8 @@ func (w *world) checkAll() {
 		for _, key := range r.replica.Keys() {
 			s, _ := r.replica.Get(key)
 			for _, warning := range s.B.Open {
-				if warning.Phase != alerts.Accepted && w.now.Sub(warning.Since) > 2*time.Hour {
+				asks := warning.Phase == alerts.New || warning.Phase == alerts.Returned
+				if asks && w.now.Sub(warning.Since) > 2*time.Hour {
 					w.fail("%s of %s (%s) reached nobody since %s", warning.Alert, key, warning.Severity, warning.Since)
 				}
 			}
@@ -194,10 +195,42 @@ func (w *world) answer(p *person) {
 	}
 	p.clicks++
 	request := event.Request{Alert: warning.Alert, By: p.name, Role: "nurse"}
-	e := event.Envelope{ID: fmt.Sprintf("%s/%d", p.name, p.clicks), Source: "desk", Subject: key, At: w.now, Data: &event.AcceptRequested{Request: request}}
-	if warning.Phase == alerts.Accepted && warning.Owner == p.name && w.rng.IntN(2) == 0 {
-		e.Data = &event.CloseRequested{Request: request, Outcome: event.OutcomeReal, Contacted: true, Disposition: "home"}
-	}
+	e := event.Envelope{ID: fmt.Sprintf("%s/%d", p.name, p.clicks), Source: "desk", Subject: key, At: w.now, Data: w.wish(request, warning)}
 	p.asked = append(slices.Clip(p.asked), e)
 	w.append(streams.Inputs, key, e)
 }
+
+// wish answers what a person asks of a warning: mostly to take it, and of what is theirs to call, to hand over or to close. Some
+// of it is refused, and now and then it is about the patient.
+func (w *world) wish(r event.Request, warning alerts.Warning) event.Event {
+	mine := warning.Owner == r.By
+	until := w.now.Add(time.Duration(1+w.rng.IntN(30)) * time.Minute)
+	switch n := w.rng.IntN(40); {
+	case n == 0:
+		return &event.WarnRequested{Request: event.Request{By: r.By, Role: r.Role}, Severity: event.Medium, Text: "worried"}
+	case n == 1:
+		return &event.LeaveRequested{Request: event.Request{By: r.By, Role: "doctor"}, Why: event.LeftDischarged, Contacted: true}
+	case n <= 4:
+		return &event.ResumeRequested{Request: event.Request{By: r.By, Role: "doctor"}}
+	case n <= 7:
+		return &event.ShelveRequested{Request: r, Reason: "known", Until: until} // a high wants another's as well
+	case n == 8:
+		return &event.UnshelveRequested{Request: r}
+	case n == 9:
+		return &event.NoteRequested{Request: r, Text: "phoned"}
+	case n == 10:
+		return &event.OutcomeRequested{Request: r, Outcome: event.OutcomeReal}
+	case mine && n <= 20:
+		return &event.CloseRequested{Request: r, Outcome: pickOf(w, event.OutcomeReal, event.OutcomeReal, event.OutcomeUnknown), Contacted: true, Disposition: "home"}
+	case mine && n <= 25:
+		return &event.ContactRequested{Request: r, Whom: event.ContactPatient, Outcome: pickOf(w, event.Reached, event.NoAnswer)}
+	case mine && n <= 27:
+		return &event.OfferRequested{Request: r, To: w.people[w.rng.IntN(len(w.people))].name}
+	case mine && n == 28:
+		return &event.ReturnRequested{Request: r}
+	default:
+		return &event.AcceptRequested{Request: r}
+	}
+}
+
+func pickOf(w *world, words ...string) string { return words[w.rng.IntN(len(words))] }

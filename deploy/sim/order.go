@@ -49,7 +49,8 @@ func (w *world) order() {
 		points, until := event.Int(2+w.rng.Int64N(10)), w.now.Add(time.Duration(w.rng.IntN(180))*time.Minute)
 		plan := event.Plan{OrderedBy: "doctor-1", OrderedAt: w.now, Overrides: []event.Override{
 			{Rule: "falls", Param: "points", Value: &points, By: "doctor-1", At: w.now, Until: &until},
-			{Rule: "slow", Off: true, By: "doctor-1", At: w.now, Until: &until}}}
+			{Rule: "slow", Off: true, By: "doctor-1", At: w.now, Until: &until}},
+			Pauses: []event.Pause{{From: w.now, Until: until, Why: "dialysis"}}}
 		w.effect(p.key(), &event.PlanChanged{Tenant: "t", Patient: p.id, Plan: plan})
 	}
 }

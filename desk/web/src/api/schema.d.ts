@@ -174,6 +174,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/patients/{tenant}/{patient}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the care of a patient; every warning is closed in the same step */
+        post: operations["endCare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients/{tenant}/{patient}/plan": {
         parameters: {
             query?: never;
@@ -202,6 +219,40 @@ export interface paths {
         get: operations["getReadings"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/patients/{tenant}/{patient}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the end of a patient's care back */
+        post: operations["resumeCare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/patients/{tenant}/{patient}/warnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Raise a warning by hand */
+        post: operations["raiseWarning"];
         delete?: never;
         options?: never;
         head?: never;
@@ -284,6 +335,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/unjudged": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Closed warnings of which it is not known what they were, the oldest first */
+        get: operations["listUnjudged"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/warnings": {
         parameters: {
             query?: never;
@@ -335,6 +403,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/warnings/{id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a call has begun; no deadline moves */
+        post: operations["callAbout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/warnings/{id}/close": {
         parameters: {
             query?: never;
@@ -352,6 +437,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/warnings/{id}/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what came of a call; somebody reached puts the warning in care */
+        post: operations["contactAbout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warnings/{id}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add words to a warning */
+        post: operations["noteWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warnings/{id}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Offer a warning to a colleague, who has it by accepting */
+        post: operations["offerWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warnings/{id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what a closed warning was of which it was not known */
+        post: operations["judgeWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/warnings/{id}/return": {
         parameters: {
             query?: never;
@@ -363,6 +516,40 @@ export interface paths {
         put?: never;
         /** Give a warning back */
         post: operations["returnWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warnings/{id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a warning aside for a reason and a time; a high takes two persons */
+        post: operations["shelveWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warnings/{id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a shelving or a planned window before its time */
+        post: operations["unshelveWarning"];
         delete?: never;
         options?: never;
         head?: never;
@@ -402,6 +589,19 @@ export interface components {
         Board: {
             patients: components["schemas"]["Row"][];
         };
+        Call: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            whom: string;
+        };
+        CallBody: {
+            /**
+             * @description emergency is the patient's own 120 centre
+             * @enum {string}
+             */
+            whom: "patient" | "carer" | "community" | "emergency";
+        };
         CloseBody: {
             /** @description patient or carer was reached */
             contacted?: boolean;
@@ -412,6 +612,13 @@ export interface components {
             done?: string;
             /** @enum {string} */
             outcome: "real" | "real_usual" | "measurement_fault" | "technical" | "not_known_yet";
+        };
+        ContactBody: {
+            note?: string;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "wrong_number";
+            /** @enum {string} */
+            whom: "patient" | "carer" | "community" | "emergency";
         };
         Counts: {
             /** Format: int64 */
@@ -505,6 +712,17 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        LeaveBody: {
+            /** @description somebody was reached; needed while a high warning is open */
+            contacted?: boolean;
+            note?: string;
+            /** @enum {string} */
+            why: "discharged" | "died" | "consent_withdrawn";
+        };
+        Left: {
+            /** @description the care of the patient has ended */
+            left: boolean;
+        };
         List: {
             warnings: components["schemas"]["Warning"][];
         };
@@ -534,6 +752,19 @@ export interface components {
         NewPassword: {
             current: string;
             new: string;
+        };
+        NoteBody: {
+            /** @description no name, no phone number */
+            text: string;
+        };
+        OfferBody: {
+            note?: string;
+            to: string;
+        };
+        OutcomeBody: {
+            done?: string;
+            /** @enum {string} */
+            outcome: "real" | "real_usual" | "measurement_fault" | "technical";
         };
         Override: {
             /** Format: date-time */
@@ -1001,6 +1232,20 @@ export interface components {
             tenant: string;
             watched: components["schemas"]["PlanWatched"][];
         };
+        Pause: {
+            days?: number[];
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            length_min?: number;
+            /** Format: int64 */
+            start_min?: number;
+            /** Format: date-time */
+            until: string;
+            why: string;
+            /** Format: int64 */
+            zone_offset_min?: number;
+        };
         Plan: {
             /** Format: int64 */
             age_months?: number;
@@ -1019,6 +1264,7 @@ export interface components {
             ordered_at?: string;
             ordered_by?: string;
             overrides?: components["schemas"]["Override"][];
+            pauses?: components["schemas"]["Pause"][];
             pregnant?: boolean;
             /** Format: int64 */
             spo2_scale?: number;
@@ -1183,8 +1429,15 @@ export interface components {
             /** Format: int64 */
             care_ms: number;
             /** Format: int64 */
+            close_ms?: number;
+            /** Format: int64 */
             ease_ms: number;
             id: string;
+            /** Format: int64 */
+            retry_ms?: number;
+            /** Format: int64 */
+            shelve_ms?: number;
+            shelve_two?: boolean;
             steps: components["schemas"]["PolicyStep"][];
             /** Format: int64 */
             version: number;
@@ -1277,6 +1530,9 @@ export interface components {
             /** @description Monday to Monday in the pack's zone, oldest first; the last one is still running */
             weeks: components["schemas"]["Span"][];
         };
+        ResumeBody: {
+            note?: string;
+        };
         ReturnBody: {
             desk?: string;
             reason?: string;
@@ -1342,7 +1598,7 @@ export interface components {
             /** @enum {string} */
             severity: "none" | "low" | "medium" | "high" | "technical";
             /** @enum {string} */
-            state: "new" | "accepted" | "returned" | "closed";
+            state: "new" | "accepted" | "in_care" | "returned" | "shelved" | "suppressed" | "closed";
         };
         RuleTally: {
             /**
@@ -1413,6 +1669,23 @@ export interface components {
             /** @description a one-time password: nothing else is answered until it has been changed */
             must_change: boolean;
             role: string;
+        };
+        Shelf: {
+            by: string;
+            /** Format: date-time */
+            confirm_by?: string;
+            reason: string;
+            second?: string;
+            /** Format: date-time */
+            until: string;
+        };
+        ShelveBody: {
+            /**
+             * Format: int64
+             * @description minutes from now
+             */
+            for_min?: number;
+            reason?: string;
         };
         SignIn: {
             account: string;
@@ -1534,6 +1807,9 @@ export interface components {
             /** Format: double */
             low?: number;
         };
+        ToJudge: {
+            warnings: components["schemas"]["Unjudged"][];
+        };
         TokenBody: {
             name: string;
             /** @enum {string} */
@@ -1543,6 +1819,31 @@ export interface components {
             name: string;
             role: string;
             token: string;
+        };
+        Unjudged: {
+            /**
+             * Format: date-time
+             * @description when it is asked again; null after the patient left
+             */
+            ask_by: string | null;
+            /** Format: date-time */
+            closed_at: string;
+            id: string;
+            patient: string;
+            problem: string;
+            /**
+             * @description the gravest of the episode
+             * @enum {string}
+             */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            tenant: string;
+        };
+        UnshelveWarningRequest: Record<string, never>;
+        WarnBody: {
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /** @description what is worrying; no name, no phone number */
+            text: string;
         };
         Warning: {
             /** Format: date-time */
@@ -1554,8 +1855,14 @@ export interface components {
             answer_by: string | null;
             /** @description whom that step asks: nurse, doctor-1, doctor-2, duty-office … */
             asked: string;
+            /** @description who raised it by hand */
+            by?: string;
+            /** @description that its owner is on */
+            call?: components["schemas"]["Call"];
             /** Format: date-time */
             closed_at?: string;
+            /** @description somebody was reached in this episode */
+            contacted?: boolean;
             /** @description the immediate-danger band */
             danger: boolean;
             /** @description nothing is found any more; it stays until a person closes it */
@@ -1573,7 +1880,9 @@ export interface components {
              * @description the step of the policy that is asked now, from 0
              */
             level: number;
-            /** @description of a closed warning: real, real_usual, measurement_fault, technical or not_known_yet */
+            /** @description to whom its owner would hand it over: they need only accept */
+            offered?: string;
+            /** @description of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left */
             outcome?: string;
             /** @description who has taken it; empty while nobody has */
             owner: string;
@@ -1584,8 +1893,10 @@ export interface components {
              * @enum {string}
              */
             peak: "none" | "low" | "medium" | "high" | "technical";
+            /** @description why it is suppressed: the planned window that excuses it */
+            planned?: string;
             /**
-             * @description deterioration, silence or fault
+             * @description deterioration, silence, reported (by a person) or fault
              * @example deterioration
              */
             problem: string;
@@ -1601,13 +1912,20 @@ export interface components {
             score?: components["schemas"]["Score"];
             /** @enum {string} */
             severity: "none" | "low" | "medium" | "high" | "technical";
+            /** @description where it lies or, unless it is shelved, for which a second person is asked */
+            shelf?: components["schemas"]["Shelf"];
+            /**
+             * Format: int64
+             * @description the longest for which it can be shelved
+             */
+            shelve_ms: number;
             /**
              * Format: date-time
              * @description when it came into its state
              */
             since: string;
             /** @enum {string} */
-            state: "new" | "accepted" | "returned" | "closed";
+            state: "new" | "accepted" | "in_care" | "returned" | "shelved" | "suppressed" | "closed";
             tenant: string;
             /**
              * Format: int64
@@ -1629,8 +1947,14 @@ export interface components {
             asked: string;
             /** @description the last closed episode of this problem */
             before?: components["schemas"]["Before"];
+            /** @description who raised it by hand */
+            by?: string;
+            /** @description that its owner is on */
+            call?: components["schemas"]["Call"];
             /** Format: date-time */
             closed_at?: string;
+            /** @description somebody was reached in this episode */
+            contacted?: boolean;
             /** @description the immediate-danger band */
             danger: boolean;
             /** @description nothing is found any more; it stays until a person closes it */
@@ -1654,7 +1978,9 @@ export interface components {
             names: {
                 [key: string]: components["schemas"]["WordPair"];
             };
-            /** @description of a closed warning: real, real_usual, measurement_fault, technical or not_known_yet */
+            /** @description to whom its owner would hand it over: they need only accept */
+            offered?: string;
+            /** @description of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left */
             outcome?: string;
             /** @description who has taken it; empty while nobody has */
             owner: string;
@@ -1665,10 +1991,12 @@ export interface components {
              * @enum {string}
              */
             peak: "none" | "low" | "medium" | "high" | "technical";
+            /** @description why it is suppressed: the planned window that excuses it */
+            planned?: string;
             /** @description frozen when the warning was raised or became graver */
             policy: components["schemas"]["Policy"];
             /**
-             * @description deterioration, silence or fault
+             * @description deterioration, silence, reported (by a person) or fault
              * @example deterioration
              */
             problem: string;
@@ -1684,13 +2012,20 @@ export interface components {
             score?: components["schemas"]["Score"];
             /** @enum {string} */
             severity: "none" | "low" | "medium" | "high" | "technical";
+            /** @description where it lies or, unless it is shelved, for which a second person is asked */
+            shelf?: components["schemas"]["Shelf"];
+            /**
+             * Format: int64
+             * @description the longest for which it can be shelved
+             */
+            shelve_ms: number;
             /**
              * Format: date-time
              * @description when it came into its state
              */
             since: string;
             /** @enum {string} */
-            state: "new" | "accepted" | "returned" | "closed";
+            state: "new" | "accepted" | "in_care" | "returned" | "shelved" | "suppressed" | "closed";
             tenant: string;
             /** @description oldest first; the middle of a very long story is left out and counted in left_out */
             timeline: components["schemas"]["Moment"][];
@@ -2435,6 +2770,108 @@ export interface operations {
             };
         };
     };
+    endCare: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description as with warnings */
+                "Idempotency-Key": string;
+            };
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaveBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Left"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getPlan: {
         parameters: {
             query?: never;
@@ -2567,6 +3004,210 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeCare: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description as with warnings */
+                "Idempotency-Key": string;
+            };
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Left"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    raiseWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description as with warnings */
+                "Idempotency-Key": string;
+            };
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WarnBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2899,6 +3540,53 @@ export interface operations {
             };
         };
     };
+    listUnjudged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToJudge"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listWarnings: {
         parameters: {
             query?: {
@@ -3125,6 +3813,107 @@ export interface operations {
             };
         };
     };
+    callAbout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     closeWarning: {
         parameters: {
             query?: never;
@@ -3226,6 +4015,410 @@ export interface operations {
             };
         };
     };
+    contactAbout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    noteWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offerWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judgeWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutcomeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     returnWarning: {
         parameters: {
             query?: never;
@@ -3241,6 +4434,208 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["ReturnBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shelveWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShelveBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warning"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshelveWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page before its first sending; a repeat with the same key gets the first answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnshelveWarningRequest"];
             };
         };
         responses: {

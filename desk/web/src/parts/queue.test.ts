@@ -4,7 +4,7 @@ import { asks, byNeed, counts, held, matches, neighbour } from './queue'
 
 const base: Warning = {
   id: 'w', tenant: 't', patient: 'P-0113', group: 'copd', problem: 'deterioration', episode: 1, state: 'new', severity: 'high', peak: 'high', danger: false, rule: 'r', reasons: [],
-  raised_at: '2026-03-02T03:00:00.000Z', since: '2026-03-02T03:00:00.000Z', answer_by: '2026-03-02T03:02:00.000Z', owner: '', level: 0, asked: 'nurse', eased: false, version: 1,
+  raised_at: '2026-03-02T03:00:00.000Z', since: '2026-03-02T03:00:00.000Z', answer_by: '2026-03-02T03:02:00.000Z', owner: '', level: 0, asked: 'nurse', shelve_ms: 0, eased: false, version: 1,
 }
 const w = (o: Partial<Warning>): Warning => ({ ...base, ...o })
 const order = (...list: Warning[]) => [...list].sort(byNeed).map((x) => x.id)

@@ -1,0 +1,165 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// What can be asked of a warning beside taking, giving back and closing it, and what is asked about a patient. Whether it is
+// granted, to whom and when is decided in the log, by alerts.
+
+var clickErrors = []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+
+// acting registers a wish about a warning: POST /v1/warnings/{id}/VERB.
+func acting[B any](s *Server, api huma.API, verb, id, summary string, wish func(event.Request, B) event.Event) {
+	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/"+verb, id, "warnings", summary, clickErrors...),
+		func(ctx context.Context, in *struct {
+			Click
+			Body B
+		}) (*body[Warning], error) {
+			return s.ask(ctx, verb, in.Click, "", func(r event.Request) event.Event { return wish(r, in.Body) })
+		})
+}
+
+func (s *Server) actOperations(api huma.API) {
+	acting(s, api, "call", "callAbout", "Say that a call has begun; no deadline moves",
+		func(r event.Request, b CallBody) event.Event { return &event.CallRequested{Request: r, Whom: b.Whom} })
+	acting(s, api, "contact", "contactAbout", "Say what came of a call; somebody reached puts the warning in care",
+		func(r event.Request, b ContactBody) event.Event {
+			return &event.ContactRequested{Request: r, Whom: b.Whom, Outcome: b.Outcome, Note: b.Note}
+		})
+	acting(s, api, "offer", "offerWarning", "Offer a warning to a colleague, who has it by accepting",
+		func(r event.Request, b OfferBody) event.Event {
+			return &event.OfferRequested{Request: r, To: b.To, Note: b.Note}
+		})
+	acting(s, api, "note", "noteWarning", "Add words to a warning",
+		func(r event.Request, b NoteBody) event.Event { return &event.NoteRequested{Request: r, Text: b.Text} })
+	acting(s, api, "shelve", "shelveWarning", "Put a warning aside for a reason and a time; a high takes two persons",
+		func(r event.Request, b ShelveBody) event.Event {
+			return &event.ShelveRequested{Request: r, Reason: b.Reason, Until: event.TimeOf(s.o.Now().Add(time.Duration(b.ForMin) * time.Minute))}
+		})
+	acting(s, api, "unshelve", "unshelveWarning", "End a shelving or a planned window before its time",
+		func(r event.Request, _ struct{}) event.Event { return &event.UnshelveRequested{Request: r} })
+	acting(s, api, "outcome", "judgeWarning", "Say what a closed warning was of which it was not known",
+		func(r event.Request, b OutcomeBody) event.Event {
+			return &event.OutcomeRequested{Request: r, Outcome: b.Outcome, Done: b.Done}
+		})
+	s.patientOperations(api)
+}
+
+// PatientClick is what every wish about a patient carries besides its body.
+type PatientClick struct {
+	Tenant  string `path:"tenant" maxLength:"64"`
+	Patient string `path:"patient" maxLength:"128"`
+	Key     string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" doc:"as with warnings"`
+}
+
+// askOf asks about a patient whom the desk knows. The answer's warning is empty where there is none.
+func (s *Server) askOf(ctx context.Context, verb string, c PatientClick, wish func(event.Request) event.Event) (*answered, error) {
+	key := streams.PatientKey(c.Tenant, c.Patient)
+	if !s.ward.knows(key) {
+		return nil, refuse(http.StatusNotFound, "unknown", "没有这位患者", "there is no such patient")
+	}
+	id := identityOf(ctx)
+	a, err := s.asked(ctx, verb, key, Click{ID: key, Key: c.Key}, wish(event.Request{By: id.Account, Role: id.Role}))
+	if err == nil && a.silent {
+		return nil, notDone()
+	}
+	return a, err
+}
+
+func (s *Server) patientOperations(api huma.API) {
+	type left struct {
+		Left bool `json:"left" doc:"the care of the patient has ended"`
+	}
+	type toJudge struct {
+		Warnings []Unjudged `json:"warnings"`
+	}
+	const path = "/v1/patients/{tenant}/{patient}/"
+	huma.Register(api, op(mayAct, "POST", path+"warnings", "raiseWarning", "warnings", "Raise a warning by hand", clickErrors...),
+		func(ctx context.Context, in *struct {
+			PatientClick
+			Body WarnBody
+		}) (*body[Warning], error) {
+			a, err := s.askOf(ctx, "warn", in.PatientClick, func(r event.Request) event.Event {
+				return &event.WarnRequested{Request: r, Severity: in.Body.Severity, Text: in.Body.Text}
+			})
+			if err != nil {
+				return nil, err
+			}
+			w, ok := s.ward.find(a.alert)
+			if !ok {
+				return nil, noWarning(a.alert)
+			}
+			return &body[Warning]{w.warning()}, nil
+		})
+	huma.Register(api, op(mayLeave, "POST", path+"leave", "endCare", "warnings", "End the care of a patient; every warning is closed in the same step", clickErrors...),
+		func(ctx context.Context, in *struct {
+			PatientClick
+			Body LeaveBody
+		}) (*body[left], error) {
+			_, err := s.askOf(ctx, "leave", in.PatientClick, func(r event.Request) event.Event {
+				return &event.LeaveRequested{Request: r, Why: in.Body.Why, Note: in.Body.Note, Contacted: in.Body.Contacted}
+			})
+			return &body[left]{left{true}}, err
+		})
+	huma.Register(api, op(mayLeave, "POST", path+"resume", "resumeCare", "warnings", "Take the end of a patient's care back", clickErrors...),
+		func(ctx context.Context, in *struct {
+			PatientClick
+			Body ResumeBody
+		}) (*body[left], error) {
+			_, err := s.askOf(ctx, "resume", in.PatientClick, func(r event.Request) event.Event {
+				return &event.ResumeRequested{Request: r, Note: in.Body.Note}
+			})
+			return &body[left]{left{false}}, err
+		})
+	huma.Register(api, op(maySee, "GET", "/v1/unjudged", "listUnjudged", "warnings", "Closed warnings of which it is not known what they were, the oldest first"),
+		func(context.Context, *struct{}) (*body[toJudge], error) {
+			return &body[toJudge]{toJudge{s.ward.unjudged()}}, nil
+		})
+}
+
+// keyOf answers the patient of a warning that is shown, or that is closed and was not judged.
+func (w *ward) keyOf(alert string) (key string, known bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if s, ok := w.shown[alert]; ok {
+		return s.key, true
+	}
+	for key, p := range w.people {
+		for _, u := range p.p.Alerts.Unjudged {
+			if u.Alert == alert {
+				return key, true
+			}
+		}
+	}
+	return "", false
+}
+
+func (w *ward) knows(key string) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.people[key] != nil
+}
+
+func (w *ward) unjudged() []Unjudged {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	all := []Unjudged{}
+	for key, p := range w.people {
+		tenant, patient := streams.SplitPatientKey(key)
+		for _, u := range p.p.Alerts.Unjudged {
+			all = append(all, Unjudged{ID: u.Alert, Tenant: tenant, Patient: patient, Problem: u.Problem, Severity: u.Severity, ClosedAt: u.ClosedAt, AskBy: Deadline(u.AskBy)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Unjudged) int { return cmp.Or(cmp.Compare(a.ClosedAt, b.ClosedAt), cmp.Compare(a.ID, b.ID)) })
+	return all
+}
