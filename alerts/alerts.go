@@ -74,6 +74,10 @@ type Warning struct {
 	ClearSince *event.Time `json:"clear_since,omitempty"` // since when nothing has been found
 	Eased      bool        `json:"eased,omitempty"`
 
+	Asks    int    `json:"asks,omitempty"`    // how often somebody was asked, by the story's raisings, escalations and returns
+	Told    []Told `json:"told,omitempty"`    // what became of the last notices
+	Reports int    `json:"reports,omitempty"` // how many receipts of notices there were
+
 	Story   []Moment `json:"story"`
 	LeftOut int      `json:"left_out,omitempty"` // moments that the story no longer has
 }

@@ -34,6 +34,8 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 		return outcomeAsked(s, d, at), nil
 	case *event.AlertJudged:
 		return judged(s, d, at), nil
+	case *event.NoticeReported:
+		return s.reported(d, at), nil
 	case *event.PatientLeft:
 		return left(s, d, at), nil
 	case *event.PatientResumed:
@@ -101,8 +103,9 @@ func raised(s State, d *event.AlertRaised, at event.Time) State {
 		Rule: d.Rule, Reasons: d.Reasons, Score: d.Score, Scored: d.Scored, RaisedAt: at, Since: at, UpdatedAt: at,
 		Policy: d.Policy, Level: d.Level, AnswerBy: d.AnswerBy, Planned: d.Planned, By: d.By,
 	}
+	w.Asks = 1
 	if d.Planned != "" {
-		w.Phase = Suppressed
+		w.Phase, w.Asks = Suppressed, 0
 	}
 	w.Mark = markOf(d.Severity, d.Danger, d.Score, d.Reasons)
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Severity: d.Severity, Note: d.Planned})
@@ -232,6 +235,7 @@ func (w *Warning) worsened(d *event.AlertWorsened, at event.Time) {
 	w.Mark = told
 	w.release(at)
 	w.Shelf = nil // nobody agrees to shelve what it has become
+	w.Asks++
 	w.tell(Moment{At: at, Type: d.Type(), To: w.asks(), Severity: d.Severity, Note: d.Why})
 }
 
@@ -254,12 +258,14 @@ func (w *Warning) accepted(d *event.AlertAccepted, at event.Time) {
 func (w *Warning) returned(d *event.AlertReturned, at event.Time) {
 	w.release(at)
 	w.Level, w.AnswerBy = d.Level, d.AnswerBy
+	w.Asks++
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Note: d.Reason})
 }
 
 func (w *Warning) escalated(d *event.AlertEscalated, at event.Time) {
 	w.release(at)
 	w.Level, w.AnswerBy = d.Level, d.AnswerBy
+	w.Asks++
 	w.tell(Moment{At: at, Type: d.Type(), To: d.To, Note: d.Why})
 }
 

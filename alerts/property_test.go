@@ -28,6 +28,19 @@ func TestALR1_ALR4_ALR6_ALR7_ALR12_ALR13_ALR18_AnyOrderOfEvents(t *testing.T) {
 				w.line(t, rapid.SampledFrom([]string{"pause -1h 1000h dialysis", "pause 0s 0s none", "warn nurse-a/nurse - severity=low reason=w", "warn nurse-b/nurse - severity=high reason=w",
 					"leave nurse-a/nurse - reason=discharged contacted", "leave doctor-1/doctor - reason=died contacted", "resume nurse-a/nurse -", "resume doctor-1/doctor -"}).Draw(t, "patient"))
 			},
+			"notice": func(t *rapid.T) {
+				if len(w.state.Open) == 0 {
+					t.Skip("nothing is open")
+				}
+				o := w.state.Open[rapid.IntRange(0, len(w.state.Open)-1).Draw(t, "of")]
+				n := &event.NoticeReported{Alert: o.Alert, Ask: o.Asks, Recipient: rapid.SampledFrom([]string{"nurse-a", "nurse-b"}).Draw(t, "recipient"),
+					State: rapid.SampledFrom([]string{event.NoticeQueued, event.NoticeSent, event.NoticeDelivered, event.NoticeOpened, event.NoticeFailed}).Draw(t, "state")}
+				n.Notice = fmt.Sprint(n.Alert, n.Ask, n.Recipient)
+				w.step(w.now, w.input("", n))
+				if now := w.state.Open[w.state.open(o.Problem)]; now.Reports != o.Reports+1 || now.AnswerBy != o.AnswerBy || now.Phase != o.Phase || len(now.Told) > keptTold {
+					t.Fatalf("a receipt made of it %+v", now)
+				}
+			},
 			"wait": func(t *rapid.T) { w.later(t, 40*minute); w.line(t, "wait") },
 			"":     w.check,
 		})
@@ -180,7 +193,7 @@ func (w *world) checkFold(t *rapid.T) {
 
 // Types that are none of its business leave the state as it is, and lead to nothing.
 func TestEveryTypeIsFoldedOrLeftAlone(t *testing.T) {
-	mine := map[event.Type]bool{"severity.scored": true, "request.refused": true, "plan.changed": true, "patient.left": true, "patient.resumed": true}
+	mine := map[event.Type]bool{"severity.scored": true, "request.refused": true, "plan.changed": true, "patient.left": true, "patient.resumed": true, "notice.reported": true}
 	p := newPlay("demo/P-0113")
 	do(t, p, start, "score deterioration high")
 	for typ := range event.Types() {

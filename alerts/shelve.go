@@ -100,6 +100,9 @@ func (w *Warning) shelved(d *event.AlertShelved, at event.Time) {
 func (w *Warning) unshelved(d *event.AlertUnshelved, at event.Time) {
 	w.release(at)
 	w.Level, w.AnswerBy = d.Level, d.AnswerBy
+	if d.Lasts { // else it waits on the list for its deadline, and pages nobody before
+		w.Asks++
+	}
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Note: d.Why})
 }
 

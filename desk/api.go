@@ -66,10 +66,12 @@ func (Deadline) Schema(huma.Registry) *huma.Schema {
 // WarningStory is a warning with how it came to be what it is.
 type WarningStory struct {
 	Warning
-	Timeline []Moment     `json:"timeline" doc:"oldest first; the middle of a very long story is left out and counted in left_out"`
-	LeftOut  int          `json:"left_out"`
-	Policy   event.Policy `json:"policy" doc:"frozen when the warning was raised or became graver"`
-	Before   *Before      `json:"before,omitempty" doc:"the last closed episode of this problem"`
+	Timeline []Moment      `json:"timeline" doc:"oldest first; the middle of a very long story is left out and counted in left_out"`
+	LeftOut  int           `json:"left_out"`
+	Asks     int           `json:"asks" doc:"how often somebody was asked"`
+	Told     []alerts.Told `json:"told" doc:"what became of the last notices: queued, sent, delivered, opened or failed"`
+	Policy   event.Policy  `json:"policy" doc:"frozen when the warning was raised or became graver"`
+	Before   *Before       `json:"before,omitempty" doc:"the last closed episode of this problem"`
 	// Names are of what the reasons' inputs name and is no signal.
 	Names map[string]WordPair `json:"names" doc:"questions, facts and, as rule:param, numbers of the patient's packs in words"`
 }

@@ -208,7 +208,7 @@ func (w *ward) show(key, group string, a alerts.Warning, past *alerts.Past, m ma
 
 // sameWarning tells whether nothing has happened to a warning: whatever does adds a line to its story or findings.
 func sameWarning(a, b alerts.Warning) bool {
-	return a.Scored == b.Scored && a.UpdatedAt == b.UpdatedAt && len(a.Story)+a.LeftOut == len(b.Story)+b.LeftOut && a.Phase == b.Phase
+	return a.Scored == b.Scored && a.UpdatedAt == b.UpdatedAt && len(a.Story)+a.LeftOut == len(b.Story)+b.LeftOut && a.Phase == b.Phase && a.Reports == b.Reports
 }
 
 // forgetClosed lets the longest closed go; who has not heard of it by then needs a snapshot.

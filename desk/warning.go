@@ -99,7 +99,7 @@ func (w *ward) story(id string) (WarningStory, bool) {
 	if !ok {
 		return WarningStory{}, false
 	}
-	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Policy: s.w.Policy, Timeline: []Moment{}, Names: map[string]WordPair{}}
+	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Asks: s.w.Asks, Told: some(s.w.Told), Policy: s.w.Policy, Timeline: []Moment{}, Names: map[string]WordPair{}}
 	if st, _, ok := w.stands(s.key); ok && st.Pack != nil {
 		story.Names = namesOf(st.Pack)
 	}

@@ -227,6 +227,27 @@ type PatientResumed struct {
 	Request string `json:"request"`
 }
 
+// NoticeReported is a receipt of the notifier, an input: what became of one notice to one recipient by one channel.
+type NoticeReported struct {
+	Alert     string `json:"alert"`
+	Notice    string `json:"notice"`    // the same for every try of this ask, recipient and channel
+	Ask       int    `json:"ask"`       // which asking of the warning it tells of, from 1
+	To        string `json:"to"`        // the step that is asked
+	Recipient string `json:"recipient"` // an account or a name from the notifier's settings; never an address
+	Channel   string `json:"channel"`   // webhook, mail, sms …
+	State     string `json:"state"`     // see NoticeQueued
+	Detail    string `json:"detail,omitempty"`
+}
+
+// The states of a notice, in their order; one that failed may be tried again.
+const (
+	NoticeQueued    = "queued"
+	NoticeSent      = "sent"
+	NoticeDelivered = "delivered"
+	NoticeOpened    = "opened"
+	NoticeFailed    = "failed"
+)
+
 // AlertClosed ends the episode with what it turned out to be.
 type AlertClosed struct {
 	Alert       string `json:"alert"`
@@ -272,3 +293,4 @@ func (*AlertOutcomeAsked) Type() Type { return "alert.outcome_asked" }
 func (*AlertJudged) Type() Type       { return "alert.judged" }
 func (*PatientLeft) Type() Type       { return "patient.left" }
 func (*PatientResumed) Type() Type    { return "patient.resumed" }
+func (*NoticeReported) Type() Type    { return "notice.reported" }

@@ -64,6 +64,7 @@ var schemas = map[Type]schema{
 	"alert.unshelved":     v1[AlertUnshelved](),
 	"alert.outcome_asked": v1[AlertOutcomeAsked](),
 	"alert.judged":        v1[AlertJudged](),
+	"notice.reported":     v1[NoticeReported](),
 	"patient.left":        v1[PatientLeft](),
 	"patient.resumed":     v1[PatientResumed](),
 

@@ -1820,6 +1820,18 @@ export interface components {
             role: string;
             token: string;
         };
+        Told: {
+            /** Format: int64 */
+            ask: number;
+            /** Format: date-time */
+            at: string;
+            channel: string;
+            detail?: string;
+            notice: string;
+            recipient: string;
+            state: string;
+            to: string;
+        };
         Unjudged: {
             /**
              * Format: date-time
@@ -1945,6 +1957,11 @@ export interface components {
             answer_by: string | null;
             /** @description whom that step asks: nurse, doctor-1, doctor-2, duty-office … */
             asked: string;
+            /**
+             * Format: int64
+             * @description how often somebody was asked
+             */
+            asks: number;
             /** @description the last closed episode of this problem */
             before?: components["schemas"]["Before"];
             /** @description who raised it by hand */
@@ -2029,6 +2046,8 @@ export interface components {
             tenant: string;
             /** @description oldest first; the middle of a very long story is left out and counted in left_out */
             timeline: components["schemas"]["Moment"][];
+            /** @description what became of the last notices: queued, sent, delivered, opened or failed */
+            told: components["schemas"]["Told"][];
             /**
              * Format: int64
              * @description where its last change stands in the log: of two copies that with the smaller number is not newer
