@@ -133,44 +133,44 @@ func (Core) Decide(_ Facts, s State, e event.Envelope, now event.Time) ([]event.
 	case *event.TechnicalFault, *event.RuleFenced:
 		return faulted(s, e, now), nil
 	}
-	c, r := commandOf(e.Data)
-	if r == nil {
-		return nil, nil
+	w, ok := e.Data.(event.Wish)
+	if c := commandOf(w); ok && c != "" {
+		return wished(e.Subject, c, ask{now: now, request: *w.Asked(), click: e.ID, data: w, state: s}), nil
 	}
-	return wished(e.Subject, c, ask{now: now, request: *r, click: e.ID, data: e.Data, state: s}), nil
+	return nil, nil
 }
 
-// commandOf answers what a wish about a warning asks for; nil: it is none.
-func commandOf(d event.Event) (Command, *event.Request) {
-	switch d := d.(type) {
+// commandOf answers what a wish asks for; empty: nothing of a warning.
+func commandOf(w event.Wish) Command {
+	switch w.(type) {
 	case *event.AcceptRequested:
-		return Accept, &d.Request
+		return Accept
 	case *event.ReturnRequested:
-		return Return, &d.Request
+		return Return
 	case *event.CloseRequested:
-		return Close, &d.Request
+		return Close
 	case *event.CallRequested:
-		return CallUp, &d.Request
+		return CallUp
 	case *event.ContactRequested:
-		return Contact, &d.Request
+		return Contact
 	case *event.OfferRequested:
-		return Offer, &d.Request
+		return Offer
 	case *event.NoteRequested:
-		return Note, &d.Request
+		return Note
 	case *event.ShelveRequested:
-		return Shelve, &d.Request
+		return Shelve
 	case *event.UnshelveRequested:
-		return Unshelve, &d.Request
+		return Unshelve
 	case *event.OutcomeRequested:
-		return Judge, &d.Request
+		return Judge
 	case *event.LeaveRequested:
-		return Leave, &d.Request
+		return Leave
 	case *event.ResumeRequested:
-		return Resume, &d.Request
+		return Resume
 	case *event.WarnRequested:
-		return Warn, &d.Request
+		return Warn
 	default:
-		return "", nil
+		return ""
 	}
 }
 

@@ -42,6 +42,7 @@ type pastStep struct {
 var lifeOfWarnings = []event.Type{
 	(*event.AlertRaised)(nil).Type(), (*event.AlertWorsened)(nil).Type(), (*event.AlertAccepted)(nil).Type(),
 	(*event.AlertReturned)(nil).Type(), (*event.AlertEscalated)(nil).Type(), (*event.AlertClosed)(nil).Type(),
+	(*event.AlertShelved)(nil).Type(), (*event.AlertJudged)(nil).Type(),
 }
 
 // recordedLog reads a log as far as it reached when reading began.

@@ -124,6 +124,20 @@ func ofAlert(d event.Event) (alert, scored string, ok bool) {
 		return d.Alert, "", true
 	case *event.AlertClosed:
 		return d.Alert, "", true
+	case *event.AlertContacted:
+		return d.Alert, "", true
+	case *event.AlertOffered:
+		return d.Alert, "", true
+	case *event.AlertNoted:
+		return d.Alert, "", true
+	case *event.AlertShelveAsked:
+		return d.Alert, "", true
+	case *event.AlertShelved:
+		return d.Alert, "", true
+	case *event.AlertUnshelved:
+		return d.Alert, "", true
+	case *event.AlertJudged:
+		return d.Alert, "", true
 	default:
 		return "", "", false
 	}

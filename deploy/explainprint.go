@@ -31,7 +31,9 @@ var chineseExplained = explainWords{
 	pack: "（规则包 %s）", when: "条件 %s", measured: "，测于 %s", bound: "界限 %s，%s", low: "低于 %s", high: "高于 %s", until: "，至 %s", because: "，理由：%s", source: "来源 [%s] %s",
 	unknown: "未知", rest: "…（--json 给出全文）", whose: map[string]string{"pack": "规则包所定", "group": "专病组所定", "patient": "患者个体化设定"}, setBy: "%s，由 %s 设定",
 	happened: map[event.Type]string{(*event.AlertRaised)(nil).Type(): "预警发出", (*event.AlertUpdated)(nil).Type(): "预警更新", (*event.AlertWorsened)(nil).Type(): "预警加重", (*event.AlertEased)(nil).Type(): "预警缓解",
-		(*event.AlertAccepted)(nil).Type(): "已接手", (*event.AlertEscalated)(nil).Type(): "已上报", (*event.AlertReturned)(nil).Type(): "已退回", (*event.AlertClosed)(nil).Type(): "已关闭"},
+		(*event.AlertAccepted)(nil).Type(): "已接手", (*event.AlertEscalated)(nil).Type(): "已上报", (*event.AlertReturned)(nil).Type(): "已退回", (*event.AlertClosed)(nil).Type(): "已关闭",
+		(*event.AlertContacted)(nil).Type(): "已联系", (*event.AlertOffered)(nil).Type(): "拟转交", (*event.AlertNoted)(nil).Type(): "已备注", (*event.AlertShelveAsked)(nil).Type(): "申请搁置",
+		(*event.AlertShelved)(nil).Type(): "已搁置", (*event.AlertUnshelved)(nil).Type(): "搁置结束", (*event.AlertJudged)(nil).Type(): "补充结论"},
 	severity: [4]string{"无", "低", "中", "高"},
 }
 

@@ -174,7 +174,7 @@ func (s *Server) readRecords(ctx context.Context, topic string, partition int32,
 
 var (
 	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.GroupSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
-	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type()}
+	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type(), new(event.AlertJudged).Type()}
 )
 
 // pick decodes the events of a step that are of some types.
@@ -305,6 +305,10 @@ func (p *past) warned(e event.Envelope) {
 	case *event.AlertClosed:
 		if w := p.warnings[d.Alert]; w != nil {
 			w.closed, w.outcome = e.At, d.Outcome
+		}
+	case *event.AlertJudged:
+		if w := p.warnings[d.Alert]; w != nil {
+			w.outcome = d.Outcome
 		}
 	}
 }

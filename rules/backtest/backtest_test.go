@@ -265,7 +265,9 @@ func TestRUL11_WhatPeopleDidGoesToTheWarningThatStandsForIt(t *testing.T) {
 	alert := raisedFirst(t, s, "t/P-1")
 	r := event.Request{Alert: alert, By: "nurse-a", Role: "nurse"}
 	s.add(begin+days+14*hour, "t/P-1", &event.AcceptRequested{Request: r})
-	s.add(begin+days+14*hour+1000, "t/P-1", &event.CloseRequested{Request: r, Outcome: event.OutcomeReal, Contacted: true})
+	s.add(begin+days+14*hour+500, "t/P-1", &event.ContactRequested{Request: r, Whom: event.ContactPatient, Outcome: event.Reached}) // so that a close needs no word of a contact
+	s.add(begin+days+14*hour+1000, "t/P-1", &event.CloseRequested{Request: r, Outcome: event.OutcomeUnknown})
+	s.add(begin+days+15*hour, "t/P-1", &event.OutcomeRequested{Request: r, Outcome: event.OutcomeReal})
 	slices.SortStableFunc(s.turns, func(a, b backtest.Turn) int { return cmp.Compare(a.At, b.At) })
 
 	var live []event.Envelope

@@ -53,6 +53,12 @@ func (l *live) hear(e event.Envelope) {
 		delete(l.owner, d.Alert)
 	case *event.AlertEscalated:
 		delete(l.owner, d.Alert)
+	case *event.AlertShelved:
+		delete(l.owner, d.Alert)
+	case *event.AlertJudged:
+		if i, ok := l.place[d.Alert]; ok {
+			l.warnings[i].Outcome = d.Outcome
+		}
 	case *event.AlertClosed:
 		delete(l.owner, d.Alert)
 		p := l.problems[d.Alert]
@@ -72,48 +78,33 @@ type waiting struct {
 	alert string
 }
 
-// redirect answers a wish as it is meant on this side. Where a warning is not held by whoever holds the live one, closing it
-// is taking it first.
-func (s *Side) redirect(e event.Envelope) []event.Envelope {
-	r := requestOf(e.Data)
-	p, known := s.live.problems[r.Alert]
+// redirect answers a wish as it is meant on this side. Where a warning is not held by whoever holds the live one, doing what only
+// they can do is taking it first.
+func (s *Side) redirect(e event.Envelope, wish event.Wish) []event.Envelope {
+	p, known := s.live.problems[wish.Asked().Alert]
 	w := s.stand[p]
 	if !known || w == nil {
 		return []event.Envelope{e}
 	}
-	held := w.owner == s.live.owner[r.Alert]
-	r.Alert = w.alert
-	accept := e
-	accept.ID, accept.Data = e.ID+"/accept", &event.AcceptRequested{Request: r}
 	var all []event.Envelope
-	switch d := e.Data.(type) {
-	case *event.CloseRequested:
-		if !held {
-			all = append(all, accept)
-		}
-		wish := *d
-		wish.Request = r
-		e.Data = &wish
-	case *event.ReturnRequested:
-		wish := *d
-		wish.Request = r
-		e.Data = &wish
-	case *event.AcceptRequested:
-		e.Data = &event.AcceptRequested{Request: r}
+	if held := w.owner == s.live.owner[wish.Asked().Alert]; !held && byOwner(wish) {
+		accept := e
+		accept.ID = e.ID + "/accept"
+		accept.Data = event.About(&event.AcceptRequested{Request: *wish.Asked()}, w.alert)
+		all = append(all, accept)
 	}
+	e.Data = event.About(wish, w.alert)
 	return append(all, e)
 }
 
-func requestOf(d event.Event) event.Request {
-	switch d := d.(type) {
-	case *event.AcceptRequested:
-		return d.Request
-	case *event.ReturnRequested:
-		return d.Request
-	case *event.CloseRequested:
-		return d.Request
+// byOwner tells whether a wish is granted to whoever has the warning and to nobody else. Giving back what one does not have is
+// left out: it is so already.
+func byOwner(w event.Wish) bool {
+	switch w.(type) {
+	case *event.CloseRequested, *event.CallRequested, *event.ContactRequested, *event.OfferRequested:
+		return true
 	default:
-		return event.Request{}
+		return false
 	}
 }
 

@@ -76,6 +76,10 @@ func (s *Side) Hear(e event.Envelope) {
 		if w := s.of(e.Subject, d.Alert); w != nil {
 			w.owner = ""
 		}
+	case *event.AlertShelved:
+		if w := s.of(e.Subject, d.Alert); w != nil {
+			w.owner = ""
+		}
 	case *event.AlertEased:
 		s.eased(e.Subject, d.Alert)
 	case *event.AlertClosed:

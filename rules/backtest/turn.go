@@ -116,13 +116,13 @@ func (s *Side) take(t Turn) {
 
 // input gives an input of a patient to a side: what people wished goes to the warning that is open here.
 func (s *Side) input(e *event.Envelope, at event.Time) {
-	switch e.Data.(type) {
-	case *event.AcceptRequested, *event.ReturnRequested, *event.CloseRequested:
-		for _, w := range s.redirect(*e) {
-			s.fold.Input(w, at)
-		}
-	default:
+	w, ok := e.Data.(event.Wish)
+	if !ok || w.Asked().Alert == "" { // what concerns the patient concerns this side as well
 		s.fold.Input(*e, at)
+		return
+	}
+	for _, e := range s.redirect(*e, w) {
+		s.fold.Input(e, at)
 	}
 }
 

@@ -1,5 +1,7 @@
 package event
 
+import "reflect"
+
 // Request is what the wishes of people have in common. The envelope's id is the click's id, made before its first
 // sending: a repeat gets the first answer.
 type Request struct {
@@ -7,6 +9,24 @@ type Request struct {
 	By    string `json:"by"`   // account
 	Role  string `json:"role"` // of the account when it asked
 	Desk  string `json:"desk,omitempty"`
+}
+
+// Asked answers what all wishes have in common, for whoever need not know which it is.
+func (r *Request) Asked() *Request { return r }
+
+// Wish is what somebody asks for.
+type Wish interface {
+	Event
+	Asked() *Request
+}
+
+// About answers a copy of a wish that is about another warning.
+func About(w Wish, alert string) Wish {
+	v := reflect.New(reflect.TypeOf(w).Elem())
+	v.Elem().Set(reflect.ValueOf(w).Elem())
+	other := v.Interface().(Wish) // a copy of a wish is one
+	other.Asked().Alert = alert
+	return other
 }
 
 // AcceptRequested: somebody wants to take a warning.
