@@ -15,13 +15,19 @@ type State struct {
 	Closed  []Past    `json:"closed,omitempty"`  // the last closed episode of each problem, sorted by problem
 	Answers []Answer  `json:"answers,omitempty"` // to the last wishes, oldest first
 
+	Tenant string `json:"tenant,omitempty"` // of the patient; empty: not enrolled
+	Group  string `json:"group,omitempty"`  // that leads the care
+
 	Unjudged []Unjudged    `json:"unjudged,omitempty"` // closed without knowing what they were, oldest first
 	Pauses   []event.Pause `json:"pauses,omitempty"`   // planned windows
 	Left     *Left         `json:"left,omitempty"`     // nil: the patient is cared for
 }
 
-// Facts concern everyone; warnings need none.
-type Facts struct{}
+// Facts concern everyone: how warnings are handled, and who is on duty.
+type Facts struct {
+	Policies []event.PolicySet `json:"policies,omitempty"` // sorted by tenant, group and severity
+	Rotas    []Rota            `json:"rotas,omitempty"`    // sorted by tenant, group and step
+}
 
 // Phase is where an open warning stands.
 type Phase string
@@ -58,7 +64,8 @@ type Warning struct {
 	UpdatedAt event.Time   `json:"updated_at"` // when findings last changed
 	Policy    event.Policy `json:"policy"`
 	Level     int          `json:"level"`
-	AnswerBy  event.Time   `json:"answer_by"` // the next deadline, of an answer or (accepted) of care
+	OnDuty    []string     `json:"on_duty,omitempty"` // the accounts that were asked; empty: no rota says who
+	AnswerBy  event.Time   `json:"answer_by"`         // the next deadline, of an answer or (accepted) of care
 
 	Owner      string      `json:"owner,omitempty"`
 	Was        string      `json:"was,omitempty"`         // who had it before

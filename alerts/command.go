@@ -73,6 +73,7 @@ type ask struct {
 	data    event.Event
 	found   finding
 	state   State // all that is known of the patient
+	duty    duty  // who answers for the patient now
 }
 
 // life is the whole life of a warning: every command in every phase. What findings and time do to a warning that
@@ -126,16 +127,18 @@ var held = map[Command]cell{
 
 // Decide answers what follows from an assessment, a fault or a wish. No event is no error: nothing has changed, or the
 // wish was answered before.
-func (Core) Decide(_ Facts, s State, e event.Envelope, now event.Time) ([]event.Event, error) {
+func (Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]event.Event, error) {
 	switch d := e.Data.(type) {
 	case *event.SeverityScored:
-		return found(s, e, d, now), nil
+		return found(&f, s, e, d, now), nil
+	case *event.FaultReported:
+		return []event.Event{&event.TechnicalFault{Kind: d.Kind, Detail: d.Detail, Offset: -1}}, nil
 	case *event.TechnicalFault, *event.RuleFenced:
-		return faulted(s, e, now), nil
+		return faulted(&f, s, e, now), nil
 	}
 	w, ok := e.Data.(event.Wish)
 	if c := commandOf(w); ok && c != "" {
-		return wished(e.Subject, c, ask{now: now, request: *w.Asked(), click: e.ID, data: w, state: s}), nil
+		return wished(e.Subject, c, ask{now: now, request: *w.Asked(), click: e.ID, data: w, state: s, duty: s.duty(&f, now)}), nil
 	}
 	return nil, nil
 }
@@ -260,12 +263,12 @@ func giveBack(w Warning, a ask) ([]event.Event, string) {
 	if w.Owner != a.request.By {
 		return nil, RefusedNotYours
 	}
-	r := rungFrom(w.Policy, w.Level)
-	d := &event.AlertReturned{Alert: w.Alert, By: a.request.By, Request: a.click, Level: r.level, AnswerBy: a.now + event.Time(r.ms)}
+	r := rungFrom(w.Policy, w.Level, a.duty.on)
+	d := &event.AlertReturned{Alert: w.Alert, By: a.request.By, Request: a.click, Level: r.level, OnDuty: r.onDuty, AnswerBy: a.now + event.Time(r.ms)}
 	if q, ok := a.data.(*event.ReturnRequested); ok {
 		d.Reason = q.Reason
 	}
-	return []event.Event{d}, ""
+	return gaps([]event.Event{d}, w.Policy, r), ""
 }
 
 // finish closes it, by whoever has it (a doctor or the lead may close for another), with what it was. A high wants a

@@ -3,15 +3,16 @@ package alerts
 import "tocsin/streams/event"
 
 // Due answers what waiting has brought about by now, problem by problem: first what has eased, then who has not answered.
-func (Core) Due(_ Facts, s State, now event.Time) []event.Event {
+func (Core) Due(f Facts, s State, now event.Time) []event.Event {
+	a := ask{now: now, state: s, duty: s.duty(&f, now)}
 	var events []event.Event
 	for _, w := range s.Open {
 		if w.easesAt() <= now {
-			done, _ := life[w.Phase][Ease].act(w, ask{now: now})
+			done, _ := life[w.Phase][Ease].act(w, a)
 			events = append(events, done...)
 		}
 		if w.AnswerBy <= now {
-			done, _ := life[w.Phase][Expire].act(w, ask{now: now})
+			done, _ := life[w.Phase][Expire].act(w, a)
 			events = append(events, done...)
 		}
 	}
@@ -51,11 +52,11 @@ func escalate(w Warning, a ask) ([]event.Event, string) { return next(w, a, "una
 func comeBack(w Warning, a ask) ([]event.Event, string) { return next(w, a, "care_overdue"), "" }
 
 func next(w Warning, a ask, why string) []event.Event {
-	r := rungFrom(w.Policy, w.Level+1)
+	r := rungFrom(w.Policy, w.Level+1, a.duty.on)
 	if r.level <= w.Level {
-		r.skipped = 0 // told when it was passed over for the first time
+		r.missing = nil // told when they were passed over for the first time
 	}
-	return gaps([]event.Event{&event.AlertEscalated{Alert: w.Alert, Level: r.level, To: r.to, Why: why, AnswerBy: a.now + event.Time(r.ms)}}, w.Policy, r)
+	return gaps([]event.Event{&event.AlertEscalated{Alert: w.Alert, Level: r.level, To: r.to, OnDuty: r.onDuty, Why: why, AnswerBy: a.now + event.Time(r.ms)}}, w.Policy, r)
 }
 
 // ease says that nothing has been found for the hold time. The warning stays, and so does its deadline.

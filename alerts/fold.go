@@ -10,9 +10,6 @@ import (
 // Core is the warnings' streams.Machine.
 type Core struct{}
 
-// Common folds nothing: warnings need no facts about everyone.
-func (Core) Common(f Facts, _ event.Envelope, _ event.Time) (Facts, error) { return f, nil }
-
 // Apply folds an assessment or the life of a warning. An event about a warning that is not open is an error: the log was
 // not written by this core.
 func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, error) {
@@ -21,6 +18,12 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 		return scored(s, d, at), nil
 	case *event.SignalFellSilent:
 		return silentStill(s, d), nil
+	case *event.PatientEnrolled:
+		s.Tenant, s.Group = d.Tenant, d.Group
+		return s, nil
+	case *event.PatientGrouped:
+		s.Tenant, s.Group = d.Tenant, d.Group
+		return s, nil
 	case *event.PlanChanged:
 		s.Pauses = d.Plan.Pauses
 		return s, nil
@@ -101,7 +104,7 @@ func raised(s State, d *event.AlertRaised, at event.Time) State {
 	w := Warning{
 		Alert: d.Alert, Problem: d.Problem, Episode: d.Episode, Phase: New, Severity: d.Severity, Peak: d.Severity, Danger: d.Danger,
 		Rule: d.Rule, Reasons: d.Reasons, Score: d.Score, Scored: d.Scored, RaisedAt: at, Since: at, UpdatedAt: at,
-		Policy: d.Policy, Level: d.Level, AnswerBy: d.AnswerBy, Planned: d.Planned, By: d.By,
+		Policy: d.Policy, Level: d.Level, OnDuty: d.OnDuty, AnswerBy: d.AnswerBy, Planned: d.Planned, By: d.By,
 	}
 	w.Asks = 1
 	if d.Planned != "" {
@@ -229,7 +232,7 @@ func (w *Warning) worsened(d *event.AlertWorsened, at event.Time) {
 	if rank(d.Severity) > rank(w.Peak) {
 		w.Peak = d.Severity
 	}
-	w.Policy, w.Level, w.AnswerBy = d.Policy, d.Level, d.AnswerBy
+	w.Policy, w.Level, w.OnDuty, w.AnswerBy = d.Policy, d.Level, d.OnDuty, d.AnswerBy
 	told := markOf(d.Severity, d.Danger, d.Score, d.Reasons)
 	told.Rules = union(w.Mark.Rules, told.Rules)
 	w.Mark = told
@@ -257,14 +260,14 @@ func (w *Warning) accepted(d *event.AlertAccepted, at event.Time) {
 
 func (w *Warning) returned(d *event.AlertReturned, at event.Time) {
 	w.release(at)
-	w.Level, w.AnswerBy = d.Level, d.AnswerBy
+	w.Level, w.OnDuty, w.AnswerBy = d.Level, d.OnDuty, d.AnswerBy
 	w.Asks++
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Note: d.Reason})
 }
 
 func (w *Warning) escalated(d *event.AlertEscalated, at event.Time) {
 	w.release(at)
-	w.Level, w.AnswerBy = d.Level, d.AnswerBy
+	w.Level, w.OnDuty, w.AnswerBy = d.Level, d.OnDuty, d.AnswerBy
 	w.Asks++
 	w.tell(Moment{At: at, Type: d.Type(), To: d.To, Note: d.Why})
 }

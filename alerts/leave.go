@@ -108,7 +108,7 @@ func warn(key string, a ask) ([]event.Event, string) {
 			f.severity = was
 		}
 	}
-	return a.state.met(key, f, a.now), ""
+	return a.state.met(key, f, a.duty), ""
 }
 
 // unjudged keeps a warning of which it is not known what it was. A long list loses its oldest: it was asked for often enough.

@@ -30,9 +30,6 @@ var policies = map[event.Severity]event.Policy{
 			{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
 }
 
-// policyFor answers the policy of a severity, for a warning to keep.
-func policyFor(s event.Severity) event.Policy { return policies[s] }
-
 // Fallbacks for a policy that names nobody or gives no time: a warning never waits for ever.
 const (
 	nobodysDesk  = "duty-office"
@@ -45,27 +42,45 @@ const (
 type rung struct {
 	level   int
 	to      string
+	onDuty  []string // nil: no rota says who
 	ms      int64
-	skipped int // steps before it that name nobody
+	missing []string // steps before it that nobody answers for; empty where a step names nobody
 }
 
-// rungFrom answers the first step at level or above that names somebody; beyond the end, the last that does. Steps that
-// name nobody are passed over at once, and counted, since a warning must not wait for an empty chair.
-func rungFrom(p event.Policy, level int) rung {
-	skipped := 0
-	for i := max(level, 0); i < len(p.Steps) && i < maxStepsSeen; i++ {
-		if p.Steps[i].To != "" {
-			return rung{i, p.Steps[i].To, stepMs(p.Steps[i]), skipped}
+// rungFrom answers the first step at level or above for which somebody answers; beyond the end, the last one. Steps for which
+// nobody does are passed over at once, and told, since a warning must not wait for an empty chair. When nobody is on duty at
+// all, the last step that names somebody is asked all the same.
+func rungFrom(p event.Policy, level int, on func(step string) ([]string, bool)) rung {
+	n := min(len(p.Steps), maxStepsSeen)
+	var missing []string
+	for i := max(level, 0); i < n; i++ {
+		if accounts, staffed := staffed(p.Steps[i], on); staffed {
+			return rung{i, p.Steps[i].To, accounts, stepMs(p.Steps[i]), missing}
 		}
-		skipped++
+		missing = append(missing, p.Steps[i].To)
 	}
-	for i := min(len(p.Steps), maxStepsSeen) - 1; i >= 0; i-- {
-		if p.Steps[i].To != "" {
-			return rung{i, p.Steps[i].To, stepMs(p.Steps[i]), skipped}
+	for i := n - 1; i >= 0; i-- {
+		if accounts, staffed := staffed(p.Steps[i], on); staffed {
+			return rung{i, p.Steps[i].To, accounts, stepMs(p.Steps[i]), missing}
 		}
 	}
-	return rung{max(len(p.Steps)-1, 0), nobodysDesk, defaultMs, skipped}
+	for i := n - 1; i >= 0; i-- {
+		if p.Steps[i].To != "" {
+			return rung{i, p.Steps[i].To, nil, stepMs(p.Steps[i]), missing}
+		}
+	}
+	return rung{max(len(p.Steps)-1, 0), nobodysDesk, nil, defaultMs, missing}
 }
+
+func staffed(s event.PolicyStep, on func(string) ([]string, bool)) (accounts []string, ok bool) {
+	if s.To == "" {
+		return nil, false
+	}
+	return on(s.To)
+}
+
+// everybody is who answers for a step where no rota is looked at.
+func everybody(string) ([]string, bool) { return nil, true }
 
 func stepMs(s event.PolicyStep) int64 {
 	if s.AnswerMs <= 0 {
@@ -112,7 +127,7 @@ func ShelveMs(p event.Policy) int64 {
 }
 
 // Asked answers whom level of p asks.
-func Asked(p event.Policy, level int) string { return rungFrom(p, level).to }
+func Asked(p event.Policy, level int) string { return rungFrom(p, level, everybody).to }
 
 // carry answers the level of p that asks whoever level of was asked, so that a warning which becomes graver does not
 // climb down; the first when p does not know them.

@@ -3,6 +3,7 @@ package alerts
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"tocsin/streams/event"
 )
@@ -22,25 +23,25 @@ type finding struct {
 
 // found answers what an assessment leads to. That nothing is found any more was noted by Apply, and counts only once it
 // has lasted (see Due).
-func found(s State, e event.Envelope, d *event.SeverityScored, now event.Time) []event.Event {
+func found(f *Facts, s State, e event.Envelope, d *event.SeverityScored, now event.Time) []event.Event {
 	if d.Severity == event.NoSeverity {
 		return nil
 	}
 	if s.Left != nil {
 		return nil // what is still found in what came before
 	}
-	f := finding{problem: d.Problem, severity: d.Severity, danger: d.Danger, score: d.Score, reasons: d.Reasons, scored: e.ID, late: d.Late}
-	if f.reasons == nil {
-		f.reasons = []event.Reason{}
+	is := finding{problem: d.Problem, severity: d.Severity, danger: d.Danger, score: d.Score, reasons: d.Reasons, scored: e.ID, late: d.Late}
+	if is.reasons == nil {
+		is.reasons = []event.Reason{}
 	}
-	return s.met(e.Subject, f, now)
+	return s.met(e.Subject, is, s.duty(f, now))
 }
 
 // met brings a finding to the open warning of its problem, or raises one.
-func (s State) met(key string, f finding, now event.Time) []event.Event {
+func (s State) met(key string, f finding, d duty) []event.Event {
 	if i := s.open(f.problem); i >= 0 {
 		w := s.Open[i]
-		events, _ := life[w.Phase][Find].act(w, ask{now: now, found: f})
+		events, _ := life[w.Phase][Find].act(w, ask{now: d.now, found: f, duty: d})
 		return events
 	}
 	episode := 1
@@ -51,24 +52,24 @@ func (s State) met(key string, f finding, now event.Time) []event.Event {
 		}
 		episode = p.Episode + 1
 	}
-	return s.raise(key, episode, f, now)
+	return s.raise(key, episode, f, d)
 }
 
 // raise opens an episode. A late finding, which a newer normal reading has overtaken, waits on the day list as a low one; a
 // silence in a planned window asks nobody before that is over.
-func (s State) raise(key string, episode int, f finding, now event.Time) []event.Event {
+func (s State) raise(key string, episode int, f finding, d duty) []event.Event {
 	if f.late {
 		f.severity, f.danger = event.Low, false
 	}
-	policy := policyFor(f.severity)
-	r := rungFrom(policy, 0)
+	policy := d.policy(f.severity)
+	r := rungFrom(policy, 0, d.on)
 	raised := &event.AlertRaised{
 		Alert: alertID(key, f.problem, episode), Episode: episode, Problem: f.problem, Severity: f.severity, Rule: ruleOf(f.reasons, f.problem),
-		Reasons: f.reasons, Danger: f.danger, Score: f.score, Policy: policy, Level: r.level, AnswerBy: now + event.Time(r.ms), Scored: f.scored,
+		Reasons: f.reasons, Danger: f.danger, Score: f.score, Policy: policy, Level: r.level, OnDuty: r.onDuty, AnswerBy: d.now + event.Time(r.ms), Scored: f.scored,
 		By: f.by, Request: f.request,
 	}
-	if p, until, in := s.planned(f, now); in {
-		raised.Planned, raised.AnswerBy = cmp.Or(p.Why, "planned"), until
+	if p, until, in := s.planned(f, d.now); in {
+		raised.Planned, raised.OnDuty, raised.AnswerBy = cmp.Or(p.Why, "planned"), nil, until
 		return []event.Event{raised}
 	}
 	return gaps([]event.Event{raised}, policy, r)
@@ -86,15 +87,15 @@ func refresh(w Warning, a ask) ([]event.Event, string) {
 	}
 	policy := w.Policy
 	if rank(f.severity) > rank(w.Peak) { // an episode's policy never becomes milder
-		policy = policyFor(f.severity)
+		policy = a.duty.policy(f.severity)
 	}
-	r := rungFrom(policy, carry(policy, w.Policy, w.Level))
+	r := rungFrom(policy, carry(policy, w.Policy, w.Level), a.duty.on)
 	by := a.now + event.Time(r.ms)
 	if w.asking() {
 		by = min(by, max(w.AnswerBy, a.now+leastStepMs)) // becoming graver gives nobody more time
 	}
 	worsened := &event.AlertWorsened{Alert: w.Alert, Severity: f.severity, Reasons: f.reasons, Danger: f.danger, Score: f.score,
-		Policy: policy, Level: r.level, AnswerBy: by, Why: why, Scored: f.scored, Request: f.request}
+		Policy: policy, Level: r.level, OnDuty: r.onDuty, AnswerBy: by, Why: why, Scored: f.scored, Request: f.request}
 	return gaps([]event.Event{worsened}, policy, r), ""
 }
 
@@ -132,13 +133,16 @@ func worse(m Mark, f finding, newReasons bool) string {
 	return ""
 }
 
-// gaps adds a fault for each step of the policy that named nobody and was passed over.
+// gaps adds a fault for the steps of the policy that nobody answers for and that were passed over.
 func gaps(events []event.Event, p event.Policy, r rung) []event.Event {
-	if r.skipped == 0 {
+	if len(r.missing) == 0 {
 		return events
 	}
-	return append(events, &event.TechnicalFault{Kind: "rota_gap", Offset: -1,
-		Detail: "policy " + p.ID + " has a step that names nobody; " + r.to + " was asked at once"})
+	why := "has a step that names nobody"
+	if chairs := strings.Join(r.missing, ", "); strings.Trim(chairs, ", ") != "" {
+		why = "asks " + chairs + ", where nobody is on duty"
+	}
+	return append(events, &event.TechnicalFault{Kind: "rota_gap", Offset: -1, Detail: "policy " + p.ID + " " + why + "; " + r.to + " was asked at once"})
 }
 
 // A fault that keeps coming is noted this often.
@@ -147,7 +151,7 @@ const faultNoteMs = 10 * minute
 const maxFaults = 16
 
 // faulted lets faults of the system have a warning of their own: it never touches one about the patient.
-func faulted(s State, e event.Envelope, now event.Time) []event.Event {
+func faulted(facts *Facts, s State, e event.Envelope, now event.Time) []event.Event {
 	reason := faultReason(e, now)
 	f := finding{problem: event.Fault, severity: event.Technical, reasons: []event.Reason{reason}, scored: e.ID}
 	if i := s.open(event.Fault); i >= 0 {
@@ -164,5 +168,5 @@ func faulted(s State, e event.Envelope, now event.Time) []event.Event {
 			f.reasons = f.reasons[:min(len(f.reasons), maxFaults)]
 		}
 	}
-	return s.met(e.Subject, f, now)
+	return s.met(e.Subject, f, s.duty(facts, now))
 }

@@ -58,16 +58,15 @@ func unshelve(w Warning, a ask) ([]event.Event, string) {
 	if !roleMay(a.request.Role, w.Peak) {
 		return nil, RefusedRole
 	}
-	d := asksAgain(w, a.now, "ended")
+	out := asksAgain(w, a, "ended")
+	d := out[0].(*event.AlertUnshelved) // the fault of a gap comes behind it
 	d.By, d.Request = a.request.By, a.click
-	return []event.Event{d}, ""
+	return out, ""
 }
 
 // wake lets what was shelved ask again when its time is over. People are paged only if it is still found; either way it has
 // a deadline.
-func wake(w Warning, a ask) ([]event.Event, string) {
-	return []event.Event{asksAgain(w, a.now, "expired")}, ""
-}
+func wake(w Warning, a ask) ([]event.Event, string) { return asksAgain(w, a, "expired"), "" }
 
 // windowOver ends a silence that a planned window has excused: it asks if it lasts, and is over if it does not. Only a low one
 // is ever excused, so no machine closes more than that.
@@ -75,12 +74,13 @@ func windowOver(w Warning, a ask) ([]event.Event, string) {
 	if w.ClearSince != nil {
 		return []event.Event{&event.AlertClosed{Alert: w.Alert, Outcome: event.OutcomePlanned}}, ""
 	}
-	return []event.Event{asksAgain(w, a.now, "window_over")}, ""
+	return asksAgain(w, a, "window_over"), ""
 }
 
-func asksAgain(w Warning, now event.Time, why string) *event.AlertUnshelved {
-	r := rungFrom(w.Policy, w.Level)
-	return &event.AlertUnshelved{Alert: w.Alert, Why: why, Lasts: w.ClearSince == nil, Level: r.level, AnswerBy: now + event.Time(r.ms)}
+func asksAgain(w Warning, a ask, why string) []event.Event {
+	r := rungFrom(w.Policy, w.Level, a.duty.on)
+	return gaps([]event.Event{&event.AlertUnshelved{Alert: w.Alert, Why: why, Lasts: w.ClearSince == nil, Level: r.level, OnDuty: r.onDuty,
+		AnswerBy: a.now + event.Time(r.ms)}}, w.Policy, r)
 }
 
 func (w *Warning) shelveAsked(d *event.AlertShelveAsked, at event.Time) {

@@ -102,6 +102,7 @@ func tell(t *testing.T, text string) string {
 type play struct {
 	key   string
 	core  Core
+	facts Facts
 	state State
 	n     int
 	now   event.Time
@@ -115,9 +116,9 @@ func newPlay(key string) *play { return &play{key: key, names: map[string]string
 // step lets time pass to now, deadline by deadline, and then folds e, if there is one. It answers everything that followed.
 func (p *play) step(now event.Time, e *event.Envelope) []event.Envelope {
 	var said []event.Envelope
-	for due := p.core.NextDue(Facts{}, p.state); due <= now; due = p.core.NextDue(Facts{}, p.state) {
+	for due := p.core.NextDue(p.facts, p.state); due <= now; due = p.core.NextDue(p.facts, p.state) {
 		p.now = max(p.now, due)
-		events := p.core.Due(Facts{}, p.state, p.now)
+		events := p.core.Due(p.facts, p.state, p.now)
 		if len(events) == 0 {
 			panic("something is due and nothing follows")
 		}
@@ -140,7 +141,7 @@ func (p *play) cascade(e event.Envelope) []event.Envelope {
 		if i > 64 {
 			panic("a cascade without end")
 		}
-		events, err := p.core.Decide(Facts{}, p.state, all[i], p.now)
+		events, err := p.core.Decide(p.facts, p.state, all[i], p.now)
 		if err != nil {
 			panic(err)
 		}
@@ -164,7 +165,7 @@ func (p *play) fold(e event.Envelope) {
 		panic(err)
 	}
 	old := p.state
-	next, err := p.core.Apply(Facts{}, p.state, e, p.now)
+	next, err := p.core.Apply(p.facts, p.state, e, p.now)
 	if err != nil {
 		panic(err)
 	}

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -203,16 +204,16 @@ func TestALR7_EmptyStepIsPassedOverAtOnce(t *testing.T) {
 		level int
 		want  rung
 	}{
-		"first":          {[]event.PolicyStep{nobody, nurse}, 0, rung{1, "nurse", 1000, 1}},
-		"middle":         {[]event.PolicyStep{nurse, nobody, doctor}, 1, rung{2, "doctor-1", 2000, 1}},
-		"last":           {[]event.PolicyStep{nurse, doctor, nobody}, 2, rung{1, "doctor-1", 2000, 1}},
-		"beyond the end": {[]event.PolicyStep{nurse, doctor}, 2, rung{1, "doctor-1", 2000, 0}},
-		"all":            {[]event.PolicyStep{nobody, nobody}, 0, rung{1, nobodysDesk, defaultMs, 2}},
-		"none":           {nil, 3, rung{0, nobodysDesk, defaultMs, 0}},
-		"no time given":  {[]event.PolicyStep{{To: "nurse"}}, 0, rung{0, "nurse", defaultMs, 0}},
+		"first":          {[]event.PolicyStep{nobody, nurse}, 0, rung{1, "nurse", nil, 1000, []string{""}}},
+		"middle":         {[]event.PolicyStep{nurse, nobody, doctor}, 1, rung{2, "doctor-1", nil, 2000, []string{""}}},
+		"last":           {[]event.PolicyStep{nurse, doctor, nobody}, 2, rung{1, "doctor-1", nil, 2000, []string{""}}},
+		"beyond the end": {[]event.PolicyStep{nurse, doctor}, 2, rung{1, "doctor-1", nil, 2000, nil}},
+		"all":            {[]event.PolicyStep{nobody, nobody}, 0, rung{1, nobodysDesk, nil, defaultMs, []string{"", ""}}},
+		"none":           {nil, 3, rung{0, nobodysDesk, nil, defaultMs, nil}},
+		"no time given":  {[]event.PolicyStep{{To: "nurse"}}, 0, rung{0, "nurse", nil, defaultMs, nil}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := rungFrom(event.Policy{Steps: c.steps}, c.level); got != c.want {
+			if got := rungFrom(event.Policy{Steps: c.steps}, c.level, everybody); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
@@ -230,13 +231,13 @@ func TestALR9_DefaultPolicies(t *testing.T) {
 	for severity, want := range map[event.Severity][2]int64{
 		event.High: {3 * minute, 10 * minute}, event.Medium: {15 * minute, 60 * minute},
 	} {
-		p := policyFor(severity)
+		p := policies[severity]
 		if p.Steps[0].AnswerMs != want[0] || p.CareMs != want[1] {
 			t.Errorf("%s: accept within %d ms, care %d ms", severity, p.Steps[0].AnswerMs, p.CareMs)
 		}
 	}
 	for _, severity := range []event.Severity{event.Low, event.Medium, event.High, event.Technical} {
-		p := policyFor(severity)
+		p := policies[severity]
 		if p.ID != severity.String() || p.Version != PolicyVersion || p.CareMs <= 0 || p.EaseMs <= 0 {
 			t.Errorf("%s: %+v", severity, p)
 		}

@@ -23,6 +23,8 @@ type Entity struct {
 	Pack    *Pack             `json:"pack,omitempty"`
 	Account *event.AccountSet `json:"account,omitempty"`
 	Token   *event.TokenSet   `json:"token,omitempty"`
+	Policy  *event.PolicySet  `json:"policy,omitempty"`
+	Rota    *event.RotaSet    `json:"rota,omitempty"`
 	Handed  event.Effect      `json:"handed,omitzero"`
 }
 
@@ -96,6 +98,10 @@ func KeyOf(request event.Event) (string, error) {
 		return PackKey(r.Pack), nil
 	case *event.GroupRequested:
 		return GroupKey(r.Tenant, r.Group), nil
+	case *event.PolicyRequested:
+		return (&event.PolicySet{Tenant: r.Tenant, Group: r.Group, Severity: r.Severity}).About(), nil
+	case *event.RotaRequested:
+		return (&event.RotaSet{Rota: r.Rota}).About(), nil
 	case *event.AccountRequested:
 		return AccountKey(r.Account), nil
 	case *event.TokenRequested:

@@ -183,7 +183,7 @@ func (h *handing) acknowledged(under *handedEffect) {
 // concerns answers whose folds need a fact, and whether anybody's do.
 func concerns(fact event.Event) (key string, ok bool) {
 	switch d := fact.(type) {
-	case *event.GroupSet, *event.PackPublished:
+	case *event.GroupSet, *event.PackPublished, *event.PolicySet, *event.RotaSet:
 		return event.Everyone, true
 	case *event.PatientEnrolled:
 		return streams.PatientKey(d.Tenant, d.Patient), true

@@ -72,6 +72,10 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Account = d
 	case *event.TokenSet:
 		s.Token = d
+	case *event.PolicySet:
+		s.Policy = d
+	case *event.RotaSet:
+		s.Rota = d
 	case *event.EffectsHanded:
 		if d.Through.After(s.Handed) {
 			s.Handed = d.Through
@@ -104,6 +108,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideRevoke(s, e.ID, d), nil
 	case *event.PackRequested:
 		return m.decidePack(s, e.ID, d), nil
+	case *event.PolicyRequested:
+		return decidePolicy(s, e.ID, d), nil
+	case *event.RotaRequested:
+		return decideRota(s, e.ID, d), nil
 	case *event.AccountRequested:
 		return decideAccount(s, e.ID, d), nil
 	case *event.TokenRequested:

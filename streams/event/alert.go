@@ -18,8 +18,9 @@ type AlertRaised struct {
 	// Planned is why a silence that falls into a planned window asks nobody until AnswerBy; empty: it asks now.
 	Planned string `json:"planned,omitempty"`
 	// By is who raised it by hand, and Request that click; empty: findings did.
-	By      string `json:"by,omitempty"`
-	Request string `json:"request,omitempty"`
+	By      string   `json:"by,omitempty"`
+	Request string   `json:"request,omitempty"`
+	OnDuty  []string `json:"on_duty,omitempty"` // the accounts on duty for the step; empty: no rota says who
 }
 
 // Policy is who is asked, in which order and how long each may take. The last step repeats until somebody takes the warning.
@@ -69,6 +70,7 @@ type AlertWorsened struct {
 	Why      string   `json:"why"` // severity, danger, score, reason
 	Scored   string   `json:"scored"`
 	Request  string   `json:"request,omitempty"` // the click of who reported it by hand
+	OnDuty   []string `json:"on_duty,omitempty"` // the accounts on duty for the step; empty: no rota says who
 }
 
 // AlertEased says that nothing is found any more, and has not been for the hold time; the warning stays until a person closes it.
@@ -88,21 +90,23 @@ type AlertAccepted struct {
 
 // AlertEscalated says that nobody answered in time and who is asked next.
 type AlertEscalated struct {
-	Alert    string `json:"alert"`
-	Level    int    `json:"level"`
-	To       string `json:"to"`
-	Why      string `json:"why"` // unanswered, care_overdue
-	AnswerBy Time   `json:"answer_by"`
+	Alert    string   `json:"alert"`
+	Level    int      `json:"level"`
+	To       string   `json:"to"`
+	Why      string   `json:"why"` // unanswered, care_overdue
+	AnswerBy Time     `json:"answer_by"`
+	OnDuty   []string `json:"on_duty,omitempty"` // the accounts on duty for the step; empty: no rota says who
 }
 
 // AlertReturned says that whoever had taken the warning gave it back: it asks again.
 type AlertReturned struct {
-	Alert    string `json:"alert"`
-	By       string `json:"by"`
-	Reason   string `json:"reason,omitempty"`
-	Request  string `json:"request"`
-	Level    int    `json:"level"`
-	AnswerBy Time   `json:"answer_by"`
+	Alert    string   `json:"alert"`
+	By       string   `json:"by"`
+	Reason   string   `json:"reason,omitempty"`
+	Request  string   `json:"request"`
+	Level    int      `json:"level"`
+	AnswerBy Time     `json:"answer_by"`
+	OnDuty   []string `json:"on_duty,omitempty"` // the accounts on duty for the step; empty: no rota says who
 }
 
 // AlertCalling says that whoever has the warning is on a call about it. It moves no deadline.
@@ -180,13 +184,14 @@ type AlertShelved struct {
 
 // AlertUnshelved says that what was shelved, or rested for a planned window, asks again.
 type AlertUnshelved struct {
-	Alert    string `json:"alert"`
-	Why      string `json:"why"`             // expired, ended, window_over
-	Lasts    bool   `json:"lasts,omitempty"` // it is found still: people are paged, and not only the list
-	By       string `json:"by,omitempty"`
-	Request  string `json:"request,omitempty"`
-	Level    int    `json:"level"`
-	AnswerBy Time   `json:"answer_by"`
+	Alert    string   `json:"alert"`
+	Why      string   `json:"why"`             // expired, ended, window_over
+	Lasts    bool     `json:"lasts,omitempty"` // it is found still: people are paged, and not only the list
+	By       string   `json:"by,omitempty"`
+	Request  string   `json:"request,omitempty"`
+	Level    int      `json:"level"`
+	AnswerBy Time     `json:"answer_by"`
+	OnDuty   []string `json:"on_duty,omitempty"` // the accounts on duty for the step; empty: no rota says who
 }
 
 // AlertOutcomeAsked says that a closed warning of which was not known what it was is to be judged (ALR-23).

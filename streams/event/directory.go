@@ -50,6 +50,78 @@ type GroupRequested struct {
 	By         string `json:"by"`
 }
 
+// PolicyRequested asks that warnings of a severity be handled by a policy: of a group or, with none, of the whole tenant.
+type PolicyRequested struct {
+	Tenant   string   `json:"tenant"`
+	Group    string   `json:"group,omitempty"`
+	Severity Severity `json:"severity"`
+	Policy   Policy   `json:"policy"` // id and version are the registrar's
+	By       string   `json:"by"`
+}
+
+// PolicySet is the policy in effect. Warnings that are open keep theirs.
+type PolicySet struct {
+	Tenant   string   `json:"tenant"`
+	Group    string   `json:"group,omitempty"`
+	Severity Severity `json:"severity"`
+	Policy   Policy   `json:"policy"`
+}
+
+// RotaRequested asks that a step of the policies be answered by whoever is on duty. The spans are worked out by whoever asks,
+// so that no fold needs to know time zones.
+type RotaRequested struct {
+	Rota
+	By string `json:"by"`
+}
+
+// RotaSet is the rota in effect.
+type RotaSet struct{ Rota }
+
+// Rota says who answers for a step of the policies, in a group or, with none, in the whole tenant.
+type Rota struct {
+	Tenant   string      `json:"tenant"`
+	Group    string      `json:"group,omitempty"`
+	Step     string      `json:"step"`               // nurse, doctor-1 …
+	Zone     string      `json:"zone"`               // IANA
+	Shifts   []RotaShift `json:"shifts"`             // every week
+	Holidays []string    `json:"holidays,omitempty"` // YYYY-MM-DD in the zone: shifts of holidays hold instead of those of the weekday
+	Swaps    []RotaSwap  `json:"swaps,omitempty"`    // instead of whoever would be on duty
+
+	Spans []OnDuty `json:"spans"` // worked out, in order, without overlap
+	Until Time     `json:"until"` // how far the spans reach
+	Gaps  []Gap    `json:"gaps,omitempty"`
+}
+
+// RotaShift is one shift, on days of the week from 1 (Monday) to 7 or on holidays.
+type RotaShift struct {
+	Days     []int    `json:"days,omitempty"`
+	Holidays bool     `json:"holidays,omitempty"`
+	From     string   `json:"from"` // HH:MM by the clock of the zone
+	To       string   `json:"to"`   // the next day when it is not after From
+	Accounts []string `json:"accounts"`
+}
+
+// RotaSwap puts others on duty for a time.
+type RotaSwap struct {
+	From     Time     `json:"from"`
+	Until    Time     `json:"until"`
+	Accounts []string `json:"accounts"`
+	Why      string   `json:"why,omitempty"`
+}
+
+// OnDuty is who is on duty for a time.
+type OnDuty struct {
+	From     Time     `json:"from"`
+	Until    Time     `json:"until"`
+	Accounts []string `json:"accounts"`
+}
+
+// Gap is a time for which nobody is on duty.
+type Gap struct {
+	From  Time `json:"from"`
+	Until Time `json:"until"`
+}
+
 // AccountRequested asks for an account on the desk.
 type AccountRequested struct {
 	Account  string `json:"account"`
@@ -237,6 +309,8 @@ const (
 	packKind    = "pack/"
 	accountKind = "account/"
 	tokenKind   = "token/"
+	policyKind  = "policy/"
+	rotaKind    = "rota/"
 )
 
 // About answers the entity that the fact concerns: a request touches several.
@@ -247,6 +321,14 @@ func (e *TenantCreated) About() string { return tenantKind + e.Tenant }
 
 // About answers group/{tenant}/{group}.
 func (e *GroupSet) About() string { return groupKind + e.Tenant + "/" + e.Group }
+
+// About answers policy/{tenant}/{group}/{severity}.
+func (e *PolicySet) About() string {
+	return policyKind + e.Tenant + "/" + e.Group + "/" + e.Severity.String()
+}
+
+// About answers rota/{tenant}/{group}/{step}.
+func (e *RotaSet) About() string { return rotaKind + e.Tenant + "/" + e.Group + "/" + e.Step }
 
 // About answers patient/{tenant}/{patient}.
 func (e *PatientEnrolled) About() string { return patientKind + e.Tenant + "/" + e.Patient }
@@ -295,3 +377,8 @@ func (*AccountSet) Type() Type       { return "account.set" }
 func (*TokenSet) Type() Type         { return "token.set" }
 func (*EffectsHanded) Type() Type    { return "effects.handed" }
 func (*RequestForwarded) Type() Type { return "request.forwarded" }
+
+func (*PolicyRequested) Type() Type { return "policy.requested" }
+func (*PolicySet) Type() Type       { return "policy.set" }
+func (*RotaRequested) Type() Type   { return "rota.requested" }
+func (*RotaSet) Type() Type         { return "rota.set" }

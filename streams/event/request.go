@@ -112,6 +112,12 @@ type ResumeRequested struct {
 	Note string `json:"note,omitempty"`
 }
 
+// FaultReported is an input: a part of Tocsin at the edge tells of a fault, for the partition's own technical warning.
+type FaultReported struct {
+	Kind   string `json:"kind"`
+	Detail string `json:"detail"`
+}
+
 // RequestRefused answers a wish that cannot be granted, in words for the person who asked.
 type RequestRefused struct {
 	Request string `json:"request"` // id of the click
@@ -136,3 +142,4 @@ func (*OutcomeRequested) Type() Type  { return "outcome.requested" }
 func (*WarnRequested) Type() Type     { return "warn.requested" }
 func (*LeaveRequested) Type() Type    { return "leave.requested" }
 func (*ResumeRequested) Type() Type   { return "resume.requested" }
+func (*FaultReported) Type() Type     { return "fault.reported" }

@@ -80,6 +80,7 @@ var schemas = map[Type]schema{
 	"outcome.requested":  v1[OutcomeRequested](),
 	"warn.requested":     v1[WarnRequested](),
 	"leave.requested":    v1[LeaveRequested](),
+	"fault.reported":     v1[FaultReported](),
 	"resume.requested":   v1[ResumeRequested](),
 	"request.refused":    v1[RequestRefused](),
 
@@ -90,6 +91,10 @@ var schemas = map[Type]schema{
 	"group.requested":   v2[GroupRequested](),
 	"account.requested": v1[AccountRequested](),
 	"token.requested":   v1[TokenRequested](),
+	"policy.requested":  v1[PolicyRequested](),
+	"policy.set":        v1[PolicySet](),
+	"rota.requested":    v1[RotaRequested](),
+	"rota.set":          v1[RotaSet](),
 	"tenant.created":    v1[TenantCreated](),
 	"group.set":         v2[GroupSet](),
 	"patient.enrolled":  v2[PatientEnrolled](),
