@@ -57,6 +57,7 @@ var faultWords = map[string][2]string{
 	"left_patient":    {"管理已结束的患者仍有设备上传数据", "a device still sends readings of a patient whose care has ended"},
 	"no_pack":         {"所属专病组没有可用的规则包，未评分", "the patient's group has no rule pack, so nothing is scored"},
 	"fenced":          {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
+	"rota_ahead":      {"未来 14 天的值班表有空缺", "the rota of the next 14 days has gaps"},
 	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
 }
 

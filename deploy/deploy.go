@@ -69,7 +69,7 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(upCommand(), serveCommand(), checkCommand(), versionCommand())
-	root.AddCommand(importCommand(), tokenCommand(), accountCommand(), revokeCommand(), planCommand(), packCommand(), groupCommand())
+	root.AddCommand(importCommand(), tokenCommand(), accountCommand(), revokeCommand(), planCommand(), packCommand(), groupCommand(), rotaCommand(), policyCommand())
 	root.AddCommand(replayCommand(), evaluateCommand(), tailCommand(), doctorCommand(), historyCommand(), explainCommand())
 	root.AddCommand(backtestCommand())
 	inheritUsage(root)

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/streams"
 	"tocsin/streams/directory"
+	"tocsin/streams/event"
 )
 
 // startMonitor owns partitions: the registrar's, and the patients'.
@@ -20,6 +21,9 @@ func (a *App) startMonitor(context.Context) error {
 	a.runs("registrar", func(ctx context.Context) error {
 		return directory.RunRegistrar(ctx, a.store, a.n, directory.Machine{Check: checkPack}, a.owners.options(streams.Directory, o))
 	})
+	k := &keeper{view: a.view, now: wall, log: a.log, tell: a.appends,
+		ask: func(ctx context.Context, r event.Event) error { _, err := a.asker.Ask(ctx, r); return err }}
+	a.runs("rota keeper", k.run)
 	a.runs("monitor", func(ctx context.Context) error {
 		return streams.RunOwner(ctx, a.store, streams.PatientPair, patientParts(), a.owners.options(streams.Decisions, o))
 	})

@@ -191,9 +191,10 @@ func (h *hospital) call(method, path, key, body string, into any) int {
 
 // warning is what the tests look at of GET /v1/warnings.
 type warning struct {
-	ID, Tenant, Patient, Problem, State, Severity, Rule, Owner string
-	AnswerBy                                                   *string `json:"answer_by"`
-	Reasons                                                    []struct{ Rule, En, Zh string }
+	ID, Tenant, Patient, Problem, State, Severity, Rule, Owner, Asked string
+	OnDuty                                                            []string `json:"on_duty"`
+	AnswerBy                                                          *string  `json:"answer_by"`
+	Reasons                                                           []struct{ Rule, En, Zh string }
 }
 
 func (h *hospital) warnings(state string) []warning {

@@ -36,6 +36,7 @@ type Warning struct {
 	AcceptedAt *event.Time    `json:"accepted_at,omitempty"`
 	Level      int            `json:"level" doc:"the step of the policy that is asked now, from 0"`
 	Asked      string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
+	OnDuty     []string       `json:"on_duty,omitempty" doc:"the accounts on duty for that step; absent: no rota says who"`
 	Offered    string         `json:"offered,omitempty" doc:"to whom its owner would hand it over: they need only accept"`
 	Call       *alerts.Call   `json:"call,omitempty" doc:"that its owner is on"`
 	Contacted  bool           `json:"contacted,omitempty" doc:"somebody was reached in this episode"`

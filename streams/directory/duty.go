@@ -67,7 +67,7 @@ func checkPolicy(severity event.Severity, p event.Policy) *refusal {
 		}
 	}
 	if p.ShelveMs < 0 || p.ShelveMs > mostAnswerMs {
-		return badPolicy(fmt.Sprintf("shelve_ms is %d; want 0 (never) to %d", p.ShelveMs, mostAnswerMs), fmt.Sprintf("shelve_ms 为 %d，超出范围", p.ShelveMs))
+		return badPolicy(fmt.Sprintf("shelve_ms is %d; want 0 (half an hour) to %d", p.ShelveMs, mostAnswerMs), fmt.Sprintf("shelve_ms 为 %d，超出范围", p.ShelveMs))
 	}
 	return nil
 }

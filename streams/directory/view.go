@@ -35,9 +35,11 @@ type View struct {
 	packs     map[string]event.PackPublished
 	accounts  map[string]event.AccountSet
 	tokens    map[string]event.TokenSet // by name
-	bySum     map[string]string         // SHA-256 to name
-	position  int64                     // after the last step that held
-	inputs    int64                     // the next input of the registrar that no step has settled
+	policies  map[string]event.PolicySet
+	rotas     map[string]event.RotaSet
+	bySum     map[string]string // SHA-256 to name
+	position  int64             // after the last step that held
+	inputs    int64             // the next input of the registrar that no step has settled
 	ready     bool
 	expected  map[string]*event.RequestRefused // answers that somebody waits for, by request
 	onRevoke  []func(device string)
@@ -49,7 +51,7 @@ func NewView(log streams.Log) *View {
 	return &View{
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
-		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, expected: map[string]*event.RequestRefused{},
+		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -167,6 +169,10 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		delete(v.bySum, v.tokens[d.Token].SHA256)
 		v.tokens[d.Token] = *d
 		v.bySum[d.SHA256] = d.Token
+	case *event.PolicySet:
+		v.policies[d.About()] = *d
+	case *event.RotaSet:
+		v.rotas[d.About()] = *d
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d
@@ -324,4 +330,20 @@ func (v *View) Patients(tenant, group string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Policies answers the policies in effect, by tenant, group and severity.
+func (v *View) Policies() []event.PolicySet { return sorted(v, v.policies) }
+
+// Rotas answers the rotas in effect, by tenant, group and step.
+func (v *View) Rotas() []event.RotaSet { return sorted(v, v.rotas) }
+
+func sorted[T any](v *View, all map[string]T) []T {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	list := make([]T, 0, len(all))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, all[key])
+	}
+	return list
 }

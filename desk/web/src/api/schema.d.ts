@@ -1894,6 +1894,8 @@ export interface components {
             level: number;
             /** @description to whom its owner would hand it over: they need only accept */
             offered?: string;
+            /** @description the accounts on duty for that step; absent: no rota says who */
+            on_duty?: string[];
             /** @description of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left */
             outcome?: string;
             /** @description who has taken it; empty while nobody has */
@@ -1997,6 +1999,8 @@ export interface components {
             };
             /** @description to whom its owner would hand it over: they need only accept */
             offered?: string;
+            /** @description the accounts on duty for that step; absent: no rota says who */
+            on_duty?: string[];
             /** @description of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left */
             outcome?: string;
             /** @description who has taken it; empty while nobody has */

@@ -1,0 +1,200 @@
+// Package rota works out who is on duty, and when: weekly shifts by the clock of a time zone, holidays and swaps become spans of
+// UTC, which the log carries, so that no fold needs to know time zones. It has no clock and no I/O.
+package rota
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/streams/event"
+)
+
+// HorizonDays is how far ahead spans are worked out: twice the 14 days that are looked at for gaps, so that a keeper which did
+// not run for two weeks leaves nobody without.
+const HorizonDays = 28
+
+// LookAheadDays is how far ahead gaps are told (ALR-10).
+const LookAheadDays = 14
+
+// Fill works r out from a moment on: its Spans, how far they reach, and the gaps among the next LookAheadDays. It answers what is
+// wrong with the rota, all of it.
+func Fill(r *event.Rota, zone *time.Location, from event.Time) []error {
+	p, faults := parse(r)
+	if len(faults) > 0 {
+		return faults
+	}
+	day := from.Std().In(zone)
+	r.Until = from.Add(HorizonDays * 24 * time.Hour)
+	var all []event.OnDuty
+	for i := -1; i <= HorizonDays+1; i++ { // a shift that began yesterday may last until today
+		all = append(all, p.on(time.Date(day.Year(), day.Month(), day.Day()+i, 0, 0, 0, 0, zone))...)
+	}
+	r.Spans = within(swapped(merged(all), r.Swaps), from, r.Until)
+	r.Gaps = Gaps(r.Spans, from, from.Add(LookAheadDays*24*time.Hour))
+	return nil
+}
+
+// plan is a rota as it was read.
+type plan struct {
+	shifts   []shift
+	holidays map[string]bool
+}
+
+type shift struct {
+	event.RotaShift
+	from, length int // minutes
+}
+
+const (
+	dayForm = "2006-01-02"
+	dayMin  = 24 * 60
+)
+
+func parse(r *event.Rota) (plan, []error) {
+	p := plan{holidays: map[string]bool{}}
+	var faults []error
+	for _, day := range r.Holidays {
+		if _, err := time.Parse(dayForm, day); err != nil {
+			faults = append(faults, fmt.Errorf("holiday %q is no date such as 2026-10-01", day))
+		}
+		p.holidays[day] = true
+	}
+	for i, s := range r.Shifts {
+		from, err1 := clock(s.From)
+		to, err2 := clock(s.To)
+		for _, err := range []error{err1, err2} {
+			if err != nil {
+				faults = append(faults, fmt.Errorf("shift %d: %w", i+1, err))
+			}
+		}
+		if len(s.Accounts) == 0 {
+			faults = append(faults, fmt.Errorf("shift %d names nobody", i+1))
+		}
+		if len(s.Days) == 0 && !s.Holidays {
+			faults = append(faults, fmt.Errorf("shift %d is on no day: give days from 1 (Monday) to 7, or holidays", i+1))
+		}
+		for _, d := range s.Days {
+			if d < 1 || d > 7 {
+				faults = append(faults, fmt.Errorf("shift %d: day %d is none from 1 (Monday) to 7", i+1, d))
+			}
+		}
+		if to <= from {
+			to += dayMin
+		}
+		p.shifts = append(p.shifts, shift{s, from, to - from})
+	}
+	for i, s := range r.Swaps {
+		if s.Until <= s.From {
+			faults = append(faults, fmt.Errorf("swap %d ends before it begins", i+1))
+		}
+		if len(s.Accounts) == 0 {
+			faults = append(faults, fmt.Errorf("swap %d names nobody", i+1))
+		}
+	}
+	return p, faults
+}
+
+// clock reads HH:MM in minutes; 24:00 is the end of the day.
+func clock(s string) (int, error) {
+	var h, m int
+	if n, err := fmt.Sscanf(s, "%2d:%2d", &h, &m); n != 2 || err != nil || len(s) != 5 || h < 0 || m < 0 || m > 59 || h*60+m > dayMin {
+		return 0, fmt.Errorf("%q is no time such as 07:30", s)
+	}
+	return h*60 + m, nil
+}
+
+// on answers the shifts that begin on a local day. Both ends go by the clock on the wall, so that a night in which it is put
+// forward or back is shorter or longer and the next shift begins where it ends.
+func (p plan) on(day time.Time) (all []event.OnDuty) {
+	weekday := (int(day.Weekday())+6)%7 + 1
+	holiday := p.holidays[day.Format(dayForm)]
+	for _, s := range p.shifts {
+		if holiday && !s.Holidays || !holiday && !slices.Contains(s.Days, weekday) {
+			continue
+		}
+		at := func(min int) event.Time {
+			return event.TimeOf(time.Date(day.Year(), day.Month(), day.Day(), 0, min, 0, 0, day.Location()))
+		}
+		if from, until := at(s.from), at(s.from+s.length); from < until {
+			all = append(all, event.OnDuty{From: from, Until: until, Accounts: s.Accounts})
+		}
+	}
+	return all
+}
+
+// merged answers spans without overlap: where several hold, everybody of them is on duty.
+func merged(all []event.OnDuty) (spans []event.OnDuty) {
+	var cuts []event.Time
+	for _, s := range all {
+		cuts = append(cuts, s.From, s.Until)
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for i := 1; i < len(cuts); i++ {
+		var who []string
+		for _, s := range all {
+			if s.From <= cuts[i-1] && cuts[i] <= s.Until {
+				who = append(who, s.Accounts...)
+			}
+		}
+		slices.Sort(who)
+		if who = slices.Compact(who); len(who) > 0 {
+			spans = add(spans, event.OnDuty{From: cuts[i-1], Until: cuts[i], Accounts: who})
+		}
+	}
+	return spans
+}
+
+// add appends a span, as one with the last where that is the same people's.
+func add(spans []event.OnDuty, s event.OnDuty) []event.OnDuty {
+	if n := len(spans); n > 0 && spans[n-1].Until == s.From && slices.Equal(spans[n-1].Accounts, s.Accounts) {
+		spans[n-1].Until = s.Until
+		return spans
+	}
+	return append(spans, s)
+}
+
+// swapped puts the swaps, of which the later in the list beat the earlier, over the spans.
+func swapped(spans []event.OnDuty, swaps []event.RotaSwap) []event.OnDuty {
+	for _, s := range swaps {
+		over := []event.OnDuty{{From: s.From, Until: s.Until, Accounts: s.Accounts}}
+		for _, span := range spans {
+			if span.From < s.From {
+				over = append(over, event.OnDuty{From: span.From, Until: min(span.Until, s.From), Accounts: span.Accounts})
+			}
+			if span.Until > s.Until {
+				over = append(over, event.OnDuty{From: max(span.From, s.Until), Until: span.Until, Accounts: span.Accounts})
+			}
+		}
+		slices.SortFunc(over, func(a, b event.OnDuty) int { return cmp.Compare(a.From, b.From) })
+		spans = over
+	}
+	return spans
+}
+
+// within cuts spans to a stretch of time.
+func within(spans []event.OnDuty, from, until event.Time) (cut []event.OnDuty) {
+	for _, s := range spans {
+		if s.From, s.Until = max(s.From, from), min(s.Until, until); s.From < s.Until {
+			cut = add(cut, s)
+		}
+	}
+	return cut
+}
+
+// Gaps answers when nobody is on duty between two moments.
+func Gaps(spans []event.OnDuty, from, until event.Time) (gaps []event.Gap) {
+	at := from
+	for _, s := range spans {
+		if s.From > at && at < until {
+			gaps = append(gaps, event.Gap{From: at, Until: min(s.From, until)})
+		}
+		at = max(at, s.Until)
+	}
+	if at < until {
+		gaps = append(gaps, event.Gap{From: at, Until: until})
+	}
+	return gaps
+}

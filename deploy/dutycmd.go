@@ -1,0 +1,176 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	_ "time/tzdata" // rotas go by zones, also where the host knows none
+
+	"github.com/spf13/cobra"
+
+	"tocsin/alerts/rota"
+	"tocsin/streams/event"
+)
+
+func rotaCommand() *cobra.Command {
+	var r reach
+	c := &cobra.Command{Use: "rota", Short: "Who is on duty for the steps of the policies"}
+	set := &cobra.Command{
+		Use: "set FILE", Short: "Put a rota into effect", Args: cobra.ExactArgs(1),
+		Long: "Put a rota into effect: who answers for one step of the policies, in a tenant or a group of it. FILE (or -) is YAML or JSON, such as\n\n" +
+			"  tenant: demo\n  group: copd            # left out: the whole tenant\n  step: nurse\n  zone: Asia/Shanghai\n  shifts:\n" +
+			"    - {days: [1, 2, 3, 4, 5], from: \"08:00\", to: \"18:00\", accounts: [nurse-a, nurse-b]}\n" +
+			"    - {days: [6, 7], holidays: true, from: \"08:00\", to: \"18:00\", accounts: [nurse-c]}\n" +
+			"    - {days: [1, 2, 3, 4, 5, 6, 7], holidays: true, from: \"18:00\", to: \"08:00\", accounts: [nurse-d]}\n" +
+			"  holidays: [2026-10-01]\n  swaps:\n    - {from: 2026-10-02T12:00:00+08:00, until: 2026-10-02T14:00:00+08:00, accounts: [nurse-e], why: ill}\n\n" +
+			"It replaces the rota of that step. Gaps of the next 14 days are told, and do not keep it from taking effect: a step with nobody on duty is passed over at once.",
+		RunE: func(c *cobra.Command, args []string) error {
+			var given event.Rota
+			if err := readYAML(args[0], c.InOrStdin(), &given); err != nil {
+				return err
+			}
+			if err := fill(&given, wall()); err != nil {
+				return err
+			}
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				if err := conn.ask(ctx, &event.RotaRequested{Rota: given, By: by}); err != nil {
+					return err
+				}
+				printRota(c.OutOrStdout(), given, wall(), func(account string) bool { _, known := conn.view.Account(account); return known })
+				return nil
+			})
+		},
+	}
+	show := &cobra.Command{
+		Use: "show", Short: "Who is on duty now and next, and where there are gaps", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withConnection(c, &r, func(_ context.Context, conn *connection) error {
+				all := conn.view.Rotas()
+				if len(all) == 0 {
+					fmt.Fprintln(c.OutOrStdout(), "no rota is set: whoever has the role answers for a step")
+				}
+				for _, set := range all {
+					printRota(c.OutOrStdout(), set.Rota, wall(), func(account string) bool { _, known := conn.view.Account(account); return known })
+				}
+				return nil
+			})
+		},
+	}
+	c.AddCommand(set, show)
+	r.add(c)
+	return c
+}
+
+// fill works a rota out from the beginning of the day of now (UTC), so that whoever does it that day comes to the same.
+func fill(r *event.Rota, now event.Time) error {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil || r.Zone == "" || r.Zone == "Local" {
+		return fmt.Errorf("zone %q is none such as Asia/Shanghai", r.Zone)
+	}
+	const day = 24 * time.Hour
+	if faults := rota.Fill(r, zone, event.TimeOf(now.Std().Truncate(day))); len(faults) > 0 {
+		return errors.Join(faults...)
+	}
+	return nil
+}
+
+// shownSpans is how much of a rota is printed.
+const shownSpans = 6
+
+func printRota(w io.Writer, r event.Rota, now event.Time, known func(account string) bool) {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	clock := func(t event.Time) string { return t.Std().In(zone).Format("Mon 2006-01-02 15:04") }
+	of := r.Tenant
+	if r.Group != "" {
+		of += "/" + r.Group
+	}
+	fmt.Fprintf(w, "%s %s (%s)\n", of, r.Step, r.Zone)
+	shown := 0
+	for _, s := range r.Spans {
+		if s.Until <= now || shown == shownSpans {
+			continue
+		}
+		shown++
+		fmt.Fprintf(w, "  %s to %s  %s\n", clock(s.From), clock(s.Until), strings.Join(s.Accounts, ", "))
+	}
+	for _, g := range rota.Gaps(r.Spans, now, now.Add(rota.LookAheadDays*24*time.Hour)) {
+		fmt.Fprintf(w, "  GAP %s to %s: nobody is on duty\n", clock(g.From), clock(g.Until))
+	}
+	for _, account := range strangers(r, known) {
+		fmt.Fprintf(w, "  %s has no account here\n", account)
+	}
+}
+
+// strangers answers who is on duty and has no account.
+func strangers(r event.Rota, known func(account string) bool) (names []string) {
+	seen := map[string]bool{}
+	for _, s := range r.Spans {
+		for _, a := range s.Accounts {
+			if !seen[a] && !known(a) {
+				names = append(names, a)
+			}
+			seen[a] = true
+		}
+	}
+	return names
+}
+
+func policyCommand() *cobra.Command {
+	var r reach
+	c := &cobra.Command{Use: "policy", Short: "Who is asked about a warning, in which order, and how long each may take"}
+	set := &cobra.Command{
+		Use: "set FILE", Short: "Put a policy into effect", Args: cobra.ExactArgs(1),
+		Long: "Put a policy into effect for warnings of one severity, in a tenant or a group of it. FILE (or -) is YAML or JSON, such as\n\n" +
+			"  tenant: demo\n  group: copd            # left out: the whole tenant\n  severity: high\n  policy:\n    steps:\n" +
+			"      - {to: nurse, answer_ms: 180000}\n      - {to: doctor-1, answer_ms: 180000}\n      - {to: duty-office, answer_ms: 300000}   # the last is asked again and again\n" +
+			"    care_ms: 600000        # accepted: until somebody is reached\n    close_ms: 3600000      # reached: until it is closed\n    retry_ms: 300000       # not reached: until it is tried again\n" +
+			"    shelve_ms: 1800000     # the longest shelving\n    ease_ms: 600000        # nothing found for so long: it has eased\n\n" +
+			"A warning that is open keeps the policy by which it was raised.",
+		RunE: func(c *cobra.Command, args []string) error {
+			request := event.PolicyRequested{By: by}
+			var given struct {
+				Tenant   string         `json:"tenant"`
+				Group    string         `json:"group"`
+				Severity event.Severity `json:"severity"`
+				Policy   event.Policy   `json:"policy"`
+			}
+			if err := readYAML(args[0], c.InOrStdin(), &given); err != nil {
+				return err
+			}
+			request.Tenant, request.Group, request.Severity, request.Policy = given.Tenant, given.Group, given.Severity, given.Policy
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error { return conn.ask(ctx, &request) })
+		},
+	}
+	show := &cobra.Command{
+		Use: "show", Short: "The policies that were set; what is not here goes by the defaults", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withConnection(c, &r, func(_ context.Context, conn *connection) error {
+				for _, p := range conn.view.Policies() {
+					printPolicy(c.OutOrStdout(), p)
+				}
+				return nil
+			})
+		},
+	}
+	c.AddCommand(set, show)
+	r.add(c)
+	return c
+}
+
+func printPolicy(w io.Writer, p event.PolicySet) {
+	of := p.Tenant
+	if p.Group != "" {
+		of += "/" + p.Group
+	}
+	var steps []string
+	for _, s := range p.Policy.Steps {
+		steps = append(steps, fmt.Sprintf("%s %s", s.To, time.Duration(s.AnswerMs)*time.Millisecond))
+	}
+	fmt.Fprintf(w, "%s %s, version %d: %s\n", of, p.Severity, p.Policy.Version, strings.Join(steps, " -> "))
+}

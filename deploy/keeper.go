@@ -1,0 +1,106 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"tocsin/alerts/rota"
+	"tocsin/streams"
+	"tocsin/streams/directory"
+	"tocsin/streams/event"
+)
+
+// keeper works the rotas out anew each day and tells of the gaps and strangers of the next 14 days (ALR-10). Two of them come to
+// the same, and the log takes it once.
+type keeper struct {
+	view *directory.View
+	ask  func(context.Context, event.Event) error
+	tell func(context.Context, event.Envelope) error
+	now  func() event.Time
+	log  *slog.Logger
+}
+
+// rotaSubject is whose technical warning the faults of rotas are.
+var rotaSubject = streams.PatientKey(streams.SystemTenant, "rota")
+
+// keeperEvery is how often the keeper looks; it does something once a day, or when a rota was set since.
+const keeperEvery = time.Minute
+
+func (k *keeper) run(ctx context.Context) error {
+	if err := k.view.WaitReady(ctx); err != nil {
+		return nil // it was stopped before the directory was read
+	}
+	for {
+		if err := k.look(ctx); err != nil && ctx.Err() == nil {
+			k.log.Warn("the rotas could not be worked out anew; it is tried again", "wait", keeperEvery, streams.KeyErr, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(keeperEvery):
+		}
+	}
+}
+
+// look brings every rota up to today.
+func (k *keeper) look(ctx context.Context) error {
+	for _, set := range k.view.Rotas() {
+		r := set.Rota
+		if err := fill(&r, k.now()); err != nil {
+			return fmt.Errorf("the rota of %s: %w", set.About(), err) // it was worked out when it was set
+		}
+		if r.Until != set.Until {
+			if err := k.ask(ctx, &event.RotaRequested{Rota: r, By: "tocsin"}); err != nil {
+				return fmt.Errorf("work out the rota of %s anew: %w", set.About(), err)
+			}
+		}
+		if fault := k.fault(r); fault != "" {
+			if err := k.tell(ctx, k.report(set.About(), fault)); err != nil {
+				return fmt.Errorf("tell of the rota of %s: %w", set.About(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// fault words what is wrong with the next 14 days; empty: nothing.
+func (k *keeper) fault(r event.Rota) string {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	var parts []string
+	now := k.now()
+	for _, g := range rota.Gaps(r.Spans, now, now.Add(rota.LookAheadDays*24*time.Hour)) {
+		parts = append(parts, fmt.Sprintf("nobody from %s to %s", g.From.Std().In(zone).Format("2006-01-02 15:04"), g.Until.Std().In(zone).Format("2006-01-02 15:04")))
+	}
+	for _, account := range strangers(r, func(a string) bool { _, known := k.view.Account(a); return known }) {
+		parts = append(parts, account+" has no account")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix("rota "+r.Step+" of "+r.Tenant+"/"+r.Group, "/") + ": " + strings.Join(parts, "; ") + "; mend it with tocsin rota set"
+}
+
+// report makes a fault of it, the same one for the whole day, so that it is told once.
+func (k *keeper) report(rota, fault string) event.Envelope {
+	now := k.now()
+	return event.Envelope{ID: "rota-keeper/" + now.Std().Format("2006-01-02") + "/" + rota + "/" + directory.Sum(fault)[:12], Source: "rota-keeper",
+		Subject: rotaSubject, At: now, Data: &event.FaultReported{Kind: "rota_ahead", Detail: fault}}
+}
+
+// appends writes an input of the program's own and waits until the log has it.
+func (a *App) appends(ctx context.Context, e event.Envelope) error {
+	kept := make(chan error, 1)
+	a.edge.Append(streams.Inputs, e.Subject, e, func(_ int32, _ int64, err error) { kept <- err })
+	select {
+	case err := <-kept:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
