@@ -13,7 +13,7 @@ import (
 )
 
 // cores touch nothing but their arguments, and never each other.
-var cores = []string{"rules", "rules/expr", "rules/window", "alerts", "alerts/rota", "care"}
+var cores = []string{"rules", "rules/expr", "rules/window", "alerts", "alerts/audit", "alerts/rota", "care"}
 
 // pure may be imported by a core beside streams/event and what lies inside it: what computes and reaches nowhere. Of sync the
 // rules use a pool of views and a memo of merged packs, which no answer depends on.
