@@ -80,6 +80,18 @@ const directoryWithin = 3 * time.Minute
 
 // connect opens the log, and reads the directory.
 func (r *reach) connect(ctx context.Context) (*connection, error) {
+	c, err := r.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.begin(ctx); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// dial opens the log alone.
+func (r *reach) dial(ctx context.Context) (*connection, error) {
 	brokers, err := r.brokers()
 	if err != nil {
 		return nil, err
@@ -89,16 +101,13 @@ func (r *reach) connect(ctx context.Context) (*connection, error) {
 		return nil, err
 	}
 	c := &connection{log: log}
-	if err := c.begin(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("the log at %s: %w", strings.Join(brokers, ","), err), c.close())
+	if err := c.reachLog(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the log at %s: reach it: %w; is Tocsin running?", strings.Join(brokers, ","), err), c.close())
 	}
 	return c, nil
 }
 
 func (c *connection) begin(ctx context.Context) error {
-	if err := c.reachLog(ctx); err != nil {
-		return fmt.Errorf("reach it: %w; is Tocsin running?", err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, directoryWithin)
 	defer cancel()
 	c.view = directory.NewView(c.log)

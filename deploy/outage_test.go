@@ -92,7 +92,9 @@ func (h *home) live(d time.Duration) {
 	}
 }
 
-func (h *home) own() (stop func()) {
+func (h *home) own() (stop func()) { return h.ownWith(patientParts()) }
+
+func (h *home) ownWith(parts streams.Parts[patientState, patientFacts]) (stop func()) {
 	ctx, cancel := context.WithCancel(h.t.Context())
 	ended := make(chan struct{})
 	log := streams.Log(h.log)
@@ -101,7 +103,7 @@ func (h *home) own() (stop func()) {
 	}
 	h.wg.Go(func() {
 		defer close(ended)
-		err := streams.RunOwner(ctx, log, streams.PatientPair, patientParts(), streams.OwnerOptions{Name: "o",
+		err := streams.RunOwner(ctx, log, streams.PatientPair, parts, streams.OwnerOptions{Name: "o",
 			Wall: func() event.Time { return h.now().Add(time.Duration(h.wall.Load()) * time.Millisecond) }})
 		if err != nil {
 			h.t.Errorf("owner: %v", err)

@@ -46,31 +46,33 @@ func EachStep(ctx context.Context, log Log, pair Pair, partition int32, end int6
 	if steps.Next() >= end {
 		return nil
 	}
-	reader, err := log.Read(pair.Decisions, partition, steps.Next())
+	return ReadSteps(ctx, log, pair.Decisions, partition, steps, fn, func() bool { return steps.Next() >= end })
+}
+
+// ReadSteps hands on each step of a topic that holds, from where steps stands on, until ctx ends, something fails, or enough,
+// which is asked behind each batch of records, says that it is.
+func ReadSteps(ctx context.Context, log Log, topic string, partition int32, steps *Steps, fn func(*Step) error, enough func() bool) error {
+	reader, err := log.Read(topic, partition, steps.Next())
 	if err != nil {
-		return fmt.Errorf("read %s/%d: %w", pair.Decisions, partition, err)
+		return fmt.Errorf("read %s/%d: %w", topic, partition, err)
 	}
 	defer func() { _ = reader.Close() }()
-	for steps.Next() < end {
+	for {
 		records, err := reader.Next(ctx)
 		if err != nil {
-			return fmt.Errorf("read %s/%d: %w", pair.Decisions, partition, err)
+			return fmt.Errorf("read %s/%d: %w", topic, partition, err)
 		}
 		for _, r := range records {
 			step, err := steps.Read(r)
+			if err == nil && step != nil {
+				err = fn(step)
+			}
 			if err != nil {
 				return err
 			}
-			if step == nil {
-				continue
-			}
-			if err := fn(step); err != nil {
-				return err
-			}
 		}
-		if len(records) > 0 && records[len(records)-1].Offset+1 >= end {
+		if enough() {
 			return nil
 		}
 	}
-	return nil
 }

@@ -109,9 +109,9 @@ func drawFinding(t *rapid.T) event.Event {
 
 // drawWish answers something that somebody may ask for: mostly of a warning that is open, and by its owner.
 func (p *patient) drawWish(t *rapid.T) event.Event {
-	r := event.Request{Alert: "none", By: "nurse-a", Role: "nurse"}
-	if rapid.IntRange(0, 2).Draw(t, "who") == 0 {
-		r.By, r.Role = "doctor-a", "doctor"
+	r := event.Request{Alert: "none", By: rapid.SampledFrom([]string{"nurse-a", "nurse-a", "nurse-b", "doctor-a"}).Draw(t, "who"), Role: "nurse"}
+	if r.By == "doctor-a" {
+		r.Role = "doctor"
 	}
 	if n := len(p.state.Open); n > 0 {
 		r.Alert = p.state.Open[rapid.IntRange(0, n-1).Draw(t, "which")].Alert
