@@ -104,7 +104,7 @@ func (a *auditor) report(ctx context.Context, t *teller, out io.Writer) error {
 	}
 	t.tell(event.TimeOf(a.clock()), found)
 	if len(found) > 0 {
-		return fmt.Errorf("findings: %d, of %d open warnings in %d partitions", len(found), open, len(a.parts))
+		return fmt.Errorf("%d findings; warnings that are open: %d", len(found), open)
 	}
 	fmt.Fprintf(out, "nothing is wrong: each open warning has a deadline ahead (open: %d, partitions: %d)\n", open, len(a.parts))
 	return nil

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,7 +130,7 @@ func TestALR7_AuditWatchCallsAStoppedOwner_REL4(t *testing.T) {
 		t.Error(err)
 	}
 	code, _, errs := auditOnce("--within", "1s", "--data", h.data)
-	if code != exitFault || !strings.Contains(errs, "begins still tocsin/partition-0 since ") || !strings.HasSuffix(errs, "tocsin: findings: 4, of 1 open warnings in 4 partitions\n") {
+	if code != exitFault || !strings.Contains(errs, "begins still tocsin/partition-0 since ") || !strings.HasSuffix(errs, "tocsin: 4 findings; warnings that are open: 1\n") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 
@@ -158,6 +161,63 @@ func (h *hospital) stopPart(name string) {
 		}
 	}
 	h.t.Fatalf("there is no part %s", name)
+}
+
+// auditors answers the processes of the program's group that are auditors.
+func (p *program) auditors() (pids []int) {
+	for _, pid := range p.group() {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && bytes.Contains(line, []byte("audit\x00watch")) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// The tree has an auditor in a process of its own. One that is killed is followed by another, and it ends
+// with the tree.
+func TestALR7_UpKeepsAnAuditor_REL4(t *testing.T) {
+	data := t.TempDir()
+	p := startProgram(t, append([]string{"up", "--data", data}, freePorts...)...)
+	waitReady(t, p, data)
+	was := 0
+	another := func() error {
+		if now := p.auditors(); len(now) != 1 || now[0] == was {
+			return fmt.Errorf("auditors: %v, after %d\n%s", now, was, p.said())
+		}
+		return nil
+	}
+	if err := until(t.Context(), 20*time.Second, "an auditor", another); err != nil {
+		t.Fatal(err)
+	}
+	was = p.auditors()[0]
+	if err := syscall.Kill(was, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := until(t.Context(), 20*time.Second, "another auditor", another); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(p.said(), "the auditor ended and is started again") {
+		t.Errorf("its end was not told:\n%s", p.said())
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.ended(10 * time.Second); code != exitDone || len(p.group()) > 0 {
+		t.Errorf("exit %d, %v are left: %s", code, p.group(), p.said())
+	}
+}
+
+// What the auditor says is said by the tree, as something for a person to act on.
+func TestALR7_UpSaysWhatItsAuditorSays(t *testing.T) {
+	terminal := &loud{}
+	a := &App{log: slog.New(slog.NewTextHandler(terminal, nil))}
+	a.repeat(strings.NewReader("begins overdue t/P-1 w1\nends   overdue t/P-1 w1\n"))
+	for _, words := range []string{`level=ERROR msg="the auditor says" line="begins overdue t/P-1 w1"`, `line="ends   overdue t/P-1 w1"`} {
+		if err := terminal.says(words); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // handwritten is a log on disk into which the test writes steps as an owner does.

@@ -48,8 +48,8 @@ func upCommand() *cobra.Command {
 	var demo bool
 	c := &cobra.Command{
 		Use: "up", Short: "Run all of Tocsin in one process tree", Args: cobra.NoArgs,
-		Long: "Run all of Tocsin in one process tree: gateway, log, rules, warnings, history and desk. Everything is kept in --data;\n" +
-			"started again on the same folder, it goes on where it stopped.",
+		Long: "Run all of Tocsin in one process tree: gateway, log, rules, warnings, history and desk, with an auditor of the warnings\n" +
+			"in a process of its own. Everything is kept in --data; started again on the same folder, it goes on where it stopped.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := f.load(c)
 			if err != nil {

@@ -221,8 +221,13 @@ func TestChildrenEndWithUp(t *testing.T) {
 	data := t.TempDir()
 	p := startProgram(t, append([]string{"up", "--data", data}, freePorts...)...)
 	waitReady(t, p, data)
-	if len(p.group()) < 2 {
-		t.Fatalf("the engine is not in its group: %v", p.group())
+	if err := until(t.Context(), 10*time.Second, "engine and auditor", func() error {
+		if all := p.group(); len(all) < 3 {
+			return fmt.Errorf("its group is %v", all)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)

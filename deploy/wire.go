@@ -70,6 +70,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},
+		{"auditor", a.startAuditor},
 		{"run file", a.writeRunFile},
 		{"demo", a.startDemo},
 	} {
