@@ -46,7 +46,7 @@ type looks struct {
 	awayFor error
 
 	caughtUp bool            // the end was reached once
-	warnings []audit.Finding // what was wrong with warnings at the last mark that was read
+	known    []audit.Finding // what was wrong by what had been decided at the last mark that was read
 	last     []audit.Finding // all that was wrong at the last look that the log answered
 }
 
@@ -98,14 +98,14 @@ func (p *audited) unanswered(at time.Time, err error, within time.Duration) []au
 func (p *audited) looked(at time.Time, inputs, decisions int64, within time.Duration) {
 	l := &p.looks
 	l.away, l.awayFor = mark{}, nil
+	if p.covered >= l.settled.end || !l.settled.set() {
+		l.settled = mark{at, inputs}
+	}
 	if l.read.set() && p.read >= l.read.end {
-		l.caughtUp, l.warnings = true, p.find(event.TimeOf(l.read.at), within)
+		l.caughtUp, l.known = true, p.find(l.read.at, within)
 	}
 	if p.read >= l.read.end || !l.read.set() {
 		l.read = mark{at, decisions}
-	}
-	if p.covered >= l.settled.end || !l.settled.set() {
-		l.settled = mark{at, inputs}
 	}
 	if inputs != l.grew.end || !l.grew.set() {
 		l.grew = mark{at, inputs}
@@ -115,10 +115,13 @@ func (p *audited) looked(at time.Time, inputs, decisions int64, within time.Dura
 	}
 }
 
-// find answers what is wrong with the partition's warnings at now.
-func (p *audited) find(now event.Time, within time.Duration) (all []audit.Finding) {
+// find answers what is wrong by what had been decided at a moment. That a step is missing can be said of no later one.
+func (p *audited) find(at time.Time, within time.Duration) (all []audit.Finding) {
 	for subject, s := range p.patients {
-		all = append(all, audit.Find(subject, s, now, within)...)
+		all = append(all, audit.Find(subject, s, event.TimeOf(at), within)...)
+	}
+	if l := p.looks; p.covered < l.settled.end && l.settled.age(at) > within {
+		all = append(all, p.still(l.settled))
 	}
 	return all
 }
@@ -126,7 +129,7 @@ func (p *audited) find(now event.Time, within time.Duration) (all []audit.Findin
 // standing answers everything that is wrong with the partition at a moment.
 func (p *audited) standing(at time.Time, within time.Duration) []audit.Finding {
 	l := &p.looks
-	all := slices.Clone(l.warnings)
+	all := slices.Clone(l.known)
 	unread := l.moved // the first reading of a long log takes its time, but gets on
 	if l.caughtUp {
 		unread = l.read
@@ -136,8 +139,6 @@ func (p *audited) standing(at time.Time, within time.Duration) []audit.Finding {
 		all = append(all, p.unreadable())
 	case p.read < l.read.end && unread.age(at) > within:
 		all = append(all, p.finding(partitionUnread, unread, "the auditor does not get on with reading what was decided, so nobody looks after the deadlines of this partition's warnings; look whether log and network are well, and start it again"))
-	case p.covered < l.settled.end && l.settled.age(at) > within:
-		all = append(all, p.still(l.settled))
 	}
 	if l.grew.end > 0 && l.grew.age(at) > max(within, beatsMissed) {
 		all = append(all, p.quiet(l.grew))

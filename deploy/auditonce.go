@@ -7,7 +7,6 @@ import (
 
 	"tocsin/alerts/audit"
 	"tocsin/streams"
-	"tocsin/streams/event"
 )
 
 // once reads every partition to where it ends now and answers what is wrong, and how many warnings are open. How old
@@ -45,7 +44,7 @@ func (p *audited) once(ctx context.Context, a *auditor) error {
 	if l.grew.at, err = p.stamp(ctx, a.log, inputs-1, inputs, at); err != nil {
 		return err
 	}
-	l.warnings = p.find(event.TimeOf(at), a.within)
+	l.known = p.find(at, a.within)
 	l.last = p.standing(at, a.within)
 	return nil
 }
