@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/alerts/audit"
@@ -159,6 +160,7 @@ func (p *audited) unreadable() audit.Finding {
 	return p.finding(partitionUnread, mark{at: p.lostAt}, fmt.Sprintf("the auditor cannot read on (%v), so nobody looks after the deadlines of this partition's warnings; update it, or start it again", p.lost))
 }
 
+// finding keeps to one line, which several errors put together would not.
 func (p *audited) finding(kind audit.Kind, since mark, says string) audit.Finding {
-	return audit.Finding{Kind: kind, Subject: streams.PartitionKey(p.number), Since: event.TimeOf(since.at), Says: says}
+	return audit.Finding{Kind: kind, Subject: streams.PartitionKey(p.number), Since: event.TimeOf(since.at), Says: strings.ReplaceAll(says, "\n", "; ")}
 }
