@@ -147,27 +147,8 @@ func (h *hearing) readOn(ctx context.Context, p int32) error {
 	if err != nil || h.at[p].Next() >= end {
 		return err
 	}
-	r, err := h.log.Read(streams.Decisions, p, h.at[p].Next())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	for h.at[p].Next() < end {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, rec := range records {
-			step, err := h.at[p].Read(rec)
-			if err != nil {
-				return err
-			}
-			if step != nil {
-				h.hear(step)
-			}
-		}
-	}
-	return nil
+	return streams.ReadSteps(ctx, h.log, streams.Decisions, p, h.at[p], func(step *streams.Step) error { h.hear(step); return nil },
+		func() bool { return h.at[p].Next() >= end })
 }
 
 func (h *hearing) hear(step *streams.Step) {
