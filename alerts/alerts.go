@@ -72,6 +72,7 @@ type Warning struct {
 	AcceptedAt *event.Time `json:"accepted_at,omitempty"` // by Owner
 	Offered    string      `json:"offered,omitempty"`     // to whom Owner would hand it over
 	Call       *Call       `json:"call,omitempty"`        // that Owner is on
+	Handover   bool        `json:"handover,omitempty"`    // Owner's shift is over, and somebody is to take it
 	Contacted  bool        `json:"contacted,omitempty"`   // somebody was reached in this episode
 	Shelf      *Shelf      `json:"shelf,omitempty"`       // where it lies, or (in another phase) for which a second person is asked
 	Planned    string      `json:"planned,omitempty"`     // why it is suppressed

@@ -240,18 +240,23 @@ func take(w Warning, a ask) ([]event.Event, string) {
 	if !roleMay(a.request.Role, w.Peak) {
 		return nil, RefusedRole
 	}
-	return []event.Event{&event.AlertAccepted{Alert: w.Alert, By: a.request.By, Desk: a.request.Desk, Request: a.click,
-		CareBy: a.now + event.Time(careMs(w.Policy))}}, ""
+	ms := careMs(w.Policy)
+	if w.Phase == InCare {
+		ms = closeMs(w.Policy)
+	}
+	return []event.Event{&event.AlertAccepted{Alert: w.Alert, By: a.request.By, Desk: a.request.Desk, Request: a.click, CareBy: a.now + event.Time(ms)}}, ""
 }
 
 // takeAgain: who has it already changes nothing by asking again, and to whom it was offered takes it over with the deadline
-// that it has; anybody else hears who has it.
+// that it has; anybody else hears who has it. At the end of a shift whoever takes it has it anew, also who stays on.
 func takeAgain(w Warning, a ask) ([]event.Event, string) {
 	switch {
-	case w.Owner == a.request.By:
+	case w.Owner == a.request.By && !w.Handover:
 		return nil, ""
-	case w.Offered != a.request.By:
+	case w.Owner != a.request.By && w.Offered != a.request.By && !w.Handover:
 		return nil, RefusedHeld
+	case w.Handover:
+		return take(w, a)
 	case !roleMay(a.request.Role, w.Peak):
 		return nil, RefusedRole
 	}

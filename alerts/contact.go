@@ -59,6 +59,9 @@ func contact(w Warning, a ask) ([]event.Event, string) {
 			by = a.now + event.Time(closeMs(w.Policy))
 		}
 	}
+	if w.Handover { // whoever goes home takes no more time for it
+		by = min(by, w.AnswerBy)
+	}
 	return []event.Event{&event.AlertContacted{Alert: w.Alert, By: a.request.By, Whom: q.Whom, Outcome: q.Outcome, Note: cut(q.Note), Request: a.click, CareBy: by}}, ""
 }
 

@@ -11,6 +11,9 @@ func (Core) Due(f Facts, s State, now event.Time) []event.Event {
 			done, _ := life[w.Phase][Ease].act(w, a)
 			events = append(events, done...)
 		}
+		if a.duty.handoverAt(w) <= now && w.AnswerBy > now {
+			events = append(events, handsOver(w, a)...)
+		}
 		if w.AnswerBy <= now {
 			done, _ := life[w.Phase][Expire].act(w, a)
 			events = append(events, done...)
@@ -25,10 +28,11 @@ func (Core) Due(f Facts, s State, now event.Time) []event.Event {
 }
 
 // NextDue answers when to ask again. While a warning is open there always is such a moment (ALR-7).
-func (Core) NextDue(_ Facts, s State) event.Time {
+func (Core) NextDue(f Facts, s State) event.Time {
 	next := event.Never
+	d := s.duty(&f, 0)
 	for _, w := range s.Open {
-		next = min(next, w.AnswerBy, w.easesAt())
+		next = min(next, w.AnswerBy, w.easesAt(), d.handoverAt(w))
 	}
 	for _, u := range s.Unjudged {
 		next = min(next, u.AskBy)
@@ -49,7 +53,12 @@ func (w Warning) easesAt() event.Time {
 func escalate(w Warning, a ask) ([]event.Event, string) { return next(w, a, "unanswered"), "" }
 
 // comeBack: accepted is not done. What was taken and neither closed nor given back asks the next step (ALR-9).
-func comeBack(w Warning, a ask) ([]event.Event, string) { return next(w, a, "care_overdue"), "" }
+func comeBack(w Warning, a ask) ([]event.Event, string) {
+	if w.Handover {
+		return next(w, a, "not_handed_over"), ""
+	}
+	return next(w, a, "care_overdue"), ""
+}
 
 func next(w Warning, a ask, why string) []event.Event {
 	r := rungFrom(w.Policy, w.Level+1, a.duty.on)

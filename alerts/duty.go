@@ -23,7 +23,7 @@ func (Core) Common(f Facts, e event.Envelope, at event.Time) (Facts, error) {
 			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Severity, b.Severity))
 		})
 	case *event.RotaSet:
-		r := Rota{d.Tenant, d.Group, d.Step, slices.DeleteFunc(slices.Clone(d.Spans), func(s event.OnDuty) bool { return s.Until <= at })}
+		r := Rota{d.Tenant, d.Group, d.Step, slices.DeleteFunc(slices.Clone(d.Spans), func(s event.OnDuty) bool { return s.Until+keptSpanMs <= at })}
 		f.Rotas = set(f.Rotas, r, func(a, b Rota) int {
 			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Step, b.Step))
 		})
@@ -48,6 +48,9 @@ type duty struct {
 	tenant, group string
 	now           event.Time
 }
+
+// keptSpanMs is how long a span is kept after its end: a shift that has ended ends what was taken in it.
+const keptSpanMs = 24 * 60 * minute
 
 func (s State) duty(f *Facts, now event.Time) duty { return duty{f, s.Tenant, s.Group, now} }
 

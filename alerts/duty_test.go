@@ -134,3 +134,59 @@ func TestALR7_NoRotaStalls(t *testing.T) {
 		}
 	})
 }
+
+// At the end of a shift what its people have is to be taken by name: it stays theirs until then, another of the next shift takes it
+// or they do anew, and what nobody takes asks the next step. Who is on no rota hands nothing over.
+func TestALR16_WhatAShiftLeavesIsTakenByName(t *testing.T) {
+	f := knows(t, Facts{}, hours("nurse", "nurse-a", "nurse-b", "nurse-b"))
+	taken := func(who string) *play {
+		p := enrolled(t, f)
+		do(t, p, start+50*minute, "score deterioration medium")
+		do(t, p, start+51*minute, "accept "+who+"/nurse w1")
+		return p
+	}
+	due := func(p *play) *event.AlertHandoverDue {
+		said := do(t, p, start+60*minute, "wait")
+		if types(said) != "alert.handover_due" {
+			t.Fatalf("at the end of the shift came %q", types(said))
+		}
+		return said[0].Data.(*event.AlertHandoverDue)
+	}
+	p := taken("nurse-a")
+	if d := due(p); d.From != "nurse-a" || d.To != "nurse" || !reflect.DeepEqual(d.OnDuty, []string{"nurse-b"}) || d.AnswerBy != start+75*minute {
+		t.Errorf("%+v", d)
+	}
+	if w := p.state.Open[0]; w.Owner != "nurse-a" || !w.Handover || w.Phase != Accepted {
+		t.Errorf("%+v", w)
+	}
+	do(t, p, start+61*minute, "contact nurse-a/nurse w1 whom=patient result=reached")
+	if by := p.state.Open[0].AnswerBy; by != start+75*minute {
+		t.Errorf("a call after the shift moved the deadline to %s", by)
+	}
+	if got := types(do(t, p, start+62*minute, "accept nurse-b/nurse w1")); got != "alert.accepted" {
+		t.Errorf("the next shift: %s", got)
+	}
+	if w := p.state.Open[0]; w.Owner != "nurse-b" || w.Was != "nurse-a" || w.Handover || w.Phase != InCare {
+		t.Errorf("%+v", w)
+	}
+	if said := do(t, p, start+179*minute, "wait"); types(said) != "" {
+		t.Errorf("within her two shifts came %s", types(said))
+	}
+	if said := do(t, p, start+180*minute, "wait"); types(said) != "alert.handover_due technical.fault alert.raised" { // and nobody is on duty then
+		t.Errorf("at the end of both came %s", types(said))
+	}
+
+	p = taken("nurse-a")
+	due(p)
+	if said := do(t, p, start+75*minute, "wait"); types(said) != "alert.escalated" || said[0].Data.(*event.AlertEscalated).Why != "not_handed_over" {
+		t.Errorf("untaken: %s", types(said))
+	}
+	p = taken("nurse-a")
+	due(p)
+	if got := types(do(t, p, start+61*minute, "accept nurse-a/nurse w1")); got != "alert.accepted" || p.state.Open[0].Handover {
+		t.Errorf("who stays on: %s", got)
+	}
+	if p = taken("doctor-z"); types(do(t, p, start+100*minute, "wait")) != "" {
+		t.Error("who is on no rota handed over")
+	}
+}

@@ -164,6 +164,8 @@ func changeOf(d event.Event, at event.Time) (change func(*Warning), alert string
 		return func(w *Warning) { w.contacted(d, at) }, d.Alert
 	case *event.AlertOffered:
 		return func(w *Warning) { w.offered(d, at) }, d.Alert
+	case *event.AlertHandoverDue:
+		return func(w *Warning) { w.handoverDue(d, at) }, d.Alert
 	case *event.AlertNoted:
 		return func(w *Warning) { w.noted(d, at) }, d.Alert
 	case *event.AlertShelveAsked:
@@ -289,7 +291,7 @@ func (w *Warning) leaves() {
 	if w.Phase == Shelved {
 		w.Shelf = nil
 	}
-	w.Offered, w.Call, w.Planned = "", nil, ""
+	w.Offered, w.Call, w.Handover, w.Planned = "", nil, false, ""
 }
 
 // asking tells whether it waits for somebody to take it.

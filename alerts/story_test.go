@@ -361,6 +361,8 @@ func print(e event.Envelope, p *play) string {
 		body = fmt.Sprintf("%s by:%s whom:%s %s care by %s", name(d.Alert), d.By, d.Whom, d.Outcome, after(d.CareBy))
 	case *event.AlertOffered:
 		body = fmt.Sprintf("%s by:%s to:%s", name(d.Alert), d.By, d.To)
+	case *event.AlertHandoverDue:
+		body = fmt.Sprintf("%s from:%s to:%s %v answer by %s", name(d.Alert), d.From, d.To, d.OnDuty, after(d.AnswerBy))
 	case *event.AlertNoted:
 		body = fmt.Sprintf("%s by:%s %s", name(d.Alert), d.By, d.Text)
 	case *event.AlertShelveAsked:

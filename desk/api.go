@@ -38,6 +38,7 @@ type Warning struct {
 	Asked      string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
 	OnDuty     []string       `json:"on_duty,omitempty" doc:"the accounts on duty for that step; absent: no rota says who"`
 	Offered    string         `json:"offered,omitempty" doc:"to whom its owner would hand it over: they need only accept"`
+	Handover   bool           `json:"handover,omitempty" doc:"its owner's shift is over: somebody is to take it, the owner among them"`
 	Call       *alerts.Call   `json:"call,omitempty" doc:"that its owner is on"`
 	Contacted  bool           `json:"contacted,omitempty" doc:"somebody was reached in this episode"`
 	Shelf      *alerts.Shelf  `json:"shelf,omitempty" doc:"where it lies or, unless it is shelved, for which a second person is asked"`

@@ -68,7 +68,7 @@ func (s shown) warning() Warning {
 		Severity: a.Severity, Peak: a.Peak, Danger: a.Danger, Rule: a.Rule, Reasons: some(a.Reasons), Score: scoreOf(a.Score),
 		RaisedAt: a.RaisedAt, Since: a.Since, AnswerBy: Deadline(a.AnswerBy), Owner: a.Owner, Was: a.Was, AcceptedAt: a.AcceptedAt,
 		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased, Version: s.offset,
-		OnDuty: a.OnDuty, Offered: a.Offered, Call: a.Call, Contacted: a.Contacted, Shelf: a.Shelf, Planned: a.Planned, By: a.By, ShelveMs: alerts.ShelveMs(a.Policy),
+		OnDuty: a.OnDuty, Offered: a.Offered, Handover: a.Handover, Call: a.Call, Contacted: a.Contacted, Shelf: a.Shelf, Planned: a.Planned, By: a.By, ShelveMs: alerts.ShelveMs(a.Policy),
 	}
 	if s.past != nil {
 		w.AnswerBy, w.ClosedAt, w.Outcome = Deadline(event.Never), &s.past.ClosedAt, s.past.Outcome
@@ -166,6 +166,8 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 		return m.By + " 联系" + contactWords[m.To][0] + "：" + reachedWords[m.Note][0] + in("（", m.Text, "）"), m.By + " called " + contactWords[m.To][1] + ": " + reachedWords[m.Note][1] + in(" (", m.Text, ")")
 	case "alert.offered":
 		return m.By + " 拟转交 " + m.To + in("（", m.Text, "）"), m.By + " offers it to " + m.To + in(" (", m.Text, ")")
+	case "alert.handover_due":
+		return m.By + " 已下班，待" + askedWords(m.To)[0] + "接手", m.By + "'s shift is over: " + askedWords(m.To)[1] + " is to take it"
 	case "alert.noted":
 		return m.By + "：" + m.Text, m.By + ": " + m.Text
 	case "alert.shelve_asked":
@@ -206,7 +208,8 @@ var severityWords = map[event.Severity][2]string{
 var whyWords = map[string][2]string{
 	"severity": {"优先级升高", "a higher severity"}, "danger": {"进入危险范围", "immediate danger"}, "score": {"评分下限升高", "the score's lower bound rose"},
 	"reason": {"出现新的依据", "a new reason"}, "unanswered": {"无人应答", "nobody answered"}, "care_overdue": {"接手后未处理", "taken and not closed in time"},
-	"expired": {"搁置到期", "the shelving is over"}, "ended": {"搁置被取消", "the shelving was ended"}, "window_over": {"计划时段已过，仍无数据", "the planned window is over and nothing has come"},
+	"not_handed_over": {"交接班未接手", "nobody took it at the hand-over"},
+	"expired":         {"搁置到期", "the shelving is over"}, "ended": {"搁置被取消", "the shelving was ended"}, "window_over": {"计划时段已过，仍无数据", "the planned window is over and nothing has come"},
 }
 
 var contactWords = map[string][2]string{

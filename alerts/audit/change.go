@@ -18,6 +18,8 @@ func changeOf(d event.Event) (alert string, change func(*Warning)) {
 		return d.Alert, func(w *Warning) { w.asks(w.step(d.Level), d.AnswerBy) }
 	case *event.AlertUnshelved:
 		return d.Alert, func(w *Warning) { w.asks(w.step(d.Level), d.AnswerBy) }
+	case *event.AlertHandoverDue:
+		return d.Alert, func(w *Warning) { w.Next = d.AnswerBy }
 	case *event.AlertAccepted:
 		return d.Alert, func(w *Warning) { w.taken(d.By, d.CareBy) }
 	case *event.AlertContacted:

@@ -18,8 +18,11 @@ const HorizonDays = 28
 // LookAheadDays is how far ahead gaps are told (ALR-10).
 const LookAheadDays = 14
 
-// Fill works r out from a moment on: its Spans, how far they reach, and the gaps among the next LookAheadDays. It answers what is
-// wrong with the rota, all of it.
+// lookBackDays is how far back spans are kept: what somebody took in a shift is handed over at its end.
+const lookBackDays = 2
+
+// Fill works r out from a moment on, and a little back: its Spans, how far they reach, and the gaps among the next LookAheadDays.
+// It answers what is wrong with the rota, all of it.
 func Fill(r *event.Rota, zone *time.Location, from event.Time) []error {
 	p, faults := parse(r)
 	if len(faults) > 0 {
@@ -28,10 +31,10 @@ func Fill(r *event.Rota, zone *time.Location, from event.Time) []error {
 	day := from.Std().In(zone)
 	r.Until = from.Add(HorizonDays * 24 * time.Hour)
 	var all []event.OnDuty
-	for i := -1; i <= HorizonDays+1; i++ { // a shift that began yesterday may last until today
+	for i := -lookBackDays - 1; i <= HorizonDays+1; i++ { // a shift that began the day before may last into the first
 		all = append(all, p.on(time.Date(day.Year(), day.Month(), day.Day()+i, 0, 0, 0, 0, zone))...)
 	}
-	r.Spans = within(swapped(merged(all), r.Swaps), from, r.Until)
+	r.Spans = within(swapped(merged(all), r.Swaps), from.Add(-lookBackDays*24*time.Hour), r.Until)
 	r.Gaps = Gaps(r.Spans, from, from.Add(LookAheadDays*24*time.Hour))
 	return nil
 }

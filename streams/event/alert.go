@@ -153,6 +153,16 @@ type AlertOffered struct {
 	Request string `json:"request"`
 }
 
+// AlertHandoverDue says that the shift of whoever has the warning is over: it stays theirs until somebody takes it, and by
+// AnswerBy it asks the next step.
+type AlertHandoverDue struct {
+	Alert    string   `json:"alert"`
+	From     string   `json:"from"` // account
+	To       string   `json:"to"`   // the step that is asked to take it
+	OnDuty   []string `json:"on_duty,omitempty"`
+	AnswerBy Time     `json:"answer_by"`
+}
+
 // AlertNoted adds words to a warning.
 type AlertNoted struct {
 	Alert   string `json:"alert"`
@@ -290,6 +300,7 @@ func (*AlertClosed) Type() Type       { return "alert.closed" }
 func (*AlertCalling) Type() Type      { return "alert.calling" }
 func (*AlertContacted) Type() Type    { return "alert.contacted" }
 func (*AlertOffered) Type() Type      { return "alert.offered" }
+func (*AlertHandoverDue) Type() Type  { return "alert.handover_due" }
 func (*AlertNoted) Type() Type        { return "alert.noted" }
 func (*AlertShelveAsked) Type() Type  { return "alert.shelve_asked" }
 func (*AlertShelved) Type() Type      { return "alert.shelved" }

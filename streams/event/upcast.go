@@ -58,6 +58,7 @@ var schemas = map[Type]schema{
 	"alert.calling":       v1[AlertCalling](),
 	"alert.contacted":     v1[AlertContacted](),
 	"alert.offered":       v1[AlertOffered](),
+	"alert.handover_due":  v1[AlertHandoverDue](),
 	"alert.noted":         v1[AlertNoted](),
 	"alert.shelve_asked":  v1[AlertShelveAsked](),
 	"alert.shelved":       v1[AlertShelved](),

@@ -1886,6 +1886,8 @@ export interface components {
             episode: number;
             /** @description disease group; empty for what concerns no patient */
             group: string;
+            /** @description its owner's shift is over: somebody is to take it, the owner among them */
+            handover?: boolean;
             id: string;
             /**
              * Format: int64
@@ -1985,6 +1987,8 @@ export interface components {
             episode: number;
             /** @description disease group; empty for what concerns no patient */
             group: string;
+            /** @description its owner's shift is over: somebody is to take it, the owner among them */
+            handover?: boolean;
             id: string;
             /** Format: int64 */
             left_out: number;
