@@ -143,14 +143,16 @@ func (w *world) checkAll() {
 		for _, key := range r.replica.Keys() {
 			s, _ := r.replica.Get(key)
 			for _, warning := range s.B.Open {
-				asks := warning.Phase == alerts.New || warning.Phase == alerts.Returned
-				if asks && w.now.Sub(warning.Since) > 2*time.Hour {
+				if asks(warning) && w.now.Sub(warning.Since) > 2*time.Hour {
 					w.fail("%s of %s (%s) reached nobody since %s", warning.Alert, key, warning.Severity, warning.Since)
 				}
 			}
 		}
 	}
 }
+
+// asks tells whether a warning waits for somebody.
+func asks(w alerts.Warning) bool { return w.Phase == alerts.New || w.Phase == alerts.Returned }
 
 // person sits at a desk: sees what is open, takes it, closes it; late, twice, or together with another.
 type person struct {
@@ -159,7 +161,8 @@ type person struct {
 	asked  []event.Envelope // clicks that may be sent again
 }
 
-// pick answers a warning that somebody at a desk may look at: any open one, or none at this moment.
+// pick answers a warning that somebody at a desk may look at: any open one, or none at this moment. In the calm people look at
+// what asks before anything else.
 func (w *world) pick() (key string, warning alerts.Warning, ok bool) {
 	type open struct {
 		key string
@@ -173,6 +176,9 @@ func (w *world) pick() (key string, warning alerts.Warning, ok bool) {
 				all = append(all, open{key, warning})
 			}
 		}
+	}
+	if asking := slices.DeleteFunc(slices.Clone(all), func(o open) bool { return !asks(o.Warning) }); !w.faults && len(asking) > 0 {
+		all = asking
 	}
 	if len(all) == 0 {
 		return "", alerts.Warning{}, false
@@ -233,4 +239,4 @@ func (w *world) wish(r event.Request, warning alerts.Warning) event.Event {
 	}
 }
 
-func pickOf(w *world, words ...string) string { return words[w.rng.IntN(len(words))] }
+func pickOf[T any](w *world, all ...T) T { return all[w.rng.IntN(len(all))] }

@@ -52,7 +52,27 @@ func (w *world) order() {
 			{Rule: "slow", Off: true, By: "doctor-1", At: w.now, Until: &until}},
 			Pauses: []event.Pause{{From: w.now, Until: until, Why: "dialysis"}}}
 		w.effect(p.key(), &event.PlanChanged{Tenant: "t", Patient: p.id, Plan: plan})
+	case 3:
+		w.effect(event.Everyone, &event.RotaSet{Rota: w.rota()})
+	case 4:
+		minutes := func() int64 { return int64(1+w.rng.IntN(20)) * 60_000 }
+		w.effect(event.Everyone, &event.PolicySet{Tenant: "t", Severity: pickOf(w, event.Medium, event.High), Policy: event.Policy{ID: "changed", Version: 2,
+			Steps:  []event.PolicyStep{{To: "nurse", AnswerMs: minutes()}, {To: pickOf(w, "", "doctor-1"), AnswerMs: minutes()}, {To: "duty-office", AnswerMs: minutes()}},
+			CareMs: minutes(), EaseMs: minutes(), CloseMs: minutes(), RetryMs: minutes(), ShelveMs: minutes()}})
 	}
+}
+
+// rota puts people on duty for short shifts, with gaps.
+func (w *world) rota() event.Rota {
+	r := event.Rota{Tenant: "t", Step: pickOf(w, "nurse", "doctor-1")}
+	for at := w.now; len(r.Spans) < 8; {
+		until := at.Add(time.Duration(10+w.rng.IntN(60)) * time.Minute)
+		if w.rng.IntN(4) > 0 {
+			r.Spans = append(r.Spans, event.OnDuty{From: at, Until: until, Accounts: []string{w.people[w.rng.IntN(len(w.people))].name}})
+		}
+		at = until
+	}
+	return r
 }
 
 func (w *world) putPack(id, text string) {
