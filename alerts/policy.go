@@ -82,48 +82,24 @@ func staffed(s event.PolicyStep, on func(string) ([]string, bool)) (accounts []s
 // everybody is who answers for a step where no rota is looked at.
 func everybody(string) ([]string, bool) { return nil, true }
 
-func stepMs(s event.PolicyStep) int64 {
-	if s.AnswerMs <= 0 {
-		return defaultMs
-	}
-	return max(s.AnswerMs, leastStepMs)
-}
+func stepMs(s event.PolicyStep) int64 { return given(s.AnswerMs, defaultMs) }
 
-// careMs and its like read a frozen policy, which may be an older one without the number.
-func careMs(p event.Policy) int64 {
-	if p.CareMs <= 0 {
-		return 10 * minute
-	}
-	return max(p.CareMs, leastStepMs)
-}
+// The numbers of a frozen policy, which may be an older one without them.
 
-func easeMs(p event.Policy) int64 {
-	if p.EaseMs <= 0 {
-		return 10 * minute
-	}
-	return p.EaseMs
-}
-
-func closeMs(p event.Policy) int64 {
-	if p.CloseMs <= 0 {
-		return 60 * minute
-	}
-	return max(p.CloseMs, leastStepMs)
-}
-
-func retryMs(p event.Policy) int64 {
-	if p.RetryMs <= 0 {
-		return 5 * minute
-	}
-	return max(p.RetryMs, leastStepMs)
-}
+func careMs(p event.Policy) int64  { return given(p.CareMs, 10*minute) }
+func easeMs(p event.Policy) int64  { return given(p.EaseMs, 10*minute) }
+func closeMs(p event.Policy) int64 { return given(p.CloseMs, 60*minute) }
+func retryMs(p event.Policy) int64 { return given(p.RetryMs, 5*minute) }
 
 // ShelveMs answers for how long a warning under p can be shelved at most.
-func ShelveMs(p event.Policy) int64 {
-	if p.ShelveMs <= 0 {
-		return 30 * minute
+func ShelveMs(p event.Policy) int64 { return given(p.ShelveMs, 30*minute) }
+
+// given answers a time that a policy gives, or what holds where it gives none.
+func given(ms, otherwise int64) int64 {
+	if ms <= 0 {
+		return otherwise
 	}
-	return p.ShelveMs
+	return max(ms, leastStepMs)
 }
 
 // Asked answers whom level of p asks.
