@@ -85,7 +85,7 @@ func printRota(w io.Writer, r event.Rota, now event.Time, known func(account str
 	if err != nil {
 		zone = time.UTC
 	}
-	clock := func(t event.Time) string { return t.Std().In(zone).Format("Mon 2006-01-02 15:04") }
+	clock := func(t event.Time) string { return t.Std().In(zone).Format("Mon " + rotaClock) }
 	of := r.Tenant
 	if r.Group != "" {
 		of += "/" + r.Group
@@ -99,7 +99,12 @@ func printRota(w io.Writer, r event.Rota, now event.Time, known func(account str
 		shown++
 		fmt.Fprintf(w, "  %s to %s  %s\n", clock(s.From), clock(s.Until), strings.Join(s.Accounts, ", "))
 	}
-	for _, g := range rota.Gaps(r.Spans, now, now.Add(rota.LookAheadDays*24*time.Hour)) {
+	gaps := rota.Gaps(r.Spans, now, now.Add(rota.LookAheadDays*24*time.Hour))
+	for i, g := range gaps {
+		if i == shownSpans {
+			fmt.Fprintf(w, "  GAP and %d more within %d days\n", len(gaps)-i, rota.LookAheadDays)
+			break
+		}
 		fmt.Fprintf(w, "  GAP %s to %s: nobody is on duty\n", clock(g.From), clock(g.Until))
 	}
 	for _, account := range strangers(r, known) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/alerts/rota"
 	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
@@ -66,6 +65,11 @@ func (k *keeper) look(ctx context.Context) error {
 	return nil
 }
 
+// toldGaps is how many gaps are told one by one.
+const toldGaps = 5
+
+const rotaClock = "2006-01-02 15:04"
+
 // fault words what is wrong with the next 14 days; empty: nothing.
 func (k *keeper) fault(r event.Rota) string {
 	zone, err := time.LoadLocation(r.Zone)
@@ -73,9 +77,12 @@ func (k *keeper) fault(r event.Rota) string {
 		zone = time.UTC
 	}
 	var parts []string
-	now := k.now()
-	for _, g := range rota.Gaps(r.Spans, now, now.Add(rota.LookAheadDays*24*time.Hour)) {
-		parts = append(parts, fmt.Sprintf("nobody from %s to %s", g.From.Std().In(zone).Format("2006-01-02 15:04"), g.Until.Std().In(zone).Format("2006-01-02 15:04")))
+	for i, g := range r.Gaps { // as of the beginning of the day, so that it is the same words, and one fault, until tomorrow
+		if i == toldGaps {
+			parts = append(parts, fmt.Sprintf("and %d more times", len(r.Gaps)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("nobody from %s to %s", g.From.Std().In(zone).Format(rotaClock), g.Until.Std().In(zone).Format(rotaClock)))
 	}
 	for _, account := range strangers(r, func(a string) bool { _, known := k.view.Account(a); return known }) {
 		parts = append(parts, account+" has no account")
