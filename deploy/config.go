@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"tocsin/alerts/notify"
 )
 
 // Config is everything that can be set, in one YAML file over Default. deploy/config.yaml shows all of it with comments.
@@ -20,12 +22,13 @@ type Config struct {
 	Name  string   `yaml:"name"`  // of this process, for people: in the log, in metrics, in door.open
 	Roles []string `yaml:"roles"` // which parts run here; `up` runs all
 
-	HTTP    HTTPConfig    `yaml:"http"`
-	MQTT    MQTTConfig    `yaml:"mqtt"`
-	Log     LogConfig     `yaml:"log"`
-	History HistoryConfig `yaml:"history"`
-	Bridge  BridgeConfig  `yaml:"bridge"`
-	Logging LoggingConfig `yaml:"logging"`
+	HTTP    HTTPConfig      `yaml:"http"`
+	MQTT    MQTTConfig      `yaml:"mqtt"`
+	Log     LogConfig       `yaml:"log"`
+	History HistoryConfig   `yaml:"history"`
+	Bridge  BridgeConfig    `yaml:"bridge"`
+	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
+	Logging LoggingConfig   `yaml:"logging"`
 
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
@@ -166,6 +169,7 @@ func (c *Config) Validate() error {
 	add(readable("history.dsn_file", c.History.DSNFile))
 	add(readable("bridge.password_file", c.Bridge.PasswordFile))
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
+	faults = append(faults, c.Notify.Faults()...)
 	if c.Logging.Level != "" {
 		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
 	}

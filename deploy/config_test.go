@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"tocsin/alerts/notify"
 )
 
 func writeFile(t *testing.T, name, text string) string {
@@ -26,7 +28,7 @@ func TestExampleIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Log.Brokers = []string{}
+	want.Log.Brokers, want.Notify.Channels, want.Notify.Recipients = []string{}, []notify.ChannelSetting{}, []notify.RecipientSetting{}
 	if !reflect.DeepEqual(c, want) {
 		t.Fatalf("config.yaml gives\n%+v\nand the default is\n%+v", c, want)
 	}

@@ -3,11 +3,15 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 
+	"tocsin/alerts/notify"
 	"tocsin/desk"
 	"tocsin/ingest/bridge"
 	"tocsin/ingest/gateway"
+	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 	"tocsin/streams/history"
@@ -82,5 +86,33 @@ func (a *App) startBridge(context.Context) error {
 		return bridge.Run(ctx, bridge.Options{Broker: c.Broker, ClientID: c.ClientID, User: c.User, Password: string(password), Group: c.Group,
 			Name: a.cfg.Name + "-bridge", Directory: a.view, Edge: a.edge, Registry: a.registry, Logger: a.log})
 	})
+	return nil
+}
+
+// startNotify starts to tell people of warnings, when the settings name somebody.
+func (a *App) startNotify(context.Context) error {
+	if !a.cfg.has(roleNotify) || len(a.cfg.Notify.Recipients) == 0 {
+		return nil
+	}
+	o := notify.Options{
+		Settings: a.cfg.Notify, Follow: notify.Watch(a.store, patientParts()), Edge: a.edge, Logger: a.log, Registry: a.registry,
+		End: func(ctx context.Context, partition int32) (int64, error) {
+			_, end, err := a.store.Bounds(ctx, streams.Inputs, partition)
+			return end, err
+		},
+	}
+	if at := a.cfg.Notify.Listen; at != "" {
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			return fmt.Errorf("notify.listen: %w", err)
+		}
+		o.Callback = l
+		a.onStop("notifier's port", func(context.Context) error { _ = l.Close(); return nil })
+	}
+	n, err := notify.New(o)
+	if err != nil {
+		return err
+	}
+	a.runs("notifier", n.Run)
 	return nil
 }

@@ -67,6 +67,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"library", a.startLibrary},
 		{"first account", a.startAccount},
 		{"history", a.startHistory},
+		{"notifier", a.startNotify},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},
