@@ -105,9 +105,9 @@ func (r *reading) head(s Settings) {
 		zone, err := time.LoadLocation(s.Zone)
 		if err != nil {
 			r.fault("notify.zone", "%q is no time zone; try Asia/Shanghai", s.Zone)
-			return
+		} else {
+			r.b.zone = zone
 		}
-		r.b.zone = zone
 	}
 	if _, _, err := net.SplitHostPort(s.Listen); s.Listen != "" && err != nil {
 		r.fault("notify.listen", "%q is no address; try 127.0.0.1:8089", s.Listen)

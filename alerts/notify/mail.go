@@ -45,7 +45,7 @@ func (r *reading) mail(path string, s MailSetting) sender {
 }
 
 func (m mailer) send(ctx context.Context, l letter) (string, error) {
-	msg := mail.NewMsg()
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if msg.From(m.from) != nil || msg.To(l.to) != nil {
 		return "", troubled("an address is no mailbox")
 	}
