@@ -91,7 +91,11 @@ func (a *App) startBridge(context.Context) error {
 
 // startNotify starts to tell people of warnings, when the settings name somebody.
 func (a *App) startNotify(context.Context) error {
-	if !a.cfg.has(roleNotify) || len(a.cfg.Notify.Recipients) == 0 {
+	switch {
+	case !a.cfg.has(roleNotify):
+		return nil
+	case len(a.cfg.Notify.Recipients) == 0:
+		a.log.Info("nobody is told of warnings: notify.recipients is empty")
 		return nil
 	}
 	o := notify.Options{

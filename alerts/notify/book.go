@@ -59,7 +59,7 @@ func (s Settings) Faults() []error {
 	if err == nil {
 		return nil
 	}
-	return err.(interface{ Unwrap() []error }).Unwrap() //nolint:errorlint // open joins them
+	return err.(interface{ Unwrap() []error }).Unwrap() // open joins them
 }
 
 // most notices of one asking: the warning keeps the receipts of 48.

@@ -328,7 +328,6 @@ type server struct {
 	bell *bell
 	mu   sync.Mutex
 	hits []hit
-	ids  int
 	do   func(w http.ResponseWriter, r *http.Request, n int)
 }
 
@@ -356,6 +355,17 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // taken answers as a gateway does that takes a message; robots read errcode.
 func taken(w http.ResponseWriter, _ *http.Request, n int) {
 	fmt.Fprintf(w, `{"data":{"id":"g%d"},"code":"OK","errcode":0}`, n)
+}
+
+// takenAfter hangs until it may go on, or whoever asked has gone.
+func takenAfter(release chan struct{}) func(http.ResponseWriter, *http.Request, int) {
+	return func(w http.ResponseWriter, r *http.Request, n int) {
+		select {
+		case <-release:
+			taken(w, r, n)
+		case <-r.Context().Done():
+		}
+	}
 }
 
 func status(code int) func(http.ResponseWriter, *http.Request, int) {
@@ -446,7 +456,7 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	body := io.Reader(m.Body)
+	body := m.Body
 	if m.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
 		body = quotedprintable.NewReader(body)
 	}
@@ -546,16 +556,22 @@ func (h *house) metric(name string, labels ...string) (sum float64) {
 	return sum
 }
 
-// brokenEdge takes nothing while it fails.
+// brokenEdge takes nothing while it fails, and notes which receipts it refused.
 type brokenEdge struct {
 	*streams.Edge
-	fail atomic.Bool
+	bell    *bell
+	fail    atomic.Bool
+	refused atomic.Int64 // that something was sent
 }
 
 func (b *brokenEdge) Append(topic, key string, env event.Envelope, done func(int32, int64, error)) {
-	if b.fail.Load() {
-		done(0, -1, errors.New("the log is away"))
+	if !b.fail.Load() {
+		b.Edge.Append(topic, key, env, done)
 		return
 	}
-	b.Edge.Append(topic, key, env, done)
+	if r, ok := env.Data.(*event.NoticeReported); ok && r.State == event.NoticeSent {
+		b.refused.Add(1)
+		b.bell.ring()
+	}
+	done(0, -1, errors.New("the log is away"))
 }

@@ -163,7 +163,8 @@ type RuleFenced struct {
 	Detail  string `json:"detail"`
 }
 
-// TechnicalFault says that watching is impaired, for a patient or (subject tocsin/partition-N) for a whole partition.
+// TechnicalFault says that watching is impaired, for a patient, for a whole partition (subject
+// tocsin/partition-N), or for the notifier (tocsin/notify), which alone writes it as an input.
 type TechnicalFault struct {
 	Kind   string `json:"kind"` // undecodable, too_large, runaway, fenced, clock_leap, door_shut, unknown_patient, no_pack, rota_gap
 	Detail string `json:"detail"`
