@@ -170,8 +170,8 @@ func (r *reading) person(path string, s RecipientSetting) {
 		r.fault(path+".channels", "%s cannot be told; name a channel and an address", s.Name)
 	}
 	for i, step := range s.Answers {
-		if !slices.Contains(steps, step) {
-			r.fault(fmt.Sprintf("%s.answers[%d]", path, i), "%q is no step; the steps are %s", step, strings.Join(steps, ", "))
+		if !isName(step) {
+			r.fault(fmt.Sprintf("%s.answers[%d]", path, i), "%q is no step of a policy; without policies of your own they are %s", step, strings.Join(steps, ", "))
 		}
 		r.b.asked[step] = append(r.b.asked[step], p)
 	}

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -161,13 +162,25 @@ func (n *Notifier) tellGaps() {
 }
 
 // reaches tells whether somebody answers for a step whom a message reaches in person.
-func (b *book) reaches(step string) bool {
-	for _, p := range b.asked[step] {
-		if p.inPerson() {
-			return true
+func (b *book) reaches(step string) bool { return inPerson(b.asked[step]) }
+
+func inPerson(people []*person) bool { return slices.ContainsFunc(people, (*person).inPerson) }
+
+// answering answers who is told when a step is asked, and whether a message reaches any of them in person. Where a rota names who
+// is on duty that is they and the rooms of the step; when none of them can be reached it is everybody who answers for it.
+func (b *book) answering(step string, onDuty []string) (people []*person, reached bool) {
+	if len(onDuty) == 0 {
+		return b.asked[step], b.reaches(step)
+	}
+	for _, p := range b.people {
+		if slices.Contains(onDuty, p.name) || !p.inPerson() && slices.Contains(b.asked[step], p) {
+			people = append(people, p)
 		}
 	}
-	return false
+	if !inPerson(people) {
+		return b.asked[step], false
+	}
+	return people, true
 }
 
 // The keys of our log lines beside those of streams.

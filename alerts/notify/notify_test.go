@@ -463,7 +463,7 @@ func TestALR11_ARobotAloneIsARotaFault(t *testing.T) {
 	})
 	faults := 0
 	for _, e := range h.inputs() {
-		if f, ok := e.Data.(*event.TechnicalFault); ok && strings.Contains(f.Detail, "asks nurse") {
+		if f, ok := e.Data.(*event.FaultReported); ok && strings.Contains(f.Detail, "asks nurse") {
 			faults++
 		}
 	}
@@ -555,7 +555,7 @@ func TestSettingsTellEveryFault(t *testing.T) {
 		{Name: "sms", Kind: kindSMS, Gateway: GatewaySetting{URL: "gateway", Body: "{{.Name}}", AcceptKey: "1", Callback: CallbackSetting{SecretFile: none}}},
 		{Name: "pager", Kind: kindWebhook}, {Name: "pager", Kind: kindWebhook},
 	}, Recipients: []RecipientSetting{
-		{Name: "139-0000", Answers: []string{"king"}, Language: "fr", Ways: []WaySetting{by("fax", "1"), by("sms", ""), by("mail", "nobody"), by("pager", "x")}},
+		{Name: "139-0000", Answers: []string{"the king"}, Language: "fr", Ways: []WaySetting{by("fax", "1"), by("sms", ""), by("mail", "nobody"), by("pager", "x")}},
 		{Name: "nurse-a"}, {Name: "nurse-a", Ways: []WaySetting{by("mail", mailbox), by("mail", mailbox)}},
 	}}
 	var all []string
@@ -566,7 +566,7 @@ func TestSettingsTellEveryFault(t *testing.T) {
 	for _, want := range []string{
 		"notify.desk: messages need a link", `notify.zone: "Moon" is no time zone; try Asia/Shanghai`, "notify.listen: ", `channels[0].name: "a b"`, `channels[0].kind: "fax" is unknown; use one of webhook`,
 		"channels[1].mail.server", "channels[1].mail.from", "channels[1].mail.tls", "channels[2].gateway.url", "channels[2].gateway.body", "channels[2].gateway.accept_key",
-		"is empty", "callback.signature", "callback.id_path", `two channels "pager"`, `recipients[0].name: "139-0000" must be`, `"king" is no step; the steps are nurse`, `"fr" is unknown`,
+		"is empty", "callback.signature", "callback.id_path", `two channels "pager"`, `recipients[0].name: "139-0000" must be`, `"the king" is no step of a policy; without policies of your own they are nurse`, `"fr" is unknown`,
 		`there is no channel "fax"`, "channels[1]: there is no address", "the address is no mailbox", "a webhook needs a URL", "recipients[1].channels: nurse-a cannot be told", `two recipients "nurse-a"`, "has mail twice",
 	} {
 		if !strings.Contains(text, want) {
@@ -676,5 +676,45 @@ func TestUnreachableNamesAreWordedToo(t *testing.T) {
 	}
 	if got := troubleOf(context.DeadlineExceeded, time.Second).words; got != "no answer within 1s" {
 		t.Error(got)
+	}
+}
+
+// Whoever a rota says is on duty is told by name, whatever the settings say who answers, and the room of the step as well. When none
+// of them can be reached everybody who answers for the step is.
+func TestALR10_ALR11_WhoIsOnDutyIsTold(t *testing.T) {
+	for _, c := range []struct {
+		onDuty, want string
+	}{{"nurse-b", "nurse-b ward-room"}, {"nurse-z", "nurse-a ward-room"}} {
+		t.Run(c.onDuty, func(t *testing.T) {
+			h := build(t)
+			phones, room := h.serve(nil), h.serve(nil)
+			other := nurse("nurse-b", by("sms", "+2"))
+			other.Answers = []string{"lead"}
+			h.notifier(Settings{Channels: []ChannelSetting{h.sms("sms", phones), {Name: "room", Kind: kindWeCom}}, Recipients: []RecipientSetting{
+				nurse("nurse-a", by("sms", "+1")), other, nurse("ward-room", WaySetting{Channel: "room", AddressFile: h.file(room.URL + "/send?key=k")})}})
+			now := event.TimeOf(time.Now())
+			h.append(event.Everyone, event.Envelope{ID: "rota", Data: &event.RotaSet{Rota: event.Rota{Tenant: "demo", Step: "nurse", Spans: []event.OnDuty{{From: now - 1000, Until: now + 3_600_000, Accounts: []string{c.onDuty}}}}}})
+			h.append("demo/P-1", event.Envelope{ID: "enrol", Data: &event.PatientEnrolled{Tenant: "demo", Patient: "P-1", Group: "copd"}})
+			w := h.warn("P-1", event.High)
+			if len(w.OnDuty) != 1 || w.OnDuty[0] != c.onDuty {
+				t.Fatalf("the warning asks %v", w.OnDuty)
+			}
+			told := func() string {
+				var names []string
+				for _, n := range h.open("P-1", event.Reported).Told {
+					if n.State == event.NoticeSent {
+						names = append(names, n.Recipient)
+					}
+				}
+				slices.Sort(names)
+				return strings.Join(names, " ")
+			}
+			h.until("they are told", func() bool { return told() == c.want })
+			for _, n := range h.open("P-1", event.Reported).Told {
+				if !strings.Contains(c.want, n.Recipient) {
+					t.Errorf("%s was told as well", n.Recipient)
+				}
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tocsin/alerts"
@@ -41,9 +42,9 @@ func noticeID(alert string, ask int, recipient, channel string) string {
 	return "n" + hex.EncodeToString(sum[:12])
 }
 
-// asks tells whether a warning waits for somebody to take it.
+// asks tells whether a warning waits for somebody to take it, be it from a shift that is over.
 func asks(w alerts.Warning) bool {
-	return (w.Phase == alerts.New || w.Phase == alerts.Returned) && w.Asks > 0
+	return (w.Phase == alerts.New || w.Phase == alerts.Returned || w.Handover) && w.Asks > 0
 }
 
 // plan brings what is done about a patient in line with what is asked. The caller holds the lock.
@@ -71,10 +72,11 @@ func (n *Notifier) plan(c *patient) {
 // soon as all before it have failed, and those are tried again for as long as the warning asks.
 func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 	step := alerts.Asked(w.Policy, w.Level)
-	if w.Peak == event.High && !n.book.reaches(step) {
-		n.gap(step)
+	people, reached := n.book.answering(step, w.OnDuty)
+	if w.Peak == event.High && !reached {
+		n.gap(step, w.OnDuty)
 	}
-	for _, p := range n.book.asked[step] {
+	for _, p := range people {
 		for _, by := range p.ways {
 			j := n.job(c, w, step, p, by)
 			wanted[j.notice], j.over = true, ""
@@ -141,15 +143,18 @@ const gapEvery = 10 * time.Minute
 
 // gap raises a technical fault: a high asks a step that reaches nobody in person. Its id holds for a while, so that a restart
 // tells it once.
-func (n *Notifier) gap(step string) {
+func (n *Notifier) gap(step string, onDuty []string) {
 	slot := time.Now().UnixMilli() / gapEvery.Milliseconds()
 	if n.gaps[step] == slot {
 		return
 	}
 	n.gaps[step] = slot
 	key := streams.PatientKey(streams.SystemTenant, "notify")
-	n.out.put(key, "rota/"+step+"/"+strconv.FormatInt(slot, 10), &event.TechnicalFault{Kind: "rota_gap", Offset: -1,
-		Detail: "a high warning asks " + step + ", for which only group robots, or nobody, answers in notify.recipients"})
+	detail := "a high warning asks " + step + ", for which only group robots, or nobody, answers in notify.recipients"
+	if len(onDuty) > 0 {
+		detail = "a high warning asks " + step + ": of those on duty (" + strings.Join(onDuty, ", ") + ") notify.recipients has nobody with a channel in person"
+	}
+	n.out.put(key, "rota/"+step+"/"+strconv.FormatInt(slot, 10), &event.FaultReported{Kind: "rota_gap", Detail: detail})
 }
 
 // report writes what became of a notice.

@@ -71,7 +71,7 @@ type CallbackSetting struct {
 // RecipientSetting is a person, or a group of them, under a name that is no address.
 type RecipientSetting struct {
 	Name     string       `yaml:"name"`     // an account where there is one: it goes into the log
-	Answers  []string     `yaml:"answers"`  // the steps that ask them: see steps
+	Answers  []string     `yaml:"answers"`  // the steps that ask them: see steps; who is on duty by a rota is asked by name
 	Language string       `yaml:"language"` // zh (what holds when empty), en
 	Role     string       `yaml:"role"`     // of the account of this name, which may then accept by a key press; empty: it may not
 	Ways     []WaySetting `yaml:"channels"` // in the order in which they are tried
@@ -114,7 +114,7 @@ const (
 
 var kinds = []string{kindWebhook, kindMail, kindSMS, kindVoice, kindWeCom, kindDingTalk}
 
-// steps are whom the policies ask.
+// steps are whom the policies ask that hold where none is set.
 var steps = []string{"nurse", "doctor-1", "doctor-2", "duty-office", "lead", "day-list"}
 
 // gravest are the steps of a high, each of which needs somebody whom a message reaches in person.
