@@ -587,6 +587,8 @@ export interface components {
             severity: "none" | "low" | "medium" | "high" | "technical";
         };
         Board: {
+            /** @description those whose care ended within the last day, the last first */
+            left: components["schemas"]["Row"][];
             patients: components["schemas"]["Row"][];
         };
         Call: {
@@ -601,6 +603,10 @@ export interface components {
              * @enum {string}
              */
             whom: "patient" | "carer" | "community" | "emergency";
+        };
+        CareEnded: {
+            /** @description the care of the patient has ended */
+            left: boolean;
         };
         CloseBody: {
             /** @description patient or carer was reached */
@@ -720,8 +726,10 @@ export interface components {
             why: "discharged" | "died" | "consent_withdrawn";
         };
         Left: {
-            /** @description the care of the patient has ended */
-            left: boolean;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            why: string;
         };
         List: {
             warnings: components["schemas"]["Warning"][];
@@ -1543,6 +1551,8 @@ export interface components {
             latest: {
                 [key: string]: components["schemas"]["Latest"];
             };
+            /** @description the care of the patient has ended: nothing is open and nobody is paged */
+            left?: components["schemas"]["Left"];
             /** @description numbers that the pack computes and shows, such as GMI; those that are not known yet have no value */
             measures: components["schemas"]["RowMeasure"][];
             /**
@@ -1820,6 +1830,15 @@ export interface components {
             role: string;
             token: string;
         };
+        Tried: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "wrong_number";
+            /** @enum {string} */
+            whom: "patient" | "carer" | "community" | "emergency";
+        };
         Unjudged: {
             /**
              * Format: date-time
@@ -1927,6 +1946,8 @@ export interface components {
             /** @enum {string} */
             state: "new" | "accepted" | "in_care" | "returned" | "shelved" | "suppressed" | "closed";
             tenant: string;
+            /** @description the last call of this episode of which somebody said what came */
+            tried?: components["schemas"]["Tried"];
             /**
              * Format: int64
              * @description where its last change stands in the log: of two copies that with the smaller number is not newer
@@ -2029,6 +2050,8 @@ export interface components {
             tenant: string;
             /** @description oldest first; the middle of a very long story is left out and counted in left_out */
             timeline: components["schemas"]["Moment"][];
+            /** @description the last call of this episode of which somebody said what came */
+            tried?: components["schemas"]["Tried"];
             /**
              * Format: int64
              * @description where its last change stands in the log: of two copies that with the smaller number is not newer
@@ -2795,7 +2818,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Left"];
+                    "application/json": components["schemas"]["CareEnded"];
                 };
             };
             /** @description Unauthorized */
@@ -3038,7 +3061,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Left"];
+                    "application/json": components["schemas"]["CareEnded"];
                 };
             };
             /** @description Unauthorized */
