@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Warning } from '../api/types'
-import { asks, byNeed, counts, held, matches, neighbour } from './queue'
+import { asks, byNeed, counts, keep, matches, neighbour } from './queue'
 
 const base: Warning = {
   id: 'w', tenant: 't', patient: 'P-0113', group: 'copd', problem: 'deterioration', episode: 1, state: 'new', severity: 'high', peak: 'high', danger: false, rule: 'r', reasons: [],
@@ -39,7 +39,7 @@ describe('the filters', () => {
 })
 
 describe('while somebody points at the list', () => {
-  it('nothing moves: what came waits, and what went stays', () => expect(held(['a', 'b'], ['new', 'b'])).toEqual({ order: ['a', 'b'], waiting: ['new'] }))
+  it('nothing moves: what came waits, and what went stays', () => expect(keep(['a', 'b'], ['new', 'b'])).toEqual({ order: ['a', 'b'], waiting: ['new'] }))
 })
 
 describe('moving by key', () => {
