@@ -52,3 +52,16 @@ it('while one click waits another warning can be taken, and each has its answer'
   expect(await first).toBe(true)
   expect(acting.answers.get('a')?.ok).toBe(true)
 })
+
+it('what says something else the second time is another click', async () => {
+  change(w({ state: 'accepted', owner: 'me' }))
+  const acting = useActing()
+  const sent: string[] = []
+  vi.spyOn(api, 'contact').mockImplementation((_, key) => (sent.push(key), lost()))
+  const tried = { whom: 'patient', note: '' } as const
+  await acting.contact('a', { ...tried, outcome: 'no_answer' })
+  await acting.contact('a', { ...tried, outcome: 'no_answer' })
+  await acting.contact('a', { ...tried, outcome: 'reached' })
+  expect(sent[1]).toBe(sent[0])
+  expect(sent[2]).not.toBe(sent[0])
+})
