@@ -23,11 +23,16 @@ export function useActing() {
   const pending = reactive(new Map<string, Act>())
   const answers = reactive(new Map<string, Answer>())
   const unanswered = new Map<string, string>()
+  const running = new Map<string, Promise<void>>()
 
   /** done says in words what came of it: it may depend on what the warning has become. */
   async function click<B>(id: string, act: Act, send: (id: string, key: string, body: B) => Promise<Warning>, body: B, done: string | ((w: Warning) => string)): Promise<boolean> {
-    if (pending.has(id)) return false
+    if (pending.get(id) === act) return false
+    // Who is quicker than the desk is not passed over in silence: what comes next waits for the answer to what came first.
+    while (pending.has(id)) await running.get(id)
     pending.set(id, act)
+    let over = () => {}
+    running.set(id, new Promise<void>((done) => (over = done)))
     answers.delete(id)
     const name = `${act} ${id} ${warnings.get(id)?.version} ${JSON.stringify(body)}` // who says something else the second time asks anew
     const key = unanswered.get(name) ?? clickId()
@@ -48,6 +53,7 @@ export function useActing() {
       return false
     } finally {
       pending.delete(id)
+      over()
     }
   }
 

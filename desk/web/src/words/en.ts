@@ -45,7 +45,7 @@ export const en = {
   },
   problem: { deterioration: 'Getting worse', silence: 'Silence: no data', fault: 'Technical fault', reported: 'Reported by a person' },
   warning: {
-    title: 'Warning', state: 'State', new: 'unclaimed', accepted: 'accepted', in_care: 'in care', returned: 'asks again', shelved: 'shelved', suppressed: 'planned window', closed: 'closed', inCareBy: '{has}, in care', mine: 'you have it', has: '{who} has it',
+    title: 'Warning', state: 'State', new: 'unclaimed', accepted: 'accepted', in_care: 'in care', returned: 'asks again', shelved: 'shelved', suppressed: 'planned', closed: 'closed', inCareBy: '{has}, in care', mine: 'you have it', has: '{who} has it',
     since: 'since {at}', raised: 'raised {at}', eased: 'nothing is found any more; it waits to be closed', danger: 'immediate danger',
     next: '{who} is asked in {span}', nextAgain: '{who} is asked again in {span}', nextOver: '{who} should be asked now ({span} overdue)', reach: 'asks again in {span} unless somebody is reached', tryAgain: 'call again: asks the next in {span}', care: 'comes back in {span} unless closed', careOver: 'should have come back {span} ago',
     accept: 'Accept', accepting: 'Accepting …', giveBack: 'Give back', givingBack: 'Giving back …', giveBackWhy: 'Reason (may be empty)', call: 'Call', offer: 'Hand over', shelve: 'Shelve', unshelve: 'End the shelving', note: 'Note', close: 'Close', closing: 'Closing …', cancel: 'Cancel', actions: 'What can be done',
@@ -79,14 +79,14 @@ export const en = {
     },
   },
   close: {
-    title: 'Close the warning', outcome: 'What was it?', done: 'What was done?', disposition: 'Where is the patient?', contacted: 'Patient or carer was reached', choose: 'choose …', need: 'Still needed: {what}.', reached: 'Somebody was reached already.', contactRule: 'High: needs a contact, or a doctor’s reason.',
+    title: 'Close the warning', outcome: 'What was it?', done: 'What was done?', disposition: 'Where is the patient?', contacted: 'Patient or carer was reached', choose: 'choose …', need: 'Still needed: {what}', reached: 'Somebody was reached already.', contactRule: 'High: needs a contact, or a doctor’s reason.',
     outcomes: { real: 'Real', real_usual: 'Real, but usual for this patient', measurement_fault: 'Measurement fault', technical: 'Technical', not_known_yet: 'Not known yet', planned: 'It ended within the planned window', left: 'The care of the patient has ended' },
     dispositions: { home: 'At home', clinic: 'At a clinic', ambulance: 'In an ambulance', admitted: 'Admitted' },
     dones: { spoke: 'Spoke with the patient', carer: 'Spoke with a carer', visit: 'Home visit arranged', medicine: 'Medicine changed on a doctor’s order', ambulance: 'Ambulance called', remeasure: 'Measured again, normal', device: 'Device checked', none: 'Nothing needed' },
   },
   call: {
-    title: 'Call', whom: 'Whom do you call?', how: 'On your own phone. Ask for two identifiers before you say anything.', next: 'next', triedAt: 'called {at}', on: 'On a call with {whom}', note: 'What was said (may be empty; no name, no number)', keep: 'The deadline does not move during a call.', later: 'Later',
-    youOn: 'you are on a call with {whom}, {span}', theyOn: '{who} is on a call with {whom}, {span}', unreached: '{whom}: {outcome}, {at}',
+    title: 'Call', whom: 'Whom do you call?', how: 'On your own phone. Ask for two identifiers before you say anything.', next: 'next', triedAt: 'called {at}', note: 'What was said (may be empty; no name, no number)', keep: 'The deadline does not move during a call.', later: 'Later',
+    youOn: 'you are on a call with {whom} for {span}', theyOn: '{who} is on a call with {whom} for {span}', unreached: '{whom}: {outcome}, {at}',
     who: { patient: 'Patient', carer: 'Carer', community: 'Community clinic', emergency: '120' }, to: { patient: 'the patient', carer: 'the carer', community: 'the community clinic', emergency: '120' },
     outcomes: { reached: 'Reached', no_answer: 'Not reached', wrong_number: 'Wrong number' }, said: { reached: 'Reached: it is in care.', no_answer: 'Not reached. Call the next.', wrong_number: 'Wrong number. Call the next.' },
   },

@@ -80,14 +80,14 @@ export const zh: Words = {
     },
   },
   close: {
-    title: '预警结案', outcome: '处置结果？', done: '做了什么？', disposition: '患者去向？', contacted: '已联系上患者或照护者', choose: '请选择……', need: '还需填写：{what}。', reached: '已联系上。', contactRule: '高优先级：须已联系上，或由医生说明理由。',
+    title: '预警结案', outcome: '处置结果？', done: '做了什么？', disposition: '患者去向？', contacted: '已联系上患者或照护者', choose: '请选择……', need: '还需填写：{what}', reached: '已联系上。', contactRule: '高优先级：须已联系上，或由医生说明理由。',
     outcomes: { real: '真实', real_usual: '真实，但属该患者常态', measurement_fault: '测量错误', technical: '技术原因', not_known_yet: '尚不清楚', planned: '计划时段内已恢复', left: '管理已结束' },
     dispositions: { home: '在家', clinic: '在社区医疗机构', ambulance: '在救护车上', admitted: '已住院' },
     dones: { spoke: '已与患者通话', carer: '已与照护者通话', visit: '已安排上门', medicine: '遵医嘱调整用药', ambulance: '已呼叫 120', remeasure: '复测正常', device: '已检查设备', none: '无需处理' },
   },
   call: {
-    title: '联系', whom: '联系谁？', how: '请用自己的电话拨打；说明情况前先核对两项身份信息。', next: '下一位', triedAt: '{at} 已拨打', on: '正在联系{whom}', note: '通话内容（可不填；勿写姓名、电话）', keep: '通话期间时限不变。', later: '稍后填写',
-    youOn: '您正在联系{whom}，{span}', theyOn: '{who} 正在联系{whom}，{span}', unreached: '{whom}：{outcome}，{at}',
+    title: '联系', whom: '联系谁？', how: '请用自己的电话拨打；说明情况前先核对两项身份信息。', next: '下一位', triedAt: '{at} 已拨打', note: '通话内容（可不填；勿写姓名、电话）', keep: '通话期间时限不变。', later: '稍后填写',
+    youOn: '您正在联系{whom}，已 {span}', theyOn: '{who} 正在联系{whom}，已 {span}', unreached: '{whom}：{outcome}，{at}',
     who: { patient: '患者', carer: '照护者', community: '社区卫生服务中心', emergency: '120' }, to: { patient: '患者', carer: '照护者', community: '社区卫生服务中心', emergency: '120' },
     outcomes: { reached: '已接通', no_answer: '未接通', wrong_number: '号码有误' }, said: { reached: '已接通，进入管理中。', no_answer: '未接通，请联系下一位。', wrong_number: '号码有误，请联系下一位。' },
   },
