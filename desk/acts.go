@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tocsin/alerts"
 	"tocsin/streams"
 	"tocsin/streams/event"
 )
@@ -77,7 +78,7 @@ func (s *Server) askOf(ctx context.Context, verb string, c PatientClick, wish fu
 }
 
 func (s *Server) patientOperations(api huma.API) {
-	type left struct {
+	type careEnded struct {
 		Left bool `json:"left" doc:"the care of the patient has ended"`
 	}
 	type toJudge struct {
@@ -105,21 +106,21 @@ func (s *Server) patientOperations(api huma.API) {
 		func(ctx context.Context, in *struct {
 			PatientClick
 			Body LeaveBody
-		}) (*body[left], error) {
+		}) (*body[careEnded], error) {
 			_, err := s.askOf(ctx, "leave", in.PatientClick, func(r event.Request) event.Event {
 				return &event.LeaveRequested{Request: r, Why: in.Body.Why, Note: in.Body.Note, Contacted: in.Body.Contacted}
 			})
-			return &body[left]{left{true}}, err
+			return &body[careEnded]{careEnded{true}}, err
 		})
 	huma.Register(api, op(mayLeave, "POST", path+"resume", "resumeCare", "warnings", "Take the end of a patient's care back", clickErrors...),
 		func(ctx context.Context, in *struct {
 			PatientClick
 			Body ResumeBody
-		}) (*body[left], error) {
+		}) (*body[careEnded], error) {
 			_, err := s.askOf(ctx, "resume", in.PatientClick, func(r event.Request) event.Event {
 				return &event.ResumeRequested{Request: r, Note: in.Body.Note}
 			})
-			return &body[left]{left{false}}, err
+			return &body[careEnded]{careEnded{false}}, err
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/unjudged", "listUnjudged", "warnings", "Closed warnings of which it is not known what they were, the oldest first"),
 		func(context.Context, *struct{}) (*body[toJudge], error) {
@@ -162,4 +163,36 @@ func (w *ward) unjudged() []Unjudged {
 	}
 	slices.SortFunc(all, func(a, b Unjudged) int { return cmp.Or(cmp.Compare(a.ClosedAt, b.ClosedAt), cmp.Compare(a.ID, b.ID)) })
 	return all
+}
+
+// leftShown is how long those whose care has ended are named beside their group's board: as long as whoever ended it can take
+// that back.
+const leftShown = 24 * time.Hour
+
+// leftOf answers the rows of those who were in a group when their care ended after since, the last first.
+func (w *ward) leftOf(tenant, name string, since event.Time) []Row {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	all := []Row{}
+	for key, p := range w.people {
+		left := p.p.Alerts.Left
+		if of, _ := streams.SplitPatientKey(key); left == nil || left.At < since || of != tenant || p.p.Care.Group() != name {
+			continue
+		}
+		all = append(all, p.row())
+	}
+	slices.SortFunc(all, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(b.Left.At, a.Left.At), cmp.Compare(a.Patient, b.Patient))
+	})
+	return all
+}
+
+// triedOf answers the last call of a story of which somebody said what came: it tells the others who has been rung in vain.
+func triedOf(story []alerts.Moment) *Tried {
+	for _, m := range slices.Backward(story) {
+		if m.Type == (*event.AlertContacted)(nil).Type() {
+			return &Tried{By: m.By, Whom: m.To, Outcome: m.Note, At: m.At}
+		}
+	}
+	return nil
 }

@@ -34,6 +34,9 @@ func TestALR9_ALR12_ALR20_ActsOnAWarning(t *testing.T) {
 	if tried.Call != nil || event.Time(tried.AnswerBy).Sub(tried.Since) > 6*time.Minute {
 		t.Errorf("nobody was reached, and it rests until %v", tried.AnswerBy)
 	}
+	if got := tried.Tried; got == nil || got.By != "nurse-a" || got.Whom != "patient" || got.Outcome != "no_answer" {
+		t.Errorf("the others do not hear that nobody was reached: %+v", got)
+	}
 	if w := does(a, "offer", "5", OfferBody{To: "doctor-b"}, "accepted"); w.Offered != "doctor-b" || w.Owner != "nurse-a" {
 		t.Errorf("offered: %+v", w)
 	}
@@ -114,9 +117,24 @@ func TestALR18_ALR22_AboutAPatient(t *testing.T) {
 	post(doctor, "leave", "3", LeaveBody{Why: "discharged", Contacted: true}, nil, "")
 	h.until("nothing is open and nobody is on the board", func() bool { return len(nurse.warnings("open"))+len(h.rows(nurse)) == 0 })
 	worded(t, nurse, w.ID)
+	if left := h.left(nurse); len(left) != 1 || left[0].Left.Why != "discharged" || left[0].Left.By != "doctor-b" {
+		t.Errorf("who left is not named beside the board: %+v", left)
+	}
 	post(nurse, "warnings", "4", WarnBody{Severity: event.Low, Text: "x"}, nil, "left")
 	post(nurse, "resume", "5", ResumeBody{}, nil, "")
 	h.until("the patient is on the board again", func() bool { return len(h.rows(nurse)) == 1 })
+	if left := h.left(nurse); len(left) != 0 {
+		t.Errorf("who is cared for again stands among those who left: %+v", left)
+	}
+}
+
+func (h *hospital) left(b *browser) []Row {
+	h.t.Helper()
+	var board struct{ Left []Row }
+	if status, raw := b.do("GET", "/v1/groups/demo/copd", nil, &board); status != 200 && status != 404 {
+		h.t.Fatalf("%d %s", status, raw)
+	}
+	return board.Left
 }
 
 func (h *hospital) rows(b *browser) []Row {

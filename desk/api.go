@@ -41,6 +41,7 @@ type Warning struct {
 	Handover   bool           `json:"handover,omitempty" doc:"its owner's shift is over: somebody is to take it, the owner among them"`
 	Call       *alerts.Call   `json:"call,omitempty" doc:"that its owner is on"`
 	Contacted  bool           `json:"contacted,omitempty" doc:"somebody was reached in this episode"`
+	Tried      *Tried         `json:"tried,omitempty" doc:"the last call of this episode of which somebody said what came"`
 	Shelf      *alerts.Shelf  `json:"shelf,omitempty" doc:"where it lies or, unless it is shelved, for which a second person is asked"`
 	Planned    string         `json:"planned,omitempty" doc:"why it is suppressed: the planned window that excuses it"`
 	By         string         `json:"by,omitempty" doc:"who raised it by hand"`
@@ -49,6 +50,14 @@ type Warning struct {
 	ClosedAt   *event.Time    `json:"closed_at,omitempty"`
 	Version    int64          `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
 	Outcome    string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left"`
+}
+
+// Tried is what came of a call.
+type Tried struct {
+	By      string     `json:"by"`
+	Whom    string     `json:"whom" enum:"patient,carer,community,emergency"`
+	Outcome string     `json:"outcome" enum:"reached,no_answer,wrong_number"`
+	At      event.Time `json:"at"`
 }
 
 // Deadline is a moment, or null for none.
@@ -132,6 +141,7 @@ type Row struct {
 	Order    int                `json:"order" doc:"whom to call first: smaller is sooner; rows of one answer are sorted by it"`
 	WhyZh    string             `json:"why_order_zh"`
 	WhyEn    string             `json:"why_order_en"`
+	Left     *alerts.Left       `json:"left,omitempty" doc:"the care of the patient has ended: nothing is open and nobody is paged"`
 	Version  int64              `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
 }
 

@@ -76,7 +76,7 @@ func (p *person) row() Row {
 	if p.p.Vitals != nil {
 		v = p.p.Vitals(p.clock)
 	}
-	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}, Measures: some(v.Measures)}
+	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}, Measures: some(v.Measures), Left: p.p.Alerts.Left}
 	if r.Latest == nil {
 		r.Latest = map[string]Latest{}
 	}

@@ -168,6 +168,7 @@ func (s *Server) groupOperations(api huma.API) {
 	}
 	type board struct {
 		Patients []Row `json:"patients"`
+		Left     []Row `json:"left" doc:"those whose care ended within the last day, the last first"`
 	}
 	type readings struct {
 		History  string    `json:"history" enum:"on,off"`
@@ -186,7 +187,7 @@ func (s *Server) groupOperations(api huma.API) {
 			if !known {
 				return nil, refuse(http.StatusNotFound, "unknown", "没有这个专病组", "there is no such group")
 			}
-			return &body[board]{board{rows}}, nil
+			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {

@@ -69,6 +69,7 @@ func (s shown) warning() Warning {
 		RaisedAt: a.RaisedAt, Since: a.Since, AnswerBy: Deadline(a.AnswerBy), Owner: a.Owner, Was: a.Was, AcceptedAt: a.AcceptedAt,
 		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased, Version: s.offset,
 		OnDuty: a.OnDuty, Offered: a.Offered, Handover: a.Handover, Call: a.Call, Contacted: a.Contacted, Shelf: a.Shelf, Planned: a.Planned, By: a.By, ShelveMs: alerts.ShelveMs(a.Policy),
+		Tried: triedOf(a.Story),
 	}
 	if s.past != nil {
 		w.AnswerBy, w.ClosedAt, w.Outcome = Deadline(event.Never), &s.past.ClosedAt, s.past.Outcome

@@ -19,6 +19,7 @@ export const router = createRouter({
     { path: '/warning/:id', name: 'warning', component: () => import('./pages/Warning.vue'), meta: { title: 'warning.title' } },
     { path: '/groups', name: 'groups', component: () => import('./pages/Groups.vue'), meta: { title: 'groups.title' } },
     { path: '/groups/:tenant/:group', name: 'board', component: () => import('./pages/Board.vue'), meta: { title: 'board.title' } },
+    { path: '/unjudged', name: 'unjudged', component: () => import('./pages/Unjudged.vue'), meta: { title: 'judge.title' } },
     { path: '/packs', name: 'packs', component: () => import('./pages/Packs.vue'), meta: { title: 'packs.title' } },
     { path: '/packs/:id/:part(watches|rules|tests|record)?', name: 'pack', component: () => import('./pages/Pack.vue'), meta: { title: 'packs.title' } },
     { path: '/patients/:tenant/:patient/plan', name: 'plan', component: () => import('./pages/Plan.vue'), meta: { title: 'plan.title' } },

@@ -1,15 +1,15 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
-//   node e2e/mock/server.mjs [PORT]     sign in as nurse-a with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,cut,refuse,serve,signout,reset} steers it.
+//   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
+// POST /mock/{packless,raise,many,stall,flow,cut,refuse,serve,signout,reset,shelve,plan,wake} steers it.
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
+import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
 import { heads, page, plan } from './packs.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
-const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false }
 
 export function start(port = 0) {
   let rows, list, changed, offset, stalled, refusing, signed, clicks, packless
@@ -32,7 +32,7 @@ export function start(port = 0) {
     const r = rows.find((x) => x.tenant === w.tenant && x.patient === w.patient)
     if (!r) return
     r.warnings = r.warnings.filter((x) => x.id !== w.id)
-    if (w.state !== 'closed') r.warnings.unshift({ id: w.id, problem: w.problem, severity: w.severity, state: w.state, owner: w.owner })
+    if (!r.left && w.state !== 'closed') r.warnings.unshift({ id: w.id, problem: w.problem, severity: w.severity, state: w.state, owner: w.owner })
     return r
   }
 
@@ -64,7 +64,7 @@ export function start(port = 0) {
     const severity = o.severity ?? 'high'
     const w = {
       id: `w-${String(n).padStart(4, '0')}`, tenant: r.tenant, patient: r.patient, group: r.group, problem: 'deterioration', episode: 1, state: 'new', severity, peak: severity, danger: false, rule: 'spo2-low', raised_at: iso(now), since: iso(now),
-      answer_by: iso(now + (o.left ?? 120_000)), owner: '', level: 0, asked: 'nurse', eased: false, version: 1,
+      answer_by: iso(now + (o.left ?? 120_000)), owner: '', level: 0, asked: 'nurse', shelve_ms: limits[severity], eased: false, version: 1,
       reasons: [{ rule: 'spo2-low', severity, quantity: 'spo2_percent', value: 82, unit: '%', measured_at: iso(now - 5000), low: 86, from: 'pack', source: 'RCP NEWS2 2017', zh: `血氧 82 %，低于 86（${n}）`, en: `SpO2 82 %, below 86 (${n})` }],
     }
     return w
@@ -82,6 +82,9 @@ export function start(port = 0) {
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     packless: () => (packless = true),
     serve: () => (refusing = false),
+    shelve: ({ id, ms = 12 * 60_000, by = 'nurse-b' }) => change({ ...find(id), state: 'shelved', owner: '', since: iso(Date.now()), answer_by: iso(Date.now() + ms), shelf: { by, ...(find(id).peak === 'high' ? { second: 'nurse-c' } : {}), reason: 'a visit is on its way', until: iso(Date.now() + ms) } }),
+    plan: ({ id, ms = 3 * 3_600_000 }) => change({ ...find(id), state: 'suppressed', owner: '', planned: '透析 dialysis', answer_by: iso(Date.now() + ms) }),
+    wake: ({ id }) => change(woken(find(id), Date.now())),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     reset,
   }
@@ -92,21 +95,50 @@ export function start(port = 0) {
     res.end(code === 204 ? undefined : JSON.stringify(data))
   }
 
-  function act(res, w, what, body, me, key) {
-    if (clicks.has(key)) return json(res, clicks.get(key))
-    const now = Date.now()
-    let next
-    if (what === 'accept') {
-      if (w.owner) return problem(res, 409, { reason: 'already_accepted', holder: w.owner, zh: `${w.owner} 已接手`, en: `${w.owner} has taken it already` })
-      next = { ...w, state: 'accepted', owner: me, accepted_at: iso(now), since: iso(now), answer_by: iso(now + 1_800_000) }
-    } else if (w.owner !== me) return problem(res, 409, { reason: 'not_yours', holder: w.owner, zh: `由 ${w.owner} 接手`, en: `${w.owner} has it` })
-    else if (what === 'return') next = { ...w, state: 'returned', owner: '', was: me, since: iso(now), answer_by: iso(now + 120_000) }
-    else if (w.severity === 'high' && !body.contacted) return problem(res, 409, { reason: 'needs_contact', zh: '高优先级须先联系上患者或照护者', en: 'a high warning closes only after a contact' })
-    else next = { ...w, state: 'closed', closed_at: iso(now), since: iso(now), answer_by: null, outcome: body.outcome }
-    clicks.set(key, next)
-    change(next)
+  const find = (id) => list.find((x) => x.id === id)
+
+  /** A click is answered once; a repeat of it gets the first answer. */
+  function act(res, w, verb, body, me, key) {
+    const click = `${me.account}/${verb}/${w.id}/${key}`
+    if (clicks.has(click)) return json(res, clicks.get(click))
+    const next = does(verb, w, me, body, Date.now())
+    if (Array.isArray(next)) return problem(res, 409, refused(...next))
+    clicks.set(click, next)
+    if (next !== w) change(next)
     json(res, next)
   }
+
+  function warn(res, r, { severity, text }, me) {
+    if (r.left) return problem(res, 409, refused('left'))
+    if (!text || !['low', 'medium', 'high'].includes(severity)) return problem(res, 409, refused('needs_reason'))
+    const now = Date.now()
+    const words = `${me.account}: ${text}`
+    const w = { ...raise({ severity, left: 180_000 }), tenant: r.tenant, patient: r.patient, group: r.group, problem: 'reported', rule: 'reported', by: me.account, reasons: [{ rule: 'reported', severity, since: iso(now), zh: words, en: words }] }
+    change(w)
+    json(res, w)
+  }
+
+  function leave(res, r, body, me) {
+    if (r.left) return problem(res, 409, refused('left'))
+    const open = list.filter((w) => w.state !== 'closed' && w.tenant === r.tenant && w.patient === r.patient)
+    const no = leaving(open, me, body)
+    if (no) return problem(res, 409, refused(...no))
+    const now = Date.now()
+    r.left = { why: body.why, by: me.account, at: iso(now) }
+    for (const w of open) change({ ...w, state: 'closed', closed_at: iso(now), since: iso(now), answer_by: null, outcome: 'left' })
+    tell('patient', r)
+    json(res, { left: true })
+  }
+
+  function resume(res, r, body, me) {
+    if (!me.may.act_grave) return problem(res, 409, refused('role'))
+    if (!r.left) return problem(res, 409, refused('not_left'))
+    delete r.left
+    tell('patient', r)
+    json(res, { left: false })
+  }
+
+  const unjudged = () => list.filter((w) => w.state === 'closed' && w.outcome === 'not_known_yet').map((w) => ({ id: w.id, tenant: w.tenant, patient: w.patient, problem: w.problem, severity: w.peak, closed_at: w.closed_at, ask_by: iso(Date.parse(w.closed_at) + 86_400_000) }))
 
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
@@ -120,7 +152,7 @@ export function start(port = 0) {
     if (part[1] === 'session' && !part[2] && req.method === 'POST') {
       if (body.password !== 'mock') return problem(res, 401, { zh: '账号或密码错误', en: 'account or password is wrong' })
       const id = Math.random().toString(36).slice(2)
-      signed.set(id, { account: body.account, role: 'nurse', must_change: body.account === 'new', may })
+      signed.set(id, { account: body.account, role: roleOf(body.account), must_change: body.account === 'new', may: mayOf(roleOf(body.account)) })
       res.setHeader('Set-Cookie', `sid=${id}; Path=/; HttpOnly; SameSite=Lax`)
       return json(res, signed.get(id))
     }
@@ -133,14 +165,24 @@ export function start(port = 0) {
     if (part[1] === 'warnings' && part[2]) {
       const w = list.find((x) => x.id === part[2])
       if (!w) return problem(res, 404, { zh: '没有这条预警', en: 'there is no such warning' })
-      return part[3] ? act(res, w, part[3], body, me.account, req.headers['idempotency-key']) : json(res, story(w, Date.now()))
+      if (part[3] && !verbNames.includes(part[3])) return problem(res, 404, { en: 'not found' })
+      return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : json(res, story(w, Date.now()))
     }
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
-    if (part[1] === 'groups' && part[3]) return json(res, { patients: rows.filter((r) => r.tenant === part[2] && r.group === part[3]) })
+    if (part[1] === 'unjudged') return json(res, { warnings: unjudged() })
+    if (part[1] === 'groups' && part[3]) {
+      const here = rows.filter((r) => r.tenant === part[2] && r.group === part[3])
+      return json(res, { patients: here.filter((r) => !r.left), left: here.filter((r) => r.left) })
+    }
     if (part[1] === 'groups') return json(res, { groups: groupsNow(rows, list) })
     if (part[1] === 'packs' && packless) return problem(res, 503, { zh: '正在启动', en: 'still starting' })
     if (part[1] === 'packs' && part[2]) return ['heart-failure', 'copd', 'qsofa'].includes(part[2]) ? json(res, page(part[2], Date.now())) : problem(res, 404, { zh: '没有这个规则包', en: 'there is no such pack' })
     if (part[1] === 'packs') return json(res, { packs: heads(Date.now()) })
+    const wish = { warnings: warn, leave, resume }[part[4]]
+    if (part[1] === 'patients' && wish) {
+      const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3])
+      return r ? wish(res, r, body, me) : problem(res, 404, refused('unknown'))
+    }
     if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))
     if (part[1] === 'patients') return json(res, { history: 'on', readings: readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to'))) })
     if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '')
@@ -154,7 +196,7 @@ export function start(port = 0) {
     if (after <= offset) {
       for (const [n, event, data] of changed) if (n > after) send(res, event, data)
     } else {
-      send(res, 'snapshot', { warnings: list.filter((w) => w.state !== 'closed'), rows: rows.filter((r) => group === `${r.tenant}/${r.group}`), status: status() })
+      send(res, 'snapshot', { warnings: list.filter((w) => w.state !== 'closed'), rows: rows.filter((r) => !r.left && group === `${r.tenant}/${r.group}`), status: status() })
     }
     send(res, 'status', status())
     streams.add(res)

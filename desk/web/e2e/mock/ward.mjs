@@ -106,6 +106,7 @@ export function warnings(now, rows) {
       reasons: [{ rule: 'door_shut', severity: 'technical', zh: '社区 9 号：6 户无数据（网关）', en: 'clinic 9: 6 homes silent (gateway)' }],
     },
   ]
+  for (const w of list) w.shelve_ms = { high: 30, medium: 240, low: 1440, technical: 4320 }[w.severity] * minute
   return list
 }
 
@@ -115,10 +116,12 @@ export function story(w, now) {
     { at: iso(at), type: 'alert.raised', to: 'nurse', text_zh: '发出预警，请护士接手', text_en: 'raised; nurse is asked to take it' },
     ...(w.level > 0 ? [{ at: iso(at + 2 * minute), type: 'alert.escalated', to: 'doctor-1', text_zh: '无人应答，上报一线医生', text_en: 'nobody answered; the first doctor is asked' }] : []),
     ...(w.accepted_at ? [{ at: w.accepted_at, type: 'alert.accepted', by: w.owner, text_zh: `${w.owner} 接手`, text_en: `${w.owner} took it` }] : []),
+    ...(w.said ?? []),
     ...(w.closed_at ? [{ at: w.closed_at, type: 'alert.closed', by: w.owner, text_zh: `${w.owner} 结案`, text_en: `${w.owner} closed it` }] : []),
   ]
   const before = w.episode > 1 ? { id: 'w-old', episode: w.episode - 1, severity: 'high', closed_at: iso(now - 12 * 24 * hour), closed_by: 'nurse-c', outcome: 'real', done: 'oxygen raised' } : undefined
-  return { ...w, timeline, left_out: 0, policy, before, names }
+  const { said, ...plain } = w
+  return { ...plain, timeline, left_out: 0, policy, before, names }
 }
 
 /** Readings a minute apart where somebody wears a sensor, with a gap, doubts and a fall at the end. */

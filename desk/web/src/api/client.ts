@@ -1,4 +1,4 @@
-import type { Closing, Group, PackHead, PackPage, PatientPlan, Readings, Row, Session, Warning, WarningStory } from './types'
+import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -62,6 +62,13 @@ async function refusal(res: Response): Promise<Refused> {
 
 const seg = encodeURIComponent
 
+/** A wish about a warning: what it became is the answer. */
+const wish = <B extends object>(verb: string) => (id: string, key: string, body: B) => ask<Warning>(`/v1/warnings/${seg(id)}/${verb}`, { method: 'POST', body, key })
+
+/** A wish about a patient. */
+const wishOf = <B extends object, A>(verb: string) => (tenant: string, patient: string, key: string, body: B) =>
+  ask<A>(`/v1/patients/${seg(tenant)}/${seg(patient)}/${verb}`, { method: 'POST', body, key })
+
 export const api = {
   session: () => ask<Session>('/v1/session'),
   signIn: (account: string, password: string) =>
@@ -71,11 +78,21 @@ export const api = {
     ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
 
   warning: (id: string) => ask<WarningStory>(`/v1/warnings/${seg(id)}`),
-  accept: (id: string, key: string) => ask<Warning>(`/v1/warnings/${seg(id)}/accept`, { method: 'POST', body: {}, key }),
-  giveBack: (id: string, key: string, reason: string) =>
-    ask<Warning>(`/v1/warnings/${seg(id)}/return`, { method: 'POST', body: { reason }, key }),
-  close: (id: string, key: string, body: Closing) =>
-    ask<Warning>(`/v1/warnings/${seg(id)}/close`, { method: 'POST', body, key }),
+  accept: wish<object>('accept'),
+  giveBack: wish<{ reason: string }>('return'),
+  close: wish<Closing>('close'),
+  call: wish<Pick<Contact, 'whom'>>('call'),
+  contact: wish<Contact>('contact'),
+  offer: wish<Offer>('offer'),
+  note: wish<{ text: string }>('note'),
+  shelve: wish<Shelving>('shelve'),
+  unshelve: wish<object>('unshelve'),
+  judge: wish<Judgement>('outcome'),
+  unjudged: () => ask<{ warnings: Unjudged[] }>('/v1/unjudged').then((a) => a.warnings),
+
+  warn: wishOf<Worry, Warning>('warnings'),
+  leave: wishOf<Leaving, unknown>('leave'),
+  resume: wishOf<{ note: string }, unknown>('resume'),
 
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),
@@ -83,7 +100,7 @@ export const api = {
 
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>
-    ask<{ patients: Row[] | null }>(`/v1/groups/${seg(tenant)}/${seg(group)}`).then((a) => a.patients ?? []),
+    ask<{ patients: Row[]; left: Row[] }>(`/v1/groups/${seg(tenant)}/${seg(group)}`),
   readings: (tenant: string, patient: string, from: Date, to: Date) =>
     ask<Readings>(
       `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}`,

@@ -587,6 +587,8 @@ export interface components {
             severity: "none" | "low" | "medium" | "high" | "technical";
         };
         Board: {
+            /** @description those whose care ended within the last day, the last first */
+            left: components["schemas"]["Row"][];
             patients: components["schemas"]["Row"][];
         };
         Call: {
@@ -601,6 +603,10 @@ export interface components {
              * @enum {string}
              */
             whom: "patient" | "carer" | "community" | "emergency";
+        };
+        CareEnded: {
+            /** @description the care of the patient has ended */
+            left: boolean;
         };
         CloseBody: {
             /** @description patient or carer was reached */
@@ -720,8 +726,10 @@ export interface components {
             why: "discharged" | "died" | "consent_withdrawn";
         };
         Left: {
-            /** @description the care of the patient has ended */
-            left: boolean;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            why: string;
         };
         List: {
             warnings: components["schemas"]["Warning"][];
@@ -1543,6 +1551,8 @@ export interface components {
             latest: {
                 [key: string]: components["schemas"]["Latest"];
             };
+            /** @description the care of the patient has ended: nothing is open and nobody is paged */
+            left?: components["schemas"]["Left"];
             /** @description numbers that the pack computes and shows, such as GMI; those that are not known yet have no value */
             measures: components["schemas"]["RowMeasure"][];
             /**
@@ -1832,6 +1842,15 @@ export interface components {
             state: string;
             to: string;
         };
+        Tried: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "wrong_number";
+            /** @enum {string} */
+            whom: "patient" | "carer" | "community" | "emergency";
+        };
         Unjudged: {
             /**
              * Format: date-time
@@ -1943,6 +1962,8 @@ export interface components {
             /** @enum {string} */
             state: "new" | "accepted" | "in_care" | "returned" | "shelved" | "suppressed" | "closed";
             tenant: string;
+            /** @description the last call of this episode of which somebody said what came */
+            tried?: components["schemas"]["Tried"];
             /**
              * Format: int64
              * @description where its last change stands in the log: of two copies that with the smaller number is not newer
@@ -2056,6 +2077,8 @@ export interface components {
             timeline: components["schemas"]["Moment"][];
             /** @description what became of the last notices: queued, sent, delivered, opened or failed */
             told: components["schemas"]["Told"][];
+            /** @description the last call of this episode of which somebody said what came */
+            tried?: components["schemas"]["Tried"];
             /**
              * Format: int64
              * @description where its last change stands in the log: of two copies that with the smaller number is not newer
@@ -2822,7 +2845,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Left"];
+                    "application/json": components["schemas"]["CareEnded"];
                 };
             };
             /** @description Unauthorized */
@@ -3065,7 +3088,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Left"];
+                    "application/json": components["schemas"]["CareEnded"];
                 };
             };
             /** @description Unauthorized */

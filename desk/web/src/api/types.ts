@@ -28,6 +28,15 @@ export type PlanBound = S['PlanBound']
 export type Measure = S['RowMeasure']
 export type Status = S['Status']
 export type Session = S['Session']
+export type Unjudged = S['Unjudged']
+export type Left = S['Left']
+export type Tried = S['Tried']
+export type Contact = Required<S['ContactBody']>
+export type Offer = Required<S['OfferBody']>
+export type Shelving = Required<S['ShelveBody']>
+export type Judgement = Required<S['OutcomeBody']>
+export type Worry = S['WarnBody']
+export type Leaving = Required<S['LeaveBody']>
 export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
 
 export type Severity = Warning['severity']

@@ -24,8 +24,8 @@ class FakeAudio {
   createOscillator = this.node
 }
 vi.stubGlobal('AudioContext', FakeAudio)
-const { calls, overdue, watchAlarms } = await import('./alarm')
-const { change, forget } = await import('./store')
+const { announced, calls, overdue, watchAlarms } = await import('./alarm')
+const { change, forget, link } = await import('./store')
 const { mute, mutedMs, prove, soundState } = await import('../parts/sound')
 
 const w = (o: Partial<Warning>) => ({ state: 'new', severity: 'high', danger: false, owner: '', ...o }) as Warning
@@ -52,6 +52,13 @@ describe('what calls people anew', () => {
     expect(calls(w({ severity: 'medium' }), w({}))).toBe(false)
     expect(calls(w({ state: 'accepted' }), w({}))).toBe(false)
     expect(calls(w({ state: 'closed' }), w({}))).toBe(false)
+  })
+  it('ALR-12 not one that is shelved, falls into a planned window or is in care, however grave; each calls when it is back', () => {
+    for (const state of ['shelved', 'suppressed', 'in_care', 'accepted'] as const) {
+      expect(calls(w({ state }), undefined), state).toBe(false)
+      expect(calls(w({ state, danger: true }), w({})), state).toBe(false)
+      expect(calls(w({ state: 'returned' }), w({ state })), state).toBe(true)
+    }
   })
 })
 
@@ -80,6 +87,30 @@ describe('sound', () => {
     expect(played.length).toBe(before)
     await vi.advanceTimersByTimeAsync(20_000)
     expect(played.length).toBeGreaterThan(before)
+    end()
+  })
+
+  it('ALR-12 a high falls silent when it is shelved, and sounds again when it is back', async () => {
+    vi.useFakeTimers()
+    const end = watchAlarms()
+    await prove()
+    link.ready = true
+    const heard = async (o: Partial<Warning>) => {
+      change(w({ id: 'h', ...o }))
+      const before = played.length
+      await vi.advanceTimersByTimeAsync(20_000)
+      return played.length > before
+    }
+    expect(await heard({ version: 1 })).toBe(true)
+    expect(await heard({ version: 2, state: 'accepted', owner: 'me' })).toBe(false)
+    expect(await heard({ version: 3, state: 'in_care', owner: 'me' })).toBe(false)
+    expect(await heard({ version: 4, state: 'shelved' })).toBe(false)
+    change(w({ id: 'h', version: 5, state: 'returned' }))
+    const back = played.length
+    expect(announced.value).toMatchObject({ again: true, warning: { id: 'h', version: 5 } })
+    expect(back).toBeGreaterThan(0)
+    expect(await heard({ version: 6, state: 'returned' })).toBe(true)
+    expect(await heard({ version: 7, state: 'suppressed' })).toBe(false)
     end()
   })
 

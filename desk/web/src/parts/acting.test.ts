@@ -52,3 +52,34 @@ it('while one click waits another warning can be taken, and each has its answer'
   expect(await first).toBe(true)
   expect(acting.answers.get('a')?.ok).toBe(true)
 })
+
+it('what says something else the second time is another click', async () => {
+  change(w({ state: 'accepted', owner: 'me' }))
+  const acting = useActing()
+  const sent: string[] = []
+  vi.spyOn(api, 'contact').mockImplementation((_, key) => (sent.push(key), lost()))
+  const tried = { whom: 'patient', note: '' } as const
+  await acting.contact('a', { ...tried, outcome: 'no_answer' })
+  await acting.contact('a', { ...tried, outcome: 'no_answer' })
+  await acting.contact('a', { ...tried, outcome: 'reached' })
+  expect(sent[1]).toBe(sent[0])
+  expect(sent[2]).not.toBe(sent[0])
+})
+
+it('what is asked while another click waits is asked after it, and not lost', async () => {
+  change(w({}))
+  const acting = useActing()
+  let answer = (_: Warning) => {}
+  answering(() => new Promise((done) => (answer = done)))
+  const order: string[] = []
+  vi.spyOn(api, 'giveBack').mockImplementation(() => (order.push('giveBack'), Promise.resolve(w({ state: 'returned', version: 3 }))))
+  const first = acting.accept('a').then(() => order.push('accepted'))
+  const second = acting.giveBack('a', 'shift ends')
+  await Promise.resolve()
+  expect(order).toEqual([])
+  answer(w({ state: 'accepted', version: 2 }))
+  await first
+  expect(await second).toBe(true)
+  expect(order).toEqual(expect.arrayContaining(['accepted', 'giveBack']))
+  expect(acting.pending.size).toBe(0)
+})

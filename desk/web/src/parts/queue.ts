@@ -2,9 +2,10 @@ import type { Severity, Warning } from '../api/types'
 
 const rank: Record<Severity, number> = { high: 0, medium: 1, low: 2, technical: 3, none: 4 }
 
-/** byNeed sorts by severity, then by the time that is left, then by age; the id keeps equal ones in place. */
+/** byNeed puts what lies aside behind everything else, then sorts by severity, by the time that is left and by age; the id keeps equal ones in place. */
 export function byNeed(a: Warning, b: Warning): number {
   return (
+    Number(aside(a)) - Number(aside(b)) ||
     rank[a.severity] - rank[b.severity] ||
     deadline(a) - deadline(b) ||
     Date.parse(a.raised_at) - Date.parse(b.raised_at) ||
@@ -19,7 +20,21 @@ export const isOpen = (w: Warning) => w.state !== 'closed'
 /** asks tells whether the warning waits for somebody to take it. */
 export const asks = (w: Warning) => w.state === 'new' || w.state === 'returned'
 
-export type Whose = 'mine' | 'unclaimed' | 'all'
+/** held tells whether somebody has it, whether or not the patient has been reached. */
+export const held = (w: Warning) => w.state === 'accepted' || w.state === 'in_care'
+
+/** aside tells whether it lies on a shelf or falls into a planned window: it asks nobody until it comes back. */
+export const aside = (w: Warning) => w.state === 'shelved' || w.state === 'suppressed'
+
+/** shelfAsk answers the shelving for which a second person is still asked; what lies on a shelf has had its answer. */
+export function shelfAsk(w: Warning, at: number) {
+  return w.shelf?.confirm_by && isOpen(w) && w.state !== 'shelved' && Date.parse(w.shelf.confirm_by) > at ? w.shelf : null
+}
+
+/** unreached tells whether its owner has called and reached nobody yet. */
+export const unreached = (w: Warning) => w.state === 'accepted' && !w.call && !!w.tried && w.tried.outcome !== 'reached'
+
+export type Whose = 'mine' | 'unclaimed' | 'all' | 'shelved'
 
 export interface Filter {
   whose: Whose
@@ -27,28 +42,32 @@ export interface Filter {
   text: string
 }
 
+/** isMine: what somebody has, and what is offered to them: they need only accept it. */
+export const isMine = (w: Warning, account: string) => !!account && held(w) && (w.owner === account || w.offered === account)
+
 export function matches(w: Warning, f: Filter, account: string): boolean {
-  if (f.whose === 'mine' && w.owner !== account) return false
+  if (f.whose === 'mine' && !isMine(w, account)) return false
   if (f.whose === 'unclaimed' && !asks(w)) return false
+  if (f.whose === 'shelved' && !aside(w)) return false
   if (f.group && f.group !== `${w.tenant}/${w.group}`) return false
   const text = f.text.trim().toLowerCase()
   if (!text) return true
-  const all = [w.patient, w.group, w.owner, ...w.reasons.flatMap((r) => [r.zh, r.en])]
+  const all = [w.patient, w.group, w.owner, w.offered ?? '', w.planned ?? '', w.shelf?.reason ?? '', ...w.reasons.flatMap((r) => [r.zh, r.en])]
   return all.some((s) => s.toLowerCase().includes(text))
 }
 
-/** counts is how many of each severity are in the list. */
-export function counts(list: Iterable<Warning>): Record<Severity, number> {
-  const n: Record<Severity, number> = { none: 0, low: 0, medium: 0, high: 0, technical: 0 }
-  for (const w of list) n[w.severity]++
+/** counts is how many of each severity need somebody; what lies aside is counted by itself. */
+export function counts(list: Iterable<Warning>): Record<Severity, number> & { aside: number } {
+  const n = { none: 0, low: 0, medium: 0, high: 0, technical: 0, aside: 0 }
+  for (const w of list) n[aside(w) ? 'aside' : w.severity]++
   return n
 }
 
 /**
- * held answers the order to show while somebody points at the list: whatever was shown stays where it was, also when
+ * keep answers the order to show while somebody points at the list: whatever was shown stays where it was, also when
  * it was closed meanwhile, and what came since is told apart so that it can be announced without moving anything.
  */
-export function held(shown: string[], wanted: string[]): { order: string[]; waiting: string[] } {
+export function keep(shown: string[], wanted: string[]): { order: string[]; waiting: string[] } {
   const there = new Set(shown)
   return { order: shown, waiting: wanted.filter((id) => !there.has(id)) }
 }
