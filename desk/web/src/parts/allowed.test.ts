@@ -26,6 +26,11 @@ describe('what is possible in which state, as alerts has it', () => {
     expect(can({ ...theirs, shelf: asked })).toEqual(['note', 'shelve'])
     expect(cannot('shelve', { ...theirs, shelf: asked }, { session: me, down: false }, at + 3_600_000)).toBe('notYours')
   })
+  it('at the end of a shift anybody takes it, also who has it', () => {
+    expect(can({ ...theirs, handover: true })).toEqual(['accept', 'note'])
+    expect(can({ ...mine, handover: true })).toContain('accept')
+    expect(primary({ ...theirs, handover: true }, 'me')).toBe('accept')
+  })
   it('a doctor or the lead may close and shelve what another has, and not give it back for them', () => {
     for (const role of ['doctor', 'lead']) expect(can(theirs, as('dr', role))).toEqual(['close', 'note', 'shelve'])
   })

@@ -31,7 +31,7 @@ function byState(verb: Verb, w: Warning, me: string, overrules: boolean, now: nu
   const mine = w.owner === me
   switch (verb) {
     case 'accept':
-      if (!held(w) || w.offered === me) return null
+      if (!held(w) || w.offered === me || w.handover) return null
       return mine ? 'yours' : 'held'
     case 'note':
       return null

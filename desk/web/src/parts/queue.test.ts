@@ -30,6 +30,10 @@ describe('the filters', () => {
     expect(matches(w({ owner: 'me', state: 'accepted' }), { ...all, whose: 'mine' }, 'me')).toBe(true)
     expect(matches(w({ owner: 'you', state: 'accepted' }), { ...all, whose: 'mine' }, 'me')).toBe(false)
   })
+  it('what the last shift leaves asks too, while it is still theirs', () => {
+    expect(asks(w({ state: 'accepted', owner: 'you', handover: true }))).toBe(true)
+    expect(asks(w({ state: 'accepted', owner: 'you' }))).toBe(false)
+  })
   it('unclaimed are those that ask, also again', () => {
     expect(matches(w({ state: 'returned' }), { ...all, whose: 'unclaimed' }, 'me')).toBe(true)
     expect(matches(w({ state: 'accepted', owner: 'me' }), { ...all, whose: 'unclaimed' }, 'me')).toBe(false)

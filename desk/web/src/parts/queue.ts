@@ -18,7 +18,7 @@ const deadline = (w: Warning) => (w.answer_by ? Date.parse(w.answer_by) : Infini
 export const isOpen = (w: Warning) => w.state !== 'closed'
 
 /** asks tells whether the warning waits for somebody to take it. */
-export const asks = (w: Warning) => w.state === 'new' || w.state === 'returned'
+export const asks = (w: Warning) => w.state === 'new' || w.state === 'returned' || !!w.handover
 
 /** held tells whether somebody has it, whether or not the patient has been reached. */
 export const held = (w: Warning) => w.state === 'accepted' || w.state === 'in_care'

@@ -44,6 +44,7 @@ export const en = {
     noSee: 'Your role looks after the system and sees no patients.', open: 'open',
   },
   problem: { deterioration: 'Getting worse', silence: 'Silence: no data', fault: 'Technical fault', reported: 'Reported by a person' },
+  notice: { line: '{to}, {channel}: {state}', states: { queued: 'waiting', sent: 'sent', delivered: 'delivered', opened: 'opened', failed: 'failed' } },
   warning: {
     title: 'Warning', state: 'State', new: 'unclaimed', accepted: 'accepted', in_care: 'in care', returned: 'asks again', shelved: 'shelved', suppressed: 'planned', closed: 'closed', inCareBy: '{has}, in care', mine: 'you have it', has: '{who} has it',
     since: 'since {at}', raised: 'raised {at}', eased: 'nothing is found any more; it waits to be closed', danger: 'immediate danger',
@@ -53,6 +54,8 @@ export const en = {
     done: 'Done.', acceptedNow: 'You have taken it.', returnedNow: 'Given back: it asks again.', closedNow: 'Closed.',
     noAnswer: 'No answer from the desk. It may have been heard: press again, a repeat counts once.', retry: 'Try again', offline: 'Not possible without a connection.',
     notMine: 'Only {who} can close or give it back.', notRole: 'Your role cannot take this warning.', notFound: 'This warning is not known here.', loadFailed: 'Could not be loaded: {why}',
+    handover: 'The shift of {who} is over: who takes it?',
+    onDuty: 'on duty: {who}',
     why: 'Why', whyTitle: 'Why it was raised', told: 'Told and answered', toldNobody: 'Nobody has been told yet.', leftOut: '{n} lines left out', before: 'Before', beforeText: 'Episode {n} of this problem was closed {at} by {who}: {outcome}.', first: 'The first warning of this kind for this patient.',
     patientPage: 'Own page', was: 'was with {who}',
   },

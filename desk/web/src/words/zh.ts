@@ -45,6 +45,7 @@ export const zh: Words = {
     noSee: '您的角色负责维护系统，不查看患者。', open: '未结案',
   },
   problem: { deterioration: '病情恶化', silence: '数据中断', fault: '技术故障', reported: '人工上报' },
+  notice: { line: '{to}，{channel}：{state}', states: { queued: '待发送', sent: '已发送', delivered: '已送达', opened: '已查看', failed: '未送达' } },
   warning: {
     title: '预警', state: '状态', new: '未接手', accepted: '已接手', in_care: '管理中', returned: '再次提醒', shelved: '已搁置', suppressed: '计划时段', closed: '已结案', inCareBy: '{has}，管理中', mine: '由您接手', has: '由 {who} 接手',
     since: '始于 {at}', raised: '{at} 发出', eased: '异常已消失，等待结案', danger: '即刻危险',
@@ -54,6 +55,8 @@ export const zh: Words = {
     done: '已完成。', acceptedNow: '您已接手。', returnedNow: '已退回，将重新提醒。', closedNow: '已结案。',
     noAnswer: '预警台没有应答，请求可能已送达：请再按一次，重复只算一次。', retry: '重试', offline: '连接中断时无法操作。',
     notMine: '只有 {who} 可以结案或退回。', notRole: '您的角色不能接手此预警。', notFound: '没有找到这条预警。', loadFailed: '无法载入：{why}',
+    handover: '{who} 已下班，待接手',
+    onDuty: '当班：{who}',
     why: '预警依据', whyTitle: '为什么发出预警', told: '通知与应答', toldNobody: '尚未通知任何人。', leftOut: '省略 {n} 行', before: '既往', beforeText: '此问题第 {n} 次预警于 {at} 由 {who} 结案：{outcome}。', first: '该患者首次出现此类预警。',
     patientPage: '独立页面', was: '原由 {who} 接手',
   },
