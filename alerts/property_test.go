@@ -153,7 +153,7 @@ func (w *world) check(t *rapid.T) {
 			t.Fatalf("a planned window excuses %s %s", o.Problem, o.Peak)
 		case o.Phase == Shelved && o.Peak == event.High && (o.Shelf.Second == "" || o.Shelf.Second == o.Shelf.By):
 			t.Fatalf("a high was shelved by %q and %q", o.Shelf.By, o.Shelf.Second)
-		case o.Phase == Shelved && o.AnswerBy.Sub(o.Since).Milliseconds() > ShelveMs(o.Policy):
+		case o.Phase == Shelved && o.AnswerBy.Sub(o.Since).Milliseconds() > ShelveMs(o.Policy)+slackMs:
 			t.Fatalf("%s is shelved until %s", o.Alert, o.AnswerBy)
 		case w.state.Left != nil && o.Problem != event.Fault:
 			t.Fatalf("the patient left, and %s is open", o.Problem)

@@ -11,6 +11,9 @@ type Shelf struct {
 	ConfirmBy event.Time `json:"confirm_by,omitempty"` // until when a second person may agree
 }
 
+// slackMs is how far the clock of the desk that worked out the end may be ahead of ours.
+const slackMs = 30_000
+
 // confirmMs is how long a second person has to agree to a shelving.
 const confirmMs = 10 * minute
 
@@ -29,7 +32,7 @@ func shelve(w Warning, a ask) ([]event.Event, string) {
 		return agree(w, a)
 	case q.Reason == "":
 		return nil, RefusedReason
-	case q.Until <= a.now || q.Until.Sub(a.now).Milliseconds() > ShelveMs(w.Policy):
+	case q.Until <= a.now || q.Until.Sub(a.now).Milliseconds() > ShelveMs(w.Policy)+slackMs:
 		return nil, RefusedShelf
 	case shelveTwo(w):
 		return []event.Event{&event.AlertShelveAsked{Alert: w.Alert, By: a.request.By, Reason: cut(q.Reason), Until: q.Until,
