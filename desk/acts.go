@@ -84,6 +84,9 @@ func (s *Server) patientOperations(api huma.API) {
 	type toJudge struct {
 		Warnings []Unjudged `json:"warnings"`
 	}
+	type colleagues struct {
+		Colleagues []Colleague `json:"colleagues"`
+	}
 	const path = "/v1/patients/{tenant}/{patient}/"
 	huma.Register(api, op(mayAct, "POST", path+"warnings", "raiseWarning", "warnings", "Raise a warning by hand", clickErrors...),
 		func(ctx context.Context, in *struct {
@@ -122,10 +125,25 @@ func (s *Server) patientOperations(api huma.API) {
 			})
 			return &body[careEnded]{careEnded{false}}, err
 		})
+	huma.Register(api, op(maySee, "GET", "/v1/colleagues", "listColleagues", "warnings", "The accounts that can be given a warning, by name"),
+		func(context.Context, *struct{}) (*body[colleagues], error) {
+			return &body[colleagues]{colleagues{s.colleagues()}}, nil
+		})
 	huma.Register(api, op(maySee, "GET", "/v1/unjudged", "listUnjudged", "warnings", "Closed warnings of which it is not known what they were, the oldest first"),
 		func(context.Context, *struct{}) (*body[toJudge], error) {
 			return &body[toJudge]{toJudge{s.ward.unjudged()}}, nil
 		})
+}
+
+// colleagues answers who could have a warning.
+func (s *Server) colleagues() []Colleague {
+	all := []Colleague{}
+	for _, a := range s.o.Directory.People() {
+		if mayAct(a.Role) {
+			all = append(all, Colleague{Account: a.Account, Role: a.Role})
+		}
+	}
+	return all
 }
 
 // keyOf answers the patient of a warning that is shown, or that is closed and was not judged.

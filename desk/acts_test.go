@@ -69,6 +69,14 @@ func TestALR9_ALR12_ALR20_ActsOnAWarning(t *testing.T) {
 	}
 	does(b, "outcome", "17", OutcomeBody{Outcome: "real"}, "judged")
 	worded(t, a, id)
+	for account, role := range map[string]string{"lead-x": "lead", "admin-x": "administrator"} {
+		if _, err := h.asker.Ask(soon(t), &event.AccountRequested{Account: account, Role: role, Password: "$argon2id$", By: "test"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, raw := a.do("GET", "/v1/colleagues", nil, nil); !strings.Contains(raw, `"account":"lead-x","role":"lead"`) || strings.Contains(raw, "administrator") {
+		t.Errorf("whom it could be handed to: %s", raw)
+	}
 }
 
 func worded(t *testing.T, b *browser, id string) {

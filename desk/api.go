@@ -344,6 +344,12 @@ type ResumeBody struct {
 	Note string `json:"note,omitempty" maxLength:"300"`
 }
 
+// Colleague is somebody who could have a warning.
+type Colleague struct {
+	Account string `json:"account"`
+	Role    string `json:"role"`
+}
+
 // Unjudged is a closed warning of which it is not known what it was.
 type Unjudged struct {
 	ID       string         `json:"id"`

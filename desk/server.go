@@ -53,6 +53,7 @@ type Directory interface {
 	Groups() []event.GroupSet
 	Group(tenant, group string) (event.GroupSet, bool)
 	Patient(tenant, patient string) (directory.Patient, bool)
+	People() []event.AccountSet
 }
 
 // Edge writes to the log; *streams.Edge is one.

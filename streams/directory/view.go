@@ -257,6 +257,9 @@ func (v *View) Accounts() int {
 	return len(v.accounts)
 }
 
+// People answers every account, by name.
+func (v *View) People() []event.AccountSet { return sorted(v, v.accounts) }
+
 // OneTime tells whether an account still has a password that was made for it.
 func (v *View) OneTime(account string) bool {
 	a, ok := v.Account(account)

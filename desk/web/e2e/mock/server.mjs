@@ -169,6 +169,7 @@ export function start(port = 0) {
       return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : json(res, story(w, Date.now()))
     }
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
+    if (part[1] === 'colleagues') return json(res, { colleagues: ['doctor-1', 'nurse-2'].map((account) => ({ account, role: account.split('-')[0] })) })
     if (part[1] === 'unjudged') return json(res, { warnings: unjudged() })
     if (part[1] === 'groups' && part[3]) {
       const here = rows.filter((r) => r.tenant === part[2] && r.group === part[3])

@@ -1,4 +1,4 @@
-import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -88,6 +88,7 @@ export const api = {
   shelve: wish<Shelving>('shelve'),
   unshelve: wish<object>('unshelve'),
   judge: wish<Judgement>('outcome'),
+  colleagues: () => ask<{ colleagues: Colleague[] }>('/v1/colleagues').then((a) => a.colleagues),
   unjudged: () => ask<{ warnings: Unjudged[] }>('/v1/unjudged').then((a) => a.warnings),
 
   warn: wishOf<Worry, Warning>('warnings'),

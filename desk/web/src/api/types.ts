@@ -29,6 +29,7 @@ export type Measure = S['RowMeasure']
 export type Status = S['Status']
 export type Session = S['Session']
 export type Unjudged = S['Unjudged']
+export type Colleague = S['Colleague']
 export type Left = S['Left']
 export type Tried = S['Tried']
 export type Contact = Required<S['ContactBody']>
