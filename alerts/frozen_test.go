@@ -8,10 +8,16 @@ import (
 	"testing"
 )
 
-// A state of format 1 as a checkpoint holds it. A field that is renamed or lost would be read as nothing, and a warning
-// restored without it: then the checkpoints' format becomes 3, with a lift from this one.
-func TestAStateOfFormat1StaysReadable(t *testing.T) {
-	frozen, err := os.ReadFile("testdata/state.v1.json")
+// States as checkpoints of format 1 and 3 hold them. A field that is renamed or lost would be read as nothing, and a warning
+// restored without it: then the checkpoints' format becomes 4, with a lift from this one.
+func TestFrozenStatesStayReadable(t *testing.T) {
+	for _, file := range []string{"testdata/state.v1.json", "testdata/state.v3.json"} {
+		t.Run(file, func(t *testing.T) { readsFrozen(t, file) })
+	}
+}
+
+func readsFrozen(t *testing.T, file string) {
+	frozen, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

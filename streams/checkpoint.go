@@ -15,8 +15,8 @@ import (
 
 // checkpointFormat is the version of a patient's state in a round. When it changes, the states of older rounds are
 // lifted, or the round is left unread and the log folded from an older one or from its beginning. Format 1, before scores
-// counted by parts, is left unread.
-const checkpointFormat = 2
+// counted by parts, and format 2, before warnings knew tenant, group and planned windows, are left unread.
+const checkpointFormat = 3
 
 // round is a replica as it stood after one step, ready to be written while the owner goes on: states are never altered
 // once a step is confirmed, so a copy of the map is a copy of everything.
