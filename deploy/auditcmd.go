@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,12 +70,10 @@ func (o *auditOptions) validate() error {
 }
 
 func (o *auditOptions) run(ctx context.Context, in io.Reader, out, terminal io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	if o.followStdin {
 		go func() {
 			_, _ = io.Copy(io.Discard, in) // that it ends is all that is of interest
-			cancel()
+			os.Exit(exitDone)              // it writes nothing, so nothing has to be put in order for whoever comes next
 		}()
 	}
 	conn, err := o.dial(ctx)

@@ -45,7 +45,8 @@ func startProgram(t *testing.T, args ...string) *program {
 		t.Fatal(err)
 	}
 	p := &program{t: t, cmd: exec.Command(exe, args...), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asTocsin+"=1", "TOCSIN_ENGINE="+library())
+	p.cmd.Env = append(os.Environ(), asTocsin+"=1", "TOCSIN_ENGINE="+library(),
+		"GORACE=atexit_sleep_ms=0") // under the race detector every process would sleep for a second before it ends
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
