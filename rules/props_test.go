@@ -258,7 +258,7 @@ func TestBeatsBringNothingNearer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := start(t)
 		w.give(&event.PlanChanged{Plan: event.Plan{CadenceMs: map[event.Quantity]int64{event.PulsePerMin: 60_000}}})
-		for range rapid.IntRange(10, 60).Draw(t, "steps") {
+		for range rapid.IntRange(10, 25).Draw(t, "steps") {
 			w.now += event.Time(rapid.SampledFrom([]int64{1000, 4000, 9000, 16_000}).Draw(t, "gap"))
 			if rapid.IntRange(0, 4).Draw(t, "what") > 0 {
 				w.everyone(&event.DoorOpened{Door: rapid.SampledFrom(doors).Draw(t, "door")})
