@@ -103,11 +103,11 @@ func (p *audited) fold(ctx context.Context, log streams.Log, enough func(read in
 	p.mu.Unlock()
 	steps := streams.NewSteps(streams.Beginning)
 	steps.Raw(true) // of most events only the type is of interest
-	return streams.ReadSteps(ctx, log, streams.Decisions, p.number, steps, p.step, func() bool {
+	return streams.ReadSteps(ctx, log, streams.Decisions, p.number, steps, p.step, func() (bool, error) {
 		p.mu.Lock()
 		p.read = steps.Next()
 		p.mu.Unlock()
-		return enough(steps.Next())
+		return enough(steps.Next()), nil
 	})
 }
 
@@ -141,7 +141,7 @@ func (p *audited) event(bare event.Envelope, t event.Type, r streams.Record) {
 
 // gaveUp notes an error that trying again will not mend, and tells whether it is one.
 func (p *audited) gaveUp(err error, at time.Time) bool {
-	for _, lasting := range []error{event.ErrNewer, event.ErrUnreadable, streams.ErrTrimmed, streams.ErrBeyond} {
+	for _, lasting := range streams.Lasting {
 		if errors.Is(err, lasting) {
 			p.mu.Lock()
 			p.lost, p.lostAt = err, at

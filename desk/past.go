@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,20 +100,11 @@ func (s *Server) readPast(ctx context.Context, all *sync.WaitGroup) {
 
 // again tries until ctx ends, or until an error that will not go away.
 func (s *Server) again(ctx context.Context, one func(context.Context) error) error {
-	for wait := againFirst; ; wait = min(2*wait, againMost) {
-		err := one(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, event.ErrNewer), errors.Is(err, event.ErrUnreadable), errors.Is(err, streams.ErrTrimmed), errors.Is(err, streams.ErrBeyond):
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
+	err := streams.KeepOn(ctx, func(ctx context.Context) (bool, error) { return false, one(ctx) }, func(error, time.Duration) {}, streams.Lasting...)
+	if ctx.Err() != nil {
+		return nil
 	}
+	return err
 }
 
 func (s *Server) whenCaughtUp(ctx context.Context) error {
@@ -136,40 +126,18 @@ func (s *Server) readSteps(ctx context.Context, topic string, partition int32, t
 	}
 	steps := streams.NewSteps(streams.Position{Offset: first - 1})
 	steps.Raw(true)
-	return s.readRecords(ctx, topic, partition, first, end, func(r streams.Record) error {
-		step, err := steps.Read(r)
-		if err != nil || step == nil {
-			return err
-		}
-		return take(step)
-	})
-}
-
-func (s *Server) readRecords(ctx context.Context, topic string, partition int32, first, end int64, take func(streams.Record) error) error {
-	r, err := s.o.Log.Read(topic, partition, first)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
 	name := topic
 	if topic == streams.Decisions {
 		name = fmt.Sprint(topic, partition)
 	}
-	for next := first; ; {
-		if next >= end {
+	reached := func() (bool, error) {
+		if steps.Next() >= end {
 			s.past.reached(name)
 		}
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, rec := range records {
-			if err := take(rec); err != nil {
-				return err
-			}
-			next = rec.Offset + 1
-		}
+		return false, nil
 	}
+	_, _ = reached() // there may be nothing to read
+	return streams.ReadSteps(ctx, s.o.Log, topic, partition, steps, take, reached)
 }
 
 var (

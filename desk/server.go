@@ -151,37 +151,25 @@ func (s *Server) stop() {
 	s.stopOnce.Do(func() { close(s.stopping) })
 }
 
-const (
-	againFirst = 50 * time.Millisecond
-	againMost  = 2 * time.Second
-)
+// againFirst is how long it takes until something is looked at again.
+const againFirst = 50 * time.Millisecond
 
 // follow keeps one partition, over errors of the log.
 func (s *Server) follow(ctx context.Context, partition int32) error {
-	wait := againFirst
-	for {
-		heard := false
-		err := s.o.Follow(ctx, partition, func(seen Seen) error {
+	err := streams.KeepOn(ctx, func(ctx context.Context) (heard bool, err error) {
+		err = s.o.Follow(ctx, partition, func(seen Seen) error {
 			heard = true
 			s.take(seen)
 			return nil
 		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, event.ErrNewer), errors.Is(err, streams.ErrTrimmed), errors.Is(err, streams.ErrBeyond):
-			return fmt.Errorf("desk: follow partition %d: %w", partition, err)
-		case heard:
-			wait = againFirst
-		}
-		s.o.Logger.Warn("following the log stopped and is tried again", streams.KeyPartition, partition, "wait", wait, streams.KeyErr, err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, againMost)
+		return heard, err
+	}, func(err error, again time.Duration) {
+		s.o.Logger.Warn("following the log stopped and is tried again", streams.KeyPartition, partition, "wait", again, streams.KeyErr, err)
+	}, event.ErrNewer, streams.ErrTrimmed, streams.ErrBeyond)
+	if ctx.Err() != nil {
+		return nil
 	}
+	return fmt.Errorf("desk: follow partition %d: %w", partition, err)
 }
 
 // take brings one step to the screens, and measures how long its readings took to get here.

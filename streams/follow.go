@@ -51,34 +51,15 @@ type follower[S, F any] struct {
 }
 
 func (f *follower[S, F]) run(ctx context.Context, log Log, pair Pair, partition int32, steps *Steps) error {
-	reader, err := log.Read(pair.Decisions, partition, steps.Next())
-	if err != nil {
-		return fmt.Errorf("follow %s/%d: %w", pair.Decisions, partition, err)
-	}
-	defer func() { _ = reader.Close() }()
-	for {
-		records, err := reader.Next(ctx)
-		if err != nil {
-			return fmt.Errorf("follow %s/%d: %w", pair.Decisions, partition, err)
+	return ReadSteps(ctx, log, pair.Decisions, partition, steps, func(step *Step) error {
+		return f.step(ctx, step, steps.Next() >= f.end)
+	}, func() (bool, error) {
+		if f.caughtUp || steps.Next() < f.end {
+			return false, nil
 		}
-		for _, r := range records {
-			step, err := steps.Read(r)
-			if err != nil {
-				return err
-			}
-			if step != nil {
-				if err := f.step(ctx, step, steps.Next() >= f.end); err != nil {
-					return err
-				}
-			}
-		}
-		if !f.caughtUp && steps.Next() >= f.end { // what came last was void
-			f.caughtUp = true
-			if err := f.tell(nil, nil, nil); err != nil {
-				return err
-			}
-		}
-	}
+		f.caughtUp = true // what came last was void
+		return false, f.tell(nil, nil, nil)
+	})
 }
 
 func (f *follower[S, F]) step(ctx context.Context, step *Step, caughtUp bool) error {

@@ -46,12 +46,12 @@ func EachStep(ctx context.Context, log Log, pair Pair, partition int32, end int6
 	if steps.Next() >= end {
 		return nil
 	}
-	return ReadSteps(ctx, log, pair.Decisions, partition, steps, fn, func() bool { return steps.Next() >= end })
+	return ReadSteps(ctx, log, pair.Decisions, partition, steps, fn, func() (bool, error) { return steps.Next() >= end, nil })
 }
 
-// ReadSteps hands on each step of a topic that holds, from where steps stands on, until ctx ends, something fails, or enough,
-// which is asked behind each batch of records, says that it is.
-func ReadSteps(ctx context.Context, log Log, topic string, partition int32, steps *Steps, fn func(*Step) error, enough func() bool) error {
+// ReadSteps hands on each step of a topic that holds, from where steps stands on, until ctx ends, something fails, or behind,
+// which is called behind each batch of records, says that it is enough.
+func ReadSteps(ctx context.Context, log Log, topic string, partition int32, steps *Steps, take func(*Step) error, behind func() (enough bool, err error)) error {
 	reader, err := log.Read(topic, partition, steps.Next())
 	if err != nil {
 		return fmt.Errorf("read %s/%d: %w", topic, partition, err)
@@ -65,14 +65,14 @@ func ReadSteps(ctx context.Context, log Log, topic string, partition int32, step
 		for _, r := range records {
 			step, err := steps.Read(r)
 			if err == nil && step != nil {
-				err = fn(step)
+				err = take(step)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		if enough() {
-			return nil
+		if enough, err := behind(); enough || err != nil {
+			return err
 		}
 	}
 }

@@ -197,33 +197,23 @@ const (
 
 // follow keeps one partition, over errors of the log.
 func (n *Notifier) follow(ctx context.Context, partition int32) error {
-	wait := againFirst
-	for {
-		heard := false
-		err := n.begin(ctx, partition)
-		if err == nil {
-			err = n.o.Follow(ctx, partition, func(s Seen) error {
-				heard = true
-				n.take(s)
-				return nil
-			})
+	err := streams.KeepOn(ctx, func(ctx context.Context) (heard bool, err error) {
+		if err := n.begin(ctx, partition); err != nil {
+			return false, err
 		}
-		switch {
-		case ctx.Err() != nil:
+		err = n.o.Follow(ctx, partition, func(s Seen) error {
+			heard = true
+			n.take(s)
 			return nil
-		case errors.Is(err, event.ErrNewer), errors.Is(err, streams.ErrTrimmed), errors.Is(err, streams.ErrBeyond):
-			return fmt.Errorf("notify: follow partition %d: %w", partition, err)
-		case heard:
-			wait = againFirst
-		}
-		n.o.Logger.Warn("following the log stopped and is tried again", streams.KeyPartition, partition, "wait", wait, streams.KeyErr, err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, againMost)
+		})
+		return heard, err
+	}, func(err error, again time.Duration) {
+		n.o.Logger.Warn("following the log stopped and is tried again", streams.KeyPartition, partition, "wait", again, streams.KeyErr, err)
+	}, event.ErrNewer, streams.ErrTrimmed, streams.ErrBeyond)
+	if ctx.Err() != nil {
+		return nil
 	}
+	return fmt.Errorf("notify: follow partition %d: %w", partition, err)
 }
 
 // begin looks once where inputs end: what this notifier reported before it was stopped lies there, and may not be folded yet.

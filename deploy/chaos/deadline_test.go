@@ -148,7 +148,7 @@ func (h *hearing) readOn(ctx context.Context, p int32) error {
 		return err
 	}
 	return streams.ReadSteps(ctx, h.log, streams.Decisions, p, h.at[p], func(step *streams.Step) error { h.hear(step); return nil },
-		func() bool { return h.at[p].Next() >= end })
+		func() (bool, error) { return h.at[p].Next() >= end, nil })
 }
 
 func (h *hearing) hear(step *streams.Step) {

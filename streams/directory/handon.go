@@ -23,7 +23,7 @@ const handedEvery = 5 * time.Second
 func HandOn(ctx context.Context, log streams.Log, n int32, logger *slog.Logger) error {
 	h := &handing{log: log, n: n}
 	resumed := false
-	err := keepOn(ctx, func(ctx context.Context) (bool, error) {
+	err := streams.KeepOn(ctx, func(ctx context.Context) (bool, error) {
 		if !resumed {
 			if err := h.resume(ctx); err != nil {
 				return false, err
@@ -35,7 +35,7 @@ func HandOn(ctx context.Context, log streams.Log, n int32, logger *slog.Logger) 
 		return h.reached().After(before), err
 	}, func(err error, again time.Duration) {
 		logger.Warn("handing on of the directory stopped and is tried again", "through", h.reached().Offset, "wait", again, streams.KeyErr, err)
-	})
+	}, streams.Lasting...)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -74,11 +74,11 @@ func (v *View) OnChanged(fn func()) {
 // ends early only when a record is unreadable or newer than this program, or when the log has lost what was read.
 func (v *View) Run(ctx context.Context) error {
 	steps := streams.NewSteps(streams.Beginning)
-	err := keepOn(ctx, func(ctx context.Context) (bool, error) {
+	err := streams.KeepOn(ctx, func(ctx context.Context) (bool, error) {
 		at := steps.Next()
 		err := v.follow(ctx, steps)
 		return steps.Next() > at, err
-	}, func(error, time.Duration) {}) // whoever asks is answered from what has been read
+	}, func(error, time.Duration) {}, streams.Lasting...) // whoever asks is answered from what has been read
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
