@@ -214,6 +214,11 @@ func (s State) open(problem string) int {
 	return slices.IndexFunc(s.Open, func(w Warning) bool { return w.Problem == problem })
 }
 
+// byID answers the place of an open warning; -1 when it is not open.
+func (s State) byID(alert string) int {
+	return slices.IndexFunc(s.Open, func(w Warning) bool { return w.Alert == alert })
+}
+
 func (s State) past(problem string) int {
 	return slices.IndexFunc(s.Closed, func(p Past) bool { return p.Problem == problem })
 }

@@ -190,3 +190,34 @@ func TestALR16_WhatAShiftLeavesIsTakenByName(t *testing.T) {
 		t.Error("who is on no rota handed over")
 	}
 }
+
+// Whatever makes a warning ask, it names who is on duty then, and the step whose duty that is.
+func TestALR10_WhoeverIsAskedIsOnDutyThen(t *testing.T) {
+	asked := func(p *play, step, who string) {
+		t.Helper()
+		if w := p.state.Open[0]; w.asks() != step || !reflect.DeepEqual(w.OnDuty, []string{who}) {
+			t.Errorf("it asks %s: %v, want %s: %s", w.asks(), w.OnDuty, step, who)
+		}
+	}
+	p := enrolled(t, knows(t, Facts{}, hours("nurse", "nurse-a", "nurse-b", "nurse-c"), hours("doctor-1", "doctor-1a", "doctor-1b", "doctor-1c")))
+	do(t, p, start+55*minute, "score deterioration medium")
+	asked(p, "nurse", "nurse-a")
+	do(t, p, start+56*minute, "shelve doctor-1a/doctor w1 reason=r for=30m")
+	do(t, p, start+86*minute, "wait")
+	asked(p, "nurse", "nurse-b")
+	do(t, p, start+101*minute, "wait")
+	asked(p, "doctor-1", "doctor-1b")
+	do(t, p, start+116*minute, "score deterioration high")
+	do(t, p, start+117*minute, "accept doctor-2/doctor w1")
+	do(t, p, start+121*minute, "return doctor-2/doctor w1")
+	if w := p.state.Open[0]; w.asks() == "doctor-1" && !reflect.DeepEqual(w.OnDuty, []string{"doctor-1c"}) {
+		t.Errorf("given back it asks %v", w.OnDuty)
+	}
+
+	// The step below has nobody on duty when the shift ends: the next one is asked to take it, and is the one that is shown.
+	p = enrolled(t, knows(t, Facts{}, hours("nurse", "nurse-a"), hours("doctor-1", "doctor-1a", "doctor-1b")))
+	do(t, p, start+50*minute, "score deterioration medium")
+	do(t, p, start+51*minute, "accept nurse-a/nurse w1")
+	do(t, p, start+60*minute, "wait")
+	asked(p, "doctor-1", "doctor-1b")
+}

@@ -53,7 +53,7 @@ func changed(s State, e event.Envelope, at event.Time) (State, error) {
 	if change == nil {
 		return s, nil
 	}
-	i := slices.IndexFunc(s.Open, func(w Warning) bool { return w.Alert == alert })
+	i := s.byID(alert)
 	if i < 0 {
 		return s, fmt.Errorf("%s %s: warning %s is not open here", e.Data.Type(), e.ID, alert)
 	}
@@ -118,7 +118,7 @@ func raised(s State, d *event.AlertRaised, at event.Time) State {
 }
 
 func closed(s State, d *event.AlertClosed, at event.Time) (State, error) {
-	i := slices.IndexFunc(s.Open, func(w Warning) bool { return w.Alert == d.Alert })
+	i := s.byID(d.Alert)
 	if i < 0 {
 		return s, fmt.Errorf("%s: warning %s is not open here", d.Type(), d.Alert)
 	}
@@ -131,12 +131,7 @@ func closed(s State, d *event.AlertClosed, at event.Time) (State, error) {
 	if s.Open = slices.Delete(slices.Clone(s.Open), i, i+1); len(s.Open) == 0 {
 		s.Open = nil // as it reads back from a checkpoint
 	}
-	s.Closed = slices.Clone(s.Closed)
-	if j, known := slices.BinarySearchFunc(s.Closed, w.Problem, func(p Past, problem string) int { return byProblem(p.Warning, problem) }); known {
-		s.Closed[j] = p
-	} else {
-		s.Closed = slices.Insert(s.Closed, j, p)
-	}
+	s.Closed = set(s.Closed, p, func(a, b Past) int { return byProblem(a.Warning, b.Problem) })
 	if d.Outcome == event.OutcomeUnknown {
 		s = unjudged(s, w, at)
 	}
@@ -234,13 +229,13 @@ func (w *Warning) worsened(d *event.AlertWorsened, at event.Time) {
 	if rank(d.Severity) > rank(w.Peak) {
 		w.Peak = d.Severity
 	}
-	w.Policy, w.Level, w.OnDuty, w.AnswerBy = d.Policy, d.Level, d.OnDuty, d.AnswerBy
+	w.Policy = d.Policy
+	w.ask(d.Level, d.OnDuty, d.AnswerBy)
 	told := markOf(d.Severity, d.Danger, d.Score, d.Reasons)
 	told.Rules = union(w.Mark.Rules, told.Rules)
 	w.Mark = told
 	w.release(at)
 	w.Shelf = nil // nobody agrees to shelve what it has become
-	w.Asks++
 	w.tell(Moment{At: at, Type: d.Type(), To: w.asks(), Severity: d.Severity, Note: d.Why})
 }
 
@@ -262,16 +257,20 @@ func (w *Warning) accepted(d *event.AlertAccepted, at event.Time) {
 
 func (w *Warning) returned(d *event.AlertReturned, at event.Time) {
 	w.release(at)
-	w.Level, w.OnDuty, w.AnswerBy = d.Level, d.OnDuty, d.AnswerBy
-	w.Asks++
+	w.ask(d.Level, d.OnDuty, d.AnswerBy)
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Note: d.Reason})
 }
 
 func (w *Warning) escalated(d *event.AlertEscalated, at event.Time) {
 	w.release(at)
-	w.Level, w.OnDuty, w.AnswerBy = d.Level, d.OnDuty, d.AnswerBy
-	w.Asks++
+	w.ask(d.Level, d.OnDuty, d.AnswerBy)
 	w.tell(Moment{At: at, Type: d.Type(), To: d.To, Note: d.Why})
+}
+
+// ask notes that a step is asked anew, and who answers for it.
+func (w *Warning) ask(level int, onDuty []string, by event.Time) {
+	w.Level, w.OnDuty, w.AnswerBy = level, onDuty, by
+	w.Asks++
 }
 
 // release lets the warning ask again: from whoever has it, from the shelf and from a planned window.

@@ -13,13 +13,13 @@ const handoverMs = 15 * minute
 // another takes it; what nobody takes asks the next step (ALR-16).
 func handsOver(w Warning, a ask) []event.Event {
 	r := rungFrom(w.Policy, w.Level, a.duty.on)
-	return gaps([]event.Event{&event.AlertHandoverDue{Alert: w.Alert, From: w.Owner, To: r.to, OnDuty: r.onDuty,
+	return gaps([]event.Event{&event.AlertHandoverDue{Alert: w.Alert, From: w.Owner, Level: r.level, To: r.to, OnDuty: r.onDuty,
 		AnswerBy: min(w.AnswerBy, a.now+handoverMs)}}, w.Policy, r)
 }
 
 func (w *Warning) handoverDue(d *event.AlertHandoverDue, at event.Time) {
-	w.Handover, w.OnDuty, w.AnswerBy = true, d.OnDuty, d.AnswerBy
-	w.Asks++
+	w.Handover = true
+	w.ask(d.Level, d.OnDuty, d.AnswerBy)
 	w.tell(Moment{At: at, Type: d.Type(), By: d.From, To: d.To})
 }
 

@@ -1,6 +1,10 @@
 package alerts
 
-import "tocsin/streams/event"
+import (
+	"slices"
+
+	"tocsin/streams/event"
+)
 
 // Shelf is where a person put a warning aside or, while it is not in that phase, wants to.
 type Shelf struct {
@@ -102,9 +106,9 @@ func (w *Warning) shelved(d *event.AlertShelved, at event.Time) {
 
 func (w *Warning) unshelved(d *event.AlertUnshelved, at event.Time) {
 	w.release(at)
-	w.Level, w.AnswerBy = d.Level, d.AnswerBy
-	if d.Lasts { // else it waits on the list for its deadline, and pages nobody before
-		w.Asks++
+	w.ask(d.Level, d.OnDuty, d.AnswerBy)
+	if !d.Lasts { // it waits on the list for its deadline, and pages nobody before
+		w.Asks--
 	}
 	w.tell(Moment{At: at, Type: d.Type(), By: d.By, To: w.asks(), Note: d.Why})
 }
@@ -161,10 +165,5 @@ func floorDay(t event.Time) event.Time {
 // onDay tells whether the day that begins at local is one of days, from 1 (Monday) to 7. 1970-01-01 was a Thursday.
 func onDay(days []int, local event.Time) bool {
 	weekday := int((local/dayMs%7+7+3)%7) + 1
-	for _, d := range days {
-		if d == weekday {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(days, weekday)
 }

@@ -23,7 +23,7 @@ const keptTold = 48
 
 // reported notes what became of a notice about an open warning; of a closed one nobody waits for it.
 func (s State) reported(d *event.NoticeReported, at event.Time) State {
-	i := slices.IndexFunc(s.Open, func(w Warning) bool { return w.Alert == d.Alert })
+	i := s.byID(d.Alert)
 	if i < 0 {
 		return s
 	}

@@ -157,8 +157,9 @@ type AlertOffered struct {
 // AnswerBy it asks the next step.
 type AlertHandoverDue struct {
 	Alert    string   `json:"alert"`
-	From     string   `json:"from"` // account
-	To       string   `json:"to"`   // the step that is asked to take it
+	From     string   `json:"from"`  // account
+	Level    int      `json:"level"` // the step that is asked to take it …
+	To       string   `json:"to"`    // … and who that is
 	OnDuty   []string `json:"on_duty,omitempty"`
 	AnswerBy Time     `json:"answer_by"`
 }
