@@ -39,6 +39,9 @@ func (s *Server) readings(ctx context.Context, tenant, patient string, from, to 
 	if !from.Before(to) || to.Sub(from) > longestSpanDays*24*time.Hour {
 		return historyOn, nil, refuse(http.StatusUnprocessableEntity, "span", "时间范围有误", "from must lie before to, by ten years at most")
 	}
+	if err := s.see(ctx, tenant, patient, "chart.read"); err != nil {
+		return historyOn, nil, err
+	}
 	ctx, stop := context.WithTimeout(ctx, readingsWithin)
 	defer stop()
 	rs, err := s.o.History.Readings(ctx, tenant, patient, event.TimeOf(from), event.TimeOf(to))

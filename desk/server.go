@@ -30,6 +30,7 @@ type Options struct {
 	WaitDoors func(ctx context.Context, position int64) error
 	// History answers old readings; nil: history is off, and the desk says so.
 	History History
+	Trail   Trail // where reads of charts and what people did are noted; nil: nowhere
 
 	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
 	SessionFile   string // where sessions are kept; empty: in memory, so a restart signs everybody out
