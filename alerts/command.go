@@ -132,7 +132,7 @@ func (Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]event.
 	case *event.SeverityScored:
 		return found(&f, s, e, d, now), nil
 	case *event.FaultReported:
-		return []event.Event{&event.TechnicalFault{Kind: d.Kind, Detail: d.Detail, Offset: -1}}, nil
+		return []event.Event{&event.TechnicalFault{Kind: d.Kind, Detail: d.Detail, DetailZh: d.DetailZh, Offset: -1}}, nil
 	case *event.TechnicalFault, *event.RuleFenced:
 		return faulted(&f, s, e, now), nil
 	}

@@ -138,11 +138,13 @@ func gaps(events []event.Event, p event.Policy, r rung) []event.Event {
 	if len(r.missing) == 0 {
 		return events
 	}
-	why := "has a step that names nobody"
+	zh, en := "有一级未指定人员", "has a step that names nobody"
 	if chairs := strings.Join(r.missing, ", "); strings.Trim(chairs, ", ") != "" {
-		why = "asks " + chairs + ", where nobody is on duty"
+		zh, en = "须通知 "+chairs+"，但无人值班", "asks "+chairs+", where nobody is on duty"
 	}
-	return append(events, &event.TechnicalFault{Kind: "rota_gap", Offset: -1, Detail: "policy " + p.ID + " " + why + "; " + r.to + " was asked at once"})
+	to := StepWords(r.to)
+	return append(events, &event.TechnicalFault{Kind: "rota_gap", Offset: -1, Detail: "policy " + p.ID + " " + en + "; " + to[1] + " was asked at once",
+		DetailZh: "策略 " + p.ID + " " + zh + "，已立即通知" + to[0]})
 }
 
 // A fault that keeps coming is noted this often.

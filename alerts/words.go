@@ -1,6 +1,10 @@
 package alerts
 
-import "tocsin/streams/event"
+import (
+	"cmp"
+
+	"tocsin/streams/event"
+)
 
 // Words answers a refusal in the person's words, Chinese and English.
 func Words(reason, holder string) (zh, en string) {
@@ -61,21 +65,34 @@ var faultWords = map[string][2]string{
 	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
 }
 
+// StepWords names whom a step of a policy asks, Chinese and English; a step that is not here by its own name.
+func StepWords(to string) [2]string {
+	words, ok := map[string][2]string{
+		"nurse": {"护士", "nurse"}, "doctor-1": {"一线医生", "first doctor"}, "doctor-2": {"二线医生", "second doctor"},
+		"duty-office": {"总值班室", "duty office"}, "day-list": {"日间清单", "the day list"}, "lead": {"负责人", "lead"},
+	}[to]
+	if !ok {
+		return [2]string{to, to}
+	}
+	return words
+}
+
 // faultReason words a fault as the reason of a technical warning.
 func faultReason(e event.Envelope, now event.Time) event.Reason {
-	kind, rule, detail := "", "", ""
+	kind, rule, zh, en := "", "", "", ""
 	switch d := e.Data.(type) {
 	case *event.TechnicalFault:
-		kind, rule, detail = d.Kind, d.Kind, d.Detail
+		kind, rule, zh, en = d.Kind, d.Kind, cmp.Or(d.DetailZh, d.Detail), d.Detail
 	case *event.RuleFenced:
-		kind, rule, detail = "fenced", "fenced/"+d.Machine, d.Machine+" "+d.Rule+" "+d.Detail
+		kind, rule, en = "fenced", "fenced/"+d.Machine, d.Machine+" "+d.Rule+" "+d.Detail
+		zh = en
 	}
 	words, ok := faultWords[kind]
 	if !ok {
 		words = [2]string{kind, kind}
 	}
 	return event.Reason{Rule: rule, Severity: event.Technical, Since: &now,
-		Zh: words[0] + "（" + cut(detail) + "）", En: words[1] + " (" + cut(detail) + ")"}
+		Zh: words[0] + "（" + cut(zh) + "）", En: words[1] + " (" + cut(en) + ")"}
 }
 
 // cut keeps a warning small; the whole detail lies in the fault's own event.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/alerts/rota"
+	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
@@ -39,7 +40,7 @@ func rotaCommand() *cobra.Command {
 				if err := conn.ask(ctx, &event.RotaRequested{Rota: given, By: by}); err != nil {
 					return err
 				}
-				printRota(c.OutOrStdout(), given, wall(), func(account string) bool { _, known := conn.view.Account(account); return known })
+				printRota(c.OutOrStdout(), given, wall(), conn.view)
 				return nil
 			})
 		},
@@ -53,7 +54,7 @@ func rotaCommand() *cobra.Command {
 					fmt.Fprintln(c.OutOrStdout(), "no rota is set: whoever has the role answers for a step")
 				}
 				for _, set := range all {
-					printRota(c.OutOrStdout(), set.Rota, wall(), func(account string) bool { _, known := conn.view.Account(account); return known })
+					printRota(c.OutOrStdout(), set.Rota, wall(), conn.view)
 				}
 				return nil
 			})
@@ -70,21 +71,31 @@ func fill(r *event.Rota, now event.Time) error {
 	if err != nil || r.Zone == "" || r.Zone == "Local" {
 		return fmt.Errorf("zone %q is none such as Asia/Shanghai", r.Zone)
 	}
-	const day = 24 * time.Hour
-	if faults := rota.Fill(r, zone, event.TimeOf(now.Std().Truncate(day))); len(faults) > 0 {
+	if faults := rota.Fill(r, zone, dayOf(now)); len(faults) > 0 {
 		return errors.Join(faults...)
 	}
 	return nil
 }
 
+// filledUntil is how far a rota reaches that was worked out on the day of now.
+func filledUntil(now event.Time) event.Time { return dayOf(now).Add(rota.HorizonDays * 24 * time.Hour) }
+
+func dayOf(t event.Time) event.Time { return event.TimeOf(t.Std().Truncate(24 * time.Hour)) }
+
+// zoneOf is the zone by which a rota is told; UTC where this host does not know it.
+func zoneOf(r event.Rota) *time.Location {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
 // shownSpans is how much of a rota is printed.
 const shownSpans = 6
 
-func printRota(w io.Writer, r event.Rota, now event.Time, known func(account string) bool) {
-	zone, err := time.LoadLocation(r.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
+func printRota(w io.Writer, r event.Rota, now event.Time, view *directory.View) {
+	zone := zoneOf(r)
 	clock := func(t event.Time) string { return t.Std().In(zone).Format("Mon " + rotaClock) }
 	of := r.Tenant
 	if r.Group != "" {
@@ -107,20 +118,23 @@ func printRota(w io.Writer, r event.Rota, now event.Time, known func(account str
 		}
 		fmt.Fprintf(w, "  GAP %s to %s: nobody is on duty\n", clock(g.From), clock(g.Until))
 	}
-	for _, account := range strangers(r, known) {
+	for _, account := range strangers(r, view) {
 		fmt.Fprintf(w, "  %s has no account here\n", account)
 	}
 }
 
 // strangers answers who is on duty and has no account.
-func strangers(r event.Rota, known func(account string) bool) (names []string) {
+func strangers(r event.Rota, view *directory.View) (names []string) {
 	seen := map[string]bool{}
 	for _, s := range r.Spans {
 		for _, a := range s.Accounts {
-			if !seen[a] && !known(a) {
-				names = append(names, a)
+			if seen[a] {
+				continue
 			}
 			seen[a] = true
+			if _, known := view.Account(a); !known {
+				names = append(names, a)
+			}
 		}
 	}
 	return names

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/alerts"
 	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
@@ -20,6 +21,8 @@ type keeper struct {
 	tell func(context.Context, event.Envelope) error
 	now  func() event.Time
 	log  *slog.Logger
+
+	told map[string]bool // faults that lie in the log
 }
 
 // rotaSubject is whose technical warning the faults of rotas are.
@@ -48,20 +51,38 @@ func (k *keeper) run(ctx context.Context) error {
 func (k *keeper) look(ctx context.Context) error {
 	for _, set := range k.view.Rotas() {
 		r := set.Rota
-		if err := fill(&r, k.now()); err != nil {
-			return fmt.Errorf("the rota of %s: %w", set.About(), err) // it was worked out when it was set
-		}
-		if r.Until != set.Until {
+		if r.Until != filledUntil(k.now()) {
+			if err := fill(&r, k.now()); err != nil {
+				return fmt.Errorf("the rota of %s: %w", set.About(), err) // it was worked out when it was set
+			}
 			if err := k.ask(ctx, &event.RotaRequested{Rota: r, By: "tocsin"}); err != nil {
 				return fmt.Errorf("work out the rota of %s anew: %w", set.About(), err)
 			}
 		}
-		if fault := k.fault(r); fault != "" {
-			if err := k.tell(ctx, k.report(set.About(), fault)); err != nil {
-				return fmt.Errorf("tell of the rota of %s: %w", set.About(), err)
-			}
+		if err := k.tellOf(ctx, r, set.About()); err != nil {
+			return fmt.Errorf("tell of the rota of %s: %w", set.About(), err)
 		}
 	}
+	return nil
+}
+
+// tellOf tells a fault once a day. Another keeper, or this one after a restart, may tell it again: the log takes it once.
+func (k *keeper) tellOf(ctx context.Context, r event.Rota, about string) error {
+	fault := k.fault(r)
+	if fault == nil {
+		return nil
+	}
+	report := k.report(about, fault)
+	if k.told[report.ID] {
+		return nil
+	}
+	if err := k.tell(ctx, report); err != nil {
+		return err
+	}
+	if k.told == nil {
+		k.told = map[string]bool{}
+	}
+	k.told[report.ID] = true
 	return nil
 }
 
@@ -70,34 +91,34 @@ const toldGaps = 5
 
 const rotaClock = "2006-01-02 15:04"
 
-// fault words what is wrong with the next 14 days; empty: nothing.
-func (k *keeper) fault(r event.Rota) string {
-	zone, err := time.LoadLocation(r.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	var parts []string
+// fault words what is wrong with the next 14 days; nil: nothing.
+func (k *keeper) fault(r event.Rota) *event.FaultReported {
+	zone := zoneOf(r)
+	var zh, en []string
 	for i, g := range r.Gaps { // as of the beginning of the day, so that it is the same words, and one fault, until tomorrow
 		if i == toldGaps {
-			parts = append(parts, fmt.Sprintf("and %d more times", len(r.Gaps)-i))
+			zh, en = append(zh, fmt.Sprintf("另有 %d 处", len(r.Gaps)-i)), append(en, fmt.Sprintf("and %d more times", len(r.Gaps)-i))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("nobody from %s to %s", g.From.Std().In(zone).Format(rotaClock), g.Until.Std().In(zone).Format(rotaClock)))
+		from, until := g.From.Std().In(zone).Format(rotaClock), g.Until.Std().In(zone).Format(rotaClock)
+		zh, en = append(zh, from+" 至 "+until+" 无人值班"), append(en, "nobody from "+from+" to "+until)
 	}
-	for _, account := range strangers(r, func(a string) bool { _, known := k.view.Account(a); return known }) {
-		parts = append(parts, account+" has no account")
+	for _, account := range strangers(r, k.view) {
+		zh, en = append(zh, account+" 没有账号"), append(en, account+" has no account")
 	}
-	if len(parts) == 0 {
-		return ""
+	if len(en) == 0 {
+		return nil
 	}
-	return strings.TrimSuffix("rota "+r.Step+" of "+r.Tenant+"/"+r.Group, "/") + ": " + strings.Join(parts, "; ") + "; mend it with tocsin rota set"
+	of, step := strings.TrimSuffix(r.Tenant+"/"+r.Group, "/"), alerts.StepWords(r.Step)
+	return &event.FaultReported{Kind: "rota_ahead", Detail: "rota " + step[1] + " of " + of + ": " + strings.Join(en, "; ") + "; mend it with tocsin rota set",
+		DetailZh: of + " " + step[0] + "值班表：" + strings.Join(zh, "；") + "；请用 tocsin rota set 更正"}
 }
 
-// report makes a fault of it, the same one for the whole day, so that it is told once.
-func (k *keeper) report(rota, fault string) event.Envelope {
+// report makes it the same input for the whole day, so that it is told once.
+func (k *keeper) report(rota string, fault *event.FaultReported) event.Envelope {
 	now := k.now()
-	return event.Envelope{ID: "rota-keeper/" + now.Std().Format("2006-01-02") + "/" + rota + "/" + directory.Sum(fault)[:12], Source: "rota-keeper",
-		Subject: rotaSubject, At: now, Data: &event.FaultReported{Kind: "rota_ahead", Detail: fault}}
+	return event.Envelope{ID: "rota-keeper/" + now.Std().Format("2006-01-02") + "/" + rota + "/" + directory.Sum(fault.Detail)[:12], Source: "rota-keeper",
+		Subject: rotaSubject, At: now, Data: fault}
 }
 
 // appends writes an input of the program's own and waits until the log has it.

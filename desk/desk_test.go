@@ -312,9 +312,9 @@ func TestThePagesAndTheDeskUseTheSameWords(t *testing.T) {
 			}
 		}
 		for _, to := range []string{"nurse", "doctor-1", "doctor-2", "duty-office", "day-list", "lead"} {
-			hold(to, askedWords(to)[language])
+			hold(to, alerts.StepWords(to)[language])
 			zh, en := momentWords(alerts.Moment{Type: "alert.escalated", To: to, Note: "unanswered"}, nil)
-			if says := []string{zh, en}[language]; !strings.Contains(says, askedWords(to)[language]) {
+			if says := []string{zh, en}[language]; !strings.Contains(says, alerts.StepWords(to)[language]) {
 				t.Errorf("the story says %q", says)
 			}
 		}

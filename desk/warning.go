@@ -142,23 +142,23 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 	case "alert.raised":
 		switch {
 		case m.By != "":
-			return m.By + " 手动发出" + severity[0] + "预警，通知" + askedWords(m.To)[0], m.By + " raised it by hand as " + severity[1] + "; asks " + askedWords(m.To)[1]
+			return m.By + " 手动发出" + severity[0] + "预警，通知" + alerts.StepWords(m.To)[0], m.By + " raised it by hand as " + severity[1] + "; asks " + alerts.StepWords(m.To)[1]
 		case m.Note != "":
 			return "处于计划时段（" + m.Note + "），暂不通知", "within a planned window (" + m.Note + "): nobody is asked before that is over"
 		}
-		return "发出" + severity[0] + "预警，通知" + askedWords(m.To)[0], "raised as " + severity[1] + "; asks " + askedWords(m.To)[1]
+		return "发出" + severity[0] + "预警，通知" + alerts.StepWords(m.To)[0], "raised as " + severity[1] + "; asks " + alerts.StepWords(m.To)[1]
 	case "alert.updated":
 		return "依据更新，现为" + severity[0], "findings changed; now " + severity[1]
 	case "alert.worsened":
 		why := whyWords[m.Note]
-		return "加重（" + why[0] + "），现为" + severity[0] + "，再次通知" + askedWords(m.To)[0], "worse (" + why[1] + "), now " + severity[1] + "; asks " + askedWords(m.To)[1] + " again"
+		return "加重（" + why[0] + "），现为" + severity[0] + "，再次通知" + alerts.StepWords(m.To)[0], "worse (" + why[1] + "), now " + severity[1] + "; asks " + alerts.StepWords(m.To)[1] + " again"
 	case "alert.eased":
 		return "已无异常，等待人工结案", "nothing is found any more; waits for a person to close it"
 	case "alert.accepted":
 		return m.By + " 接手" + in("（", m.Note, "）"), m.By + " accepted" + in(" (", m.Note, ")")
 	case "alert.escalated":
 		why := whyWords[m.Note]
-		return why[0] + "，上报至" + askedWords(m.To)[0], why[1] + "; asks " + askedWords(m.To)[1]
+		return why[0] + "，上报至" + alerts.StepWords(m.To)[0], why[1] + "; asks " + alerts.StepWords(m.To)[1]
 	case "alert.returned":
 		return m.By + " 退回" + in("：", m.Note, ""), m.By + " gave it back" + in(": ", m.Note, "")
 	case "alert.calling":
@@ -168,7 +168,7 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 	case "alert.offered":
 		return m.By + " 拟转交 " + m.To + in("（", m.Text, "）"), m.By + " offers it to " + m.To + in(" (", m.Text, ")")
 	case "alert.handover_due":
-		return m.By + " 已下班，待" + askedWords(m.To)[0] + "接手", m.By + "'s shift is over: " + askedWords(m.To)[1] + " is to take it"
+		return m.By + " 已下班，待" + alerts.StepWords(m.To)[0] + "接手", m.By + "'s shift is over: " + alerts.StepWords(m.To)[1] + " is to take it"
 	case "alert.noted":
 		return m.By + "：" + m.Text, m.By + ": " + m.Text
 	case "alert.shelve_asked":
@@ -177,7 +177,7 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 		return m.By + in("、", m.To, " ") + "搁置：" + m.Text, m.By + in(" and ", m.To, "") + " shelved it: " + m.Text
 	case "alert.unshelved":
 		why := whyWords[m.Note]
-		return why[0] + "，再次通知" + askedWords(m.To)[0], why[1] + "; asks " + askedWords(m.To)[1] + " again"
+		return why[0] + "，再次通知" + alerts.StepWords(m.To)[0], why[1] + "; asks " + alerts.StepWords(m.To)[1] + " again"
 	case "alert.outcome_asked":
 		return "结论仍不清楚，请补充", "it is still not known what it was: say so"
 	case "alert.judged":
@@ -224,18 +224,6 @@ var outcomeWords = map[string][2]string{
 	event.OutcomeReal: {"真实", "real"}, event.OutcomeUsual: {"真实，但属该患者常态", "real, but usual for this patient"},
 	event.OutcomeMeasurement: {"测量错误", "measurement fault"}, event.OutcomeTechnical: {"技术原因", "technical"}, event.OutcomeUnknown: {"尚不清楚", "not known yet"},
 	event.OutcomePlanned: {"计划时段内已恢复", "it ended within the planned window"}, event.OutcomeLeft: {"管理已结束", "the care of the patient has ended"},
-}
-
-// askedWords names whom a step of a policy asks, as the screens do.
-func askedWords(to string) [2]string {
-	words, ok := map[string][2]string{
-		"nurse": {"护士", "nurse"}, "doctor-1": {"一线医生", "first doctor"}, "doctor-2": {"二线医生", "second doctor"},
-		"duty-office": {"总值班室", "duty office"}, "day-list": {"日间清单", "the day list"}, "lead": {"负责人", "lead"},
-	}[to]
-	if !ok {
-		return [2]string{to, to}
-	}
-	return words
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

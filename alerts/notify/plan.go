@@ -150,11 +150,15 @@ func (n *Notifier) gap(step string, onDuty []string) {
 	}
 	n.gaps[step] = slot
 	key := streams.PatientKey(streams.SystemTenant, "notify")
-	detail := "a high warning asks " + step + ", for which only group robots, or nobody, answers in notify.recipients"
+	words := alerts.StepWords(step)
+	en := "a high warning asks " + words[1] + ", for which only group robots, or nobody, answers in notify.recipients"
+	zh := "高优先级预警须通知" + words[0] + "，但 notify.recipients 中仅有群机器人或无人"
 	if len(onDuty) > 0 {
-		detail = "a high warning asks " + step + ": of those on duty (" + strings.Join(onDuty, ", ") + ") notify.recipients has nobody with a channel in person"
+		who := strings.Join(onDuty, ", ")
+		en = "a high warning asks " + words[1] + ": of those on duty (" + who + ") notify.recipients has nobody with a channel in person"
+		zh = "高优先级预警须通知" + words[0] + "：值班人员（" + who + "）在 notify.recipients 中均无可直接联系本人的渠道"
 	}
-	n.out.put(key, "rota/"+step+"/"+strconv.FormatInt(slot, 10), &event.FaultReported{Kind: "rota_gap", Detail: detail})
+	n.out.put(key, "rota/"+step+"/"+strconv.FormatInt(slot, 10), &event.FaultReported{Kind: "rota_gap", Detail: en, DetailZh: zh})
 }
 
 // report writes what became of a notice.

@@ -69,17 +69,11 @@ func (s *Side) Hear(e event.Envelope) {
 			w.owner = d.By
 		}
 	case *event.AlertReturned:
-		if w := s.of(e.Subject, d.Alert); w != nil {
-			w.owner = ""
-		}
+		s.unowned(e.Subject, d.Alert)
 	case *event.AlertEscalated:
-		if w := s.of(e.Subject, d.Alert); w != nil {
-			w.owner = ""
-		}
+		s.unowned(e.Subject, d.Alert)
 	case *event.AlertShelved:
-		if w := s.of(e.Subject, d.Alert); w != nil {
-			w.owner = ""
-		}
+		s.unowned(e.Subject, d.Alert)
 	case *event.AlertEased:
 		s.eased(e.Subject, d.Alert)
 	case *event.AlertClosed:
@@ -138,6 +132,13 @@ func (s *Side) of(patient, alert string) *standing {
 		}
 	}
 	return nil
+}
+
+// unowned: nobody has the warning any more.
+func (s *Side) unowned(patient, alert string) {
+	if w := s.of(patient, alert); w != nil {
+		w.owner = ""
+	}
 }
 
 // riskOf orders assessments: first by severity, then by the score's lower bound.

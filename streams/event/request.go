@@ -114,8 +114,9 @@ type ResumeRequested struct {
 
 // FaultReported is an input: a part of Tocsin at the edge tells of a fault, for the partition's own technical warning.
 type FaultReported struct {
-	Kind   string `json:"kind"`
-	Detail string `json:"detail"`
+	Kind     string `json:"kind"`
+	Detail   string `json:"detail"`
+	DetailZh string `json:"detail_zh,omitempty"` // absent: the detail is names and numbers, or an error, as it came
 }
 
 // RequestRefused answers a wish that cannot be granted, in words for the person who asked.

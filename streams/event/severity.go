@@ -166,12 +166,13 @@ type RuleFenced struct {
 // TechnicalFault says that watching is impaired, for a patient, for a whole partition (subject
 // tocsin/partition-N), or for the notifier (tocsin/notify), which alone writes it as an input.
 type TechnicalFault struct {
-	Kind   string `json:"kind"` // undecodable, too_large, runaway, fenced, clock_leap, door_shut, unknown_patient, no_pack, rota_gap
-	Detail string `json:"detail"`
-	Offset int64  `json:"offset"` // of the input concerned; -1: none
-	Door   string `json:"door,omitempty"`
-	From   *Time  `json:"from,omitempty"`
-	To     *Time  `json:"to,omitempty"`
+	Kind     string `json:"kind"` // undecodable, too_large, runaway, fenced, clock_leap, door_shut, unknown_patient, no_pack, rota_gap
+	Detail   string `json:"detail"`
+	DetailZh string `json:"detail_zh,omitempty"` // absent: the detail is names and numbers, or an error, as it came
+	Offset   int64  `json:"offset"`              // of the input concerned; -1: none
+	Door     string `json:"door,omitempty"`
+	From     *Time  `json:"from,omitempty"`
+	To       *Time  `json:"to,omitempty"`
 }
 
 func (*SeverityScored) Type() Type   { return "severity.scored" }
