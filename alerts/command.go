@@ -32,6 +32,7 @@ const (
 	Warn   Command = "warn"   // a person raises one by hand
 	Leave  Command = "leave"  // a person ends the care
 	Resume Command = "resume" // a person takes that back
+	Disown Command = "disown" // a person says that readings were somebody else's
 )
 
 // The reasons for which a wish is refused. They are fixed words; Words has them in two languages.
@@ -53,6 +54,7 @@ const (
 	RefusedLeft        = "left"             // the patient is not cared for any more
 	RefusedNotLeft     = "not_left"         // the patient is cared for
 	RefusedDoctor      = "needs_doctor"     // with a high open only a doctor ends the care
+	RefusedReading     = "no_reading"       // it names no readings, or some that are not measured yet
 	RefusedTooLate     = "too_late"         // this role can no longer take it back
 )
 
@@ -172,6 +174,8 @@ func commandOf(w event.Wish) Command {
 		return Resume
 	case *event.WarnRequested:
 		return Warn
+	case *event.DisownRequested:
+		return Disown
 	default:
 		return ""
 	}
@@ -202,6 +206,8 @@ func tried(key string, c Command, a ask) (events []event.Event, refusal, holder 
 		events, refusal = resume(a)
 	case Warn:
 		events, refusal = warn(key, a)
+	case Disown:
+		events, refusal = disown(a)
 	default:
 		w, phase := a.state.Find(key, a.request.Alert)
 		entry := life[phase][c]

@@ -43,6 +43,8 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 		return left(s, d, at), nil
 	case *event.PatientResumed:
 		return resumed(s, d), nil
+	case *event.ReadingDisowned:
+		return disowned(s, d, at), nil
 	}
 	return changed(s, e, at)
 }
@@ -208,6 +210,8 @@ func AnswerTo(d event.Event) (click, alert string) {
 	case *event.PatientLeft:
 		return d.Request, ""
 	case *event.PatientResumed:
+		return d.Request, ""
+	case *event.ReadingDisowned:
 		return d.Request, ""
 	default:
 		return "", ""

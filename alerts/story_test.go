@@ -220,7 +220,7 @@ func read(words []string, p *play) (*event.Envelope, error) {
 		return p.input("", &event.PlanChanged{Plan: event.Plan{Pauses: []event.Pause{pause}}}), errors.Join(err, err2)
 	case "accept", "return", "close":
 		return wish(words, opt, p), nil
-	case "call", "contact", "offer", "note", "shelve", "unshelve", "judge", "warn", "leave", "resume":
+	case "call", "contact", "offer", "note", "shelve", "unshelve", "judge", "warn", "leave", "resume", "disown":
 		return further(words, opt, p)
 	default:
 		return nil, fmt.Errorf("unknown word %q", words[0])
@@ -310,6 +310,18 @@ func further(words []string, opt map[string]string, p *play) (*event.Envelope, e
 	case "leave":
 		r.Alert = ""
 		d = &event.LeaveRequested{Request: r, Why: opt["reason"], Contacted: contacted}
+	case "disown":
+		r.Alert = ""
+		q := &event.DisownRequested{Request: r, Disowned: event.Disowned{MeasuredAt: p.asked, Why: opt["reason"]}}
+		if opt["later"] != "" {
+			q.MeasuredAt += event.Time(minute)
+		}
+		if opt["spo2"] != "" {
+			var v event.Decimal
+			v, err = event.ParseDecimal(opt["spo2"])
+			q.Readings = []event.Reading{{Quantity: event.SpO2Percent, Value: v}}
+		}
+		d = q
 	case "resume":
 		r.Alert = ""
 		d = &event.ResumeRequested{Request: r}
@@ -379,6 +391,8 @@ func print(e event.Envelope, p *play) string {
 		body = fmt.Sprintf("by:%s %s", d.By, d.Why)
 	case *event.PatientResumed:
 		body = "by:" + d.By
+	case *event.ReadingDisowned:
+		body = fmt.Sprintf("by:%s %s: %s", d.By, namesOf(d.Readings), d.Why)
 	case *event.RequestRefused:
 		body = fmt.Sprintf("%s %s holder:%s: %s %s", name(d.Alert), d.Reason, d.Holder, d.Zh, d.En)
 	case *event.TechnicalFault:

@@ -43,6 +43,8 @@ func Words(reason, holder string) (zh, en string) {
 		return "该患者仍在管理中", "this patient is cared for"
 	case RefusedDoctor:
 		return "存在高优先级预警时，须由医生结束管理", "while a high warning is open only a doctor ends the care"
+	case RefusedReading:
+		return "请选择已测得的读数", "say which readings it is about"
 	case RefusedTooLate:
 		return "已超过 24 小时，须由医生或组长恢复管理", "after 24 hours only a doctor or the lead takes it back"
 	default:
@@ -61,6 +63,8 @@ var faultWords = map[string][2]string{
 	"left_patient":    {"管理已结束的患者仍有设备上传数据", "a device still sends readings of a patient whose care has ended"},
 	"no_pack":         {"所属专病组没有可用的规则包，未评分", "the patient's group has no rule pack, so nothing is scored"},
 	"fenced":          {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
+	"flood":           {"短时间内预警过多", "more warnings than this desk can take"},
+	"outage":          {"多名患者同时数据中断", "many patients fell silent together"},
 	"rota_ahead":      {"未来 14 天的值班表有空缺", "the rota of the next 14 days has gaps"},
 	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
 }

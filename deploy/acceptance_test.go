@@ -79,9 +79,33 @@ func TestOPS1_ING1_OneReadingInOneWarningOnADesk(t *testing.T) {
 			}
 			return nil
 		})
+		h.disowned()
 	}
 	// The doctor finds nothing wrong.
 	h.tocsin("doctor")
+}
+
+// disowned says that the one reading was somebody else's: history keeps it, marked (ALR-22).
+func (h *hospital) disowned() {
+	h.t.Helper()
+	type reading struct {
+		MeasuredAt string `json:"measured_at"`
+		Value      float64
+		Disowned   *struct{ By, Why string }
+	}
+	var chart struct{ Readings []reading }
+	h.get("/v1/patients/t1/P-0113/readings", &chart)
+	body := fmt.Sprintf(`{"measured_at": %q, "readings": [{"quantity": "spo2_percent", "value": 84}], "why": "shared oximeter"}`, chart.Readings[0].MeasuredAt)
+	if status := h.call("POST", "/v1/patients/t1/P-0113/disown", "d1", body, nil); status != 200 {
+		h.t.Fatalf("disown: %d", status)
+	}
+	h.until("the chart marks it", func() error {
+		h.get("/v1/patients/t1/P-0113/readings", &chart)
+		if r := chart.Readings; len(r) != 1 || r[0].Value != 84 || r[0].Disowned == nil || r[0].Disowned.Why != "shared oximeter" {
+			return fmt.Errorf("%+v", r)
+		}
+		return nil
+	})
 }
 
 // The same data folder goes on where it stopped: people, devices, warnings, repeats.

@@ -55,7 +55,38 @@ func (c charts) Readings(ctx context.Context, tenant, patient string, from, to e
 	for i, r := range rows {
 		out[i] = desk.Reading{Quantity: r.Quantity, Value: r.Value, Mark: r.Mark, MeasuredAt: r.MeasuredAt, ReceivedAt: r.ReceivedAt, Clock: r.Clock}
 	}
+	if err == nil {
+		err = c.disown(ctx, tenant, patient, out)
+	}
 	return out, err
+}
+
+// disown marks the readings of which somebody said that they were not this patient's.
+func (c charts) disown(ctx context.Context, tenant, patient string, all []desk.Reading) error {
+	said, err := c.DisownedOf(ctx, tenant, patient)
+	if err != nil || len(said) == 0 {
+		return err
+	}
+	type reading struct {
+		at event.Time
+		q  event.Quantity
+		v  event.Decimal
+	}
+	by := map[reading]*desk.Disowning{}
+	for _, e := range said {
+		d, ok := e.Data.(*event.ReadingDisowned)
+		if !ok {
+			continue
+		}
+		for _, r := range d.Readings {
+			by[reading{d.MeasuredAt, r.Quantity, r.Value}] = &desk.Disowning{By: d.By, At: e.At, Why: d.Why}
+		}
+	}
+	for i := range all {
+		r := &all[i]
+		r.Disowned = by[reading{r.MeasuredAt, r.Quantity, r.Value}]
+	}
+	return nil
 }
 
 // startGateway opens the MQTT door.

@@ -115,6 +115,23 @@ func (s *Server) patientOperations(api huma.API) {
 			})
 			return &body[careEnded]{careEnded{true}}, err
 		})
+	type taken struct {
+		Disowned bool `json:"disowned" doc:"the readings are judged no more; what is open stays open until a person closes it"`
+	}
+	huma.Register(api, op(mayLeave, "POST", path+"disown", "disownReadings", "warnings", "Say that readings were not this patient's; what remains is judged anew", clickErrors...),
+		func(ctx context.Context, in *struct {
+			PatientClick
+			Body DisownBody
+		}) (*body[taken], error) {
+			_, err := s.askOf(ctx, "disown", in.PatientClick, func(r event.Request) event.Event {
+				q := &event.DisownRequested{Request: r, Disowned: event.Disowned{MeasuredAt: in.Body.MeasuredAt, Why: in.Body.Why}}
+				for _, one := range in.Body.Readings {
+					q.Readings = append(q.Readings, event.Reading{Quantity: one.Quantity, Value: one.Value})
+				}
+				return q
+			})
+			return &body[taken]{taken{true}}, err
+		})
 	huma.Register(api, op(mayLeave, "POST", path+"resume", "resumeCare", "warnings", "Take the end of a patient's care back", clickErrors...),
 		func(ctx context.Context, in *struct {
 			PatientClick

@@ -153,3 +153,48 @@ func (h *hospital) rows(b *browser) []Row {
 	}
 	return board.Patients
 }
+
+// Somebody says that a reading was not this patient's: it is judged no more, the warning stays open and says so.
+func TestALR22_NotThisPatientsReading(t *testing.T) {
+	h := open(t)
+	h.enrol("P-0113", "copd")
+	a, m := h.as("nurse", "nurse-a"), h.as("health-manager", "manager")
+	h.measure("P-0113", 97)
+	h.measure("P-0113", 80)
+	h.until("the warning is there", func() bool { return len(a.warnings("open")) == 1 })
+	w := a.warnings("open")[0]
+	var at event.Time
+	for _, r := range w.Reasons {
+		if r.MeasuredAt != nil {
+			at = *r.MeasuredAt
+		}
+	}
+	send := func(who *browser, key string, value int64, why string) (int, Problem) {
+		t.Helper()
+		var p Problem
+		status, _ := who.do("POST", "/v1/patients/demo/P-0113/disown", DisownBody{MeasuredAt: at, Why: why,
+			Readings: []DisownReading{{event.SpO2Percent, event.Int(value)}}}, &p, "Idempotency-Key", key)
+		return status, p
+	}
+	if status, p := send(m, "1", 80, "shared oximeter"); status != 403 {
+		t.Errorf("a health manager: %d %+v", status, p)
+	}
+	if status, p := send(a, "2", 80, ""); status != 422 {
+		t.Errorf("without a reason: %d %+v", status, p)
+	}
+	if status, p := send(a, "3", 80, "shared oximeter"); status != 200 {
+		t.Fatalf("%d %+v", status, p)
+	}
+	h.until("nothing is found any more", func() bool {
+		rows := h.rows(a)
+		return len(rows) == 1 && rows[0].Latest["spo2_percent"].Value == event.Int(97)
+	})
+	if all := a.warnings("open"); len(all) != 1 || all[0].ID != w.ID || all[0].State == "closed" {
+		t.Errorf("open: %+v", all)
+	}
+	worded(t, a, w.ID)
+	var story WarningStory
+	if _, raw := a.do("GET", "/v1/warnings/"+w.ID, nil, &story); !strings.Contains(string(raw), "says that SpO2 80 was not this patient's") {
+		t.Errorf("the story does not say so: %s", raw)
+	}
+}

@@ -222,6 +222,14 @@ type Reading struct {
 	MeasuredAt event.Time         `json:"measured_at"`
 	ReceivedAt event.Time         `json:"received_at"`
 	Clock      event.ClockQuality `json:"clock" enum:"ok,corrected,unsynced,future,too_old,"`
+	Disowned   *Disowning         `json:"disowned,omitempty" doc:"somebody said that it was not this patient's: it is judged no more"`
+}
+
+// Disowning is who said of a reading that it was not this patient's, and why.
+type Disowning struct {
+	By  string     `json:"by"`
+	At  event.Time `json:"at"`
+	Why string     `json:"why"`
 }
 
 // Status is how far what is shown can be believed.
@@ -230,6 +238,7 @@ type Status struct {
 	DataAgeMs int64             `json:"data_age_ms" doc:"how long ago everything that had come in was taken into account; above 30000 nobody is watching"`
 	Lag       int64             `json:"lag" doc:"records of inputs that have not been folded yet, over all partitions"`
 	Desks     int               `json:"desks" doc:"screens that listen to this server"`
+	Load      Load              `json:"load"`
 	Doors     int               `json:"doors" doc:"doors that were heard within the last 15 s"`
 	History   string            `json:"history" enum:"on,off"`
 	Simulated bool              `json:"simulated" doc:"the ward is a demonstration"`
@@ -337,6 +346,19 @@ type LeaveBody struct {
 	Why       string `json:"why" enum:"discharged,died,consent_withdrawn"`
 	Note      string `json:"note,omitempty" maxLength:"300"`
 	Contacted bool   `json:"contacted,omitempty" doc:"somebody was reached; needed while a high warning is open"`
+}
+
+// DisownBody says that readings were not this patient's: a shared cuff, somebody else on the scale.
+type DisownBody struct {
+	MeasuredAt event.Time      `json:"measured_at"`
+	Readings   []DisownReading `json:"readings" minItems:"1" maxItems:"32"`
+	Why        string          `json:"why" minLength:"1" maxLength:"300" doc:"no names"`
+}
+
+// DisownReading is a reading as it is shown.
+type DisownReading struct {
+	Quantity event.Quantity `json:"quantity"`
+	Value    event.Decimal  `json:"value"`
 }
 
 // ResumeBody takes a leaving back.

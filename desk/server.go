@@ -76,6 +76,7 @@ type Server struct {
 	ward     *ward
 	past     *past
 	fresh    *freshness
+	load     load
 	sessions *scs.SessionManager
 	limit    *limiter
 	checking chan struct{} // passwords that are checked at the same time
@@ -114,7 +115,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
 	n := o.Edge.Partitions()
-	s := &Server{o: o, ward: newWard(n), past: newPast(), fresh: newFreshness(n), sessions: newSessions(o), limit: newLimiter(),
+	s := &Server{o: o, ward: newWard(n), past: newPast(), fresh: newFreshness(n), load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
 		checking: make(chan struct{}, 2), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
@@ -142,6 +143,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 		all.Go(func() { s.watchEnd(ctx, p) })
 	}
+	all.Go(func() { s.watchLoad(ctx) })
 	s.readPast(ctx, &all)
 	all.Wait()
 	return context.Cause(ctx)

@@ -14,6 +14,7 @@ func LookAtRules(facts func() rules.Facts, state rules.State) Looked {
 		Silent: len(state.Silences) > 0,
 		Vitals: func(clock event.Time) Vitals { return vitalsOf(facts(), state, clock) },
 		Stands: func(clock event.Time) rules.Standing { return rules.Stands(facts(), state, clock) },
+		Came:   func() (door string, fell event.Time) { return rules.Came(facts(), state) },
 	}
 }
 

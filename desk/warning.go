@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tocsin/alerts"
+	"tocsin/rules"
 	"tocsin/streams"
 	"tocsin/streams/event"
 )
@@ -178,6 +180,9 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 	case "alert.unshelved":
 		why := whyWords[m.Note]
 		return why[0] + "，再次通知" + alerts.StepWords(m.To)[0], why[1] + "; asks " + alerts.StepWords(m.To)[1] + " again"
+	case "reading.disowned":
+		what := readingsIn(m.Note)
+		return m.By + " 指明读数不属于该患者（" + what[0] + "），已剔除并重新评估：" + m.Text, m.By + " says that " + what[1] + " was not this patient's; judged anew without it: " + m.Text
 	case "alert.outcome_asked":
 		return "结论仍不清楚，请补充", "it is still not known what it was: say so"
 	case "alert.judged":
@@ -191,6 +196,23 @@ func momentWords(m alerts.Moment, reasons []event.Reason) (zh, en string) {
 	default:
 		return string(m.Type), string(m.Type)
 	}
+}
+
+// readingsIn words readings that stand as quantity and value.
+func readingsIn(note string) (words [2]string) {
+	for i, one := range strings.Split(note, ", ") {
+		name, value, _ := strings.Cut(one, " ")
+		q, err := event.ParseQuantity(name)
+		if err != nil {
+			continue
+		}
+		zh, en, _ := rules.Name(q)
+		if i > 0 {
+			zh, en = "，"+zh, ", "+en
+		}
+		words[0], words[1] = words[0]+zh+" "+value, words[1]+en+" "+value
+	}
+	return words
 }
 
 // in puts a text between two others, or says nothing when it is empty.

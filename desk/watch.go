@@ -23,6 +23,8 @@ type Looked struct {
 	Silent bool // some signal should have come
 	Vitals func(clock event.Time) Vitals
 	Stands func(clock event.Time) rules.Standing
+	// Came answers by which door the last reading came, empty when none did, and when the last of its signals that are silent fell so.
+	Came func() (door string, fell event.Time)
 }
 
 // Vitals is what the rules know of one patient.

@@ -21,7 +21,7 @@ func (e *eval) askRepeats() (out []event.Event) {
 			continue
 		}
 		t := e.s.track(r.Repeat.Quantity)
-		if t == nil {
+		if t == nil || t.Reading == "" { // what was newer has been taken out: this one has had its question
 			continue
 		}
 		if v == nil {

@@ -16,6 +16,7 @@
 //   - A reading of low quality, test data, and one whose time lies in the future or too far back change nothing: they are
 //     kept in the log, never score, and never end a silence.
 //   - An upload too old to tell whether it is a repeat is never scored; a grave reading in it is a late finding.
+//   - A reading of which somebody says that it was not this patient's is taken out of everything, and what remains is judged anew.
 //   - What is not known is missing, never normal: it widens the score. A finding stands until a newer reading says
 //     otherwise; that it has become old takes nothing away.
 package rules
@@ -161,6 +162,8 @@ func (c Core) Apply(f Facts, s State, e event.Envelope, at event.Time) (State, e
 		}
 	case *event.TechnicalFault:
 		x.s.faulted(d)
+	case *event.ReadingDisowned:
+		x.disown(&d.Disowned)
 	case *event.PatientLeft:
 		x.s.leave()
 	case *event.PatientResumed:
@@ -254,7 +257,7 @@ func (c Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]even
 	switch d := e.Data.(type) {
 	case *event.DoorOpened:
 		return shutFault(&f, d.Door, now), nil
-	case *event.ObservationRecorded, *event.PatientEnrolled, *event.PatientGrouped, *event.PatientResumed, *event.PlanChanged, *event.RuleFenced:
+	case *event.ObservationRecorded, *event.PatientEnrolled, *event.PatientGrouped, *event.PatientResumed, *event.PlanChanged, *event.RuleFenced, *event.ReadingDisowned:
 	default:
 		return nil, nil
 	}

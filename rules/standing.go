@@ -72,6 +72,21 @@ func Stands(f Facts, s State, now event.Time) Standing {
 	return st
 }
 
+// Came answers by which door the reading came that was folded last, empty when none did, and when the last of the signals that
+// are silent fell so, zero when none is.
+func Came(f Facts, s State) (door string, fell event.Time) {
+	var last event.Time
+	for _, t := range s.Tracks {
+		if t != nil && t.Folded >= last && t.Door > 0 && int(t.Door) <= len(f.Doors) {
+			last, door = t.Folded, f.Doors[t.Door-1].Name
+		}
+	}
+	for _, x := range s.Silences {
+		fell = max(fell, x.Fell)
+	}
+	return door, fell
+}
+
 func (e *eval) boundsInto(st *Standing) {
 	for q := event.Quantity(1); int(q) < event.Quantities; q++ {
 		t := e.s.Plan.target(q)

@@ -226,6 +226,8 @@ func (w *world) wish(r event.Request, warning alerts.Warning) event.Event {
 		return &event.NoteRequested{Request: r, Text: "phoned"}
 	case n == 10:
 		return &event.OutcomeRequested{Request: r, Outcome: event.OutcomeReal}
+	case n == 11 && len(warning.Reasons) > 0:
+		return disowned(r, warning)
 	case mine && n <= 20:
 		return &event.CloseRequested{Request: r, Outcome: pickOf(w, event.OutcomeReal, event.OutcomeReal, event.OutcomeUnknown), Contacted: true, Disposition: "home"}
 	case mine && n <= 25:
@@ -237,6 +239,15 @@ func (w *world) wish(r event.Request, warning alerts.Warning) event.Event {
 	default:
 		return &event.AcceptRequested{Request: r}
 	}
+}
+
+// disowned says of what a warning rests on that somebody else was measured; of what is no reading it asks in vain.
+func disowned(r event.Request, warning alerts.Warning) event.Event {
+	q := &event.DisownRequested{Request: event.Request{By: r.By, Role: r.Role}, Disowned: event.Disowned{Why: "shared device"}}
+	if x := warning.Reasons[0]; x.Quantity != nil && x.Value != nil && x.MeasuredAt != nil {
+		q.MeasuredAt, q.Readings = *x.MeasuredAt, []event.Reading{{Quantity: *x.Quantity, Value: *x.Value}}
+	}
+	return q
 }
 
 func pickOf[T any](w *world, all ...T) T { return all[w.rng.IntN(len(all))] }

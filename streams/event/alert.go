@@ -236,6 +236,13 @@ const (
 	LeftWithdrawn  = "consent_withdrawn"
 )
 
+// ReadingDisowned takes readings out of all that is judged. They stay in the log and in history, marked (ALR-22).
+type ReadingDisowned struct {
+	Disowned
+	By      string `json:"by"`
+	Request string `json:"request"`
+}
+
 // PatientResumed takes a leaving back.
 type PatientResumed struct {
 	By      string `json:"by"`
@@ -308,6 +315,7 @@ func (*AlertShelved) Type() Type      { return "alert.shelved" }
 func (*AlertUnshelved) Type() Type    { return "alert.unshelved" }
 func (*AlertOutcomeAsked) Type() Type { return "alert.outcome_asked" }
 func (*AlertJudged) Type() Type       { return "alert.judged" }
+func (*ReadingDisowned) Type() Type   { return "reading.disowned" }
 func (*PatientLeft) Type() Type       { return "patient.left" }
 func (*PatientResumed) Type() Type    { return "patient.resumed" }
 func (*NoticeReported) Type() Type    { return "notice.reported" }

@@ -112,6 +112,20 @@ type ResumeRequested struct {
 	Note string `json:"note,omitempty"`
 }
 
+// DisownRequested: somebody says that readings were not this patient's (ALR-22): a shared cuff, somebody else on the scale. Alert
+// is empty.
+type DisownRequested struct {
+	Request
+	Disowned
+}
+
+// Disowned names readings as they stand in the record: when they were measured, and what they were.
+type Disowned struct {
+	MeasuredAt Time      `json:"measured_at"`
+	Readings   []Reading `json:"readings"` // the mark is empty
+	Why        string    `json:"why"`
+}
+
 // FaultReported is an input: a part of Tocsin at the edge tells of a fault, for the partition's own technical warning.
 type FaultReported struct {
 	Kind     string `json:"kind"`
@@ -143,4 +157,5 @@ func (*OutcomeRequested) Type() Type  { return "outcome.requested" }
 func (*WarnRequested) Type() Type     { return "warn.requested" }
 func (*LeaveRequested) Type() Type    { return "leave.requested" }
 func (*ResumeRequested) Type() Type   { return "resume.requested" }
+func (*DisownRequested) Type() Type   { return "disown.requested" }
 func (*FaultReported) Type() Type     { return "fault.reported" }

@@ -68,6 +68,7 @@ var schemas = map[Type]schema{
 	"notice.reported":     v1[NoticeReported](),
 	"patient.left":        v1[PatientLeft](),
 	"patient.resumed":     v1[PatientResumed](),
+	"reading.disowned":    v1[ReadingDisowned](),
 
 	"accept.requested":   v1[AcceptRequested](),
 	"return.requested":   v1[ReturnRequested](),
@@ -82,6 +83,7 @@ var schemas = map[Type]schema{
 	"warn.requested":     v1[WarnRequested](),
 	"leave.requested":    v1[LeaveRequested](),
 	"fault.reported":     v1[FaultReported](),
+	"disown.requested":   v1[DisownRequested](),
 	"resume.requested":   v1[ResumeRequested](),
 	"request.refused":    v1[RequestRefused](),
 

@@ -199,6 +199,22 @@ func (h *History) RecordsOfPatient(ctx context.Context, tenant, patient string, 
 		ORDER BY topic DESC, log_offset LIMIT ?`, streams.PatientKey(tenant, patient), int64(within(from)), int64(within(to)), limit)
 }
 
+// DisownedOf answers what people said about a patient's readings that were not the patient's, in the order of the log.
+func (h *History) DisownedOf(ctx context.Context, tenant, patient string) ([]event.Envelope, error) {
+	all, err := h.records(ctx, `topic = '`+streams.Decisions+`' AND type = ? AND key = ? AND holds ORDER BY log_offset`,
+		string((*event.ReadingDisowned)(nil).Type()), streams.PatientKey(tenant, patient))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]event.Envelope, len(all))
+	for i, r := range all {
+		if out[i], err = event.Decode(r.Headers, r.Value); err != nil {
+			return nil, fmt.Errorf("%s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+	}
+	return out, nil
+}
+
 func (h *History) records(ctx context.Context, where string, args ...any) ([]streams.Record, error) {
 	rows, err := h.db.Query(ctx, `SELECT topic, log_partition, log_offset, appended_at, key, header_keys, header_values, value FROM records WHERE `+where, args...)
 	if err != nil {

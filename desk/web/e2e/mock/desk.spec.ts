@@ -562,6 +562,38 @@ test('ALR-22 a warning is raised by hand, about the patient that is looked at or
   await expect(row(page, 'P-0148')).toHaveCount(1)
 })
 
+test('ALR-22 a reading was not this patient’s: which one, why, and what remains is judged anew', async ({ page, mock }) => {
+  await enter(page, mock, '/queue/w-0001')
+  await page.locator('[data-test=disown]').click()
+  const dialog = page.locator('dialog')
+  for (const one of await dialog.locator('[name=at]').all()) await expect(one).not.toBeChecked()
+  await dialog.locator('[data-test=disown-now]').click()
+  await expect(dialog.locator('[role=alert]')).toContainText('somebody else')
+  await dialog.locator('[name=at]').first().check()
+  await dialog.locator('[name=why]').fill('shared oximeter')
+  await accessible(page, 'disown')
+  await dialog.locator('[data-test=disown-now]').click()
+  await expect(dialog).toHaveCount(0)
+  await expect(page.locator('.pane h1')).toHaveText('P-0113') // the warning stays open until somebody closes it
+})
+
+test('ALR-15 in a flood what is high stands by itself and the rest behind one line', async ({ page, mock }) => {
+  await mock.steer('many', { n: 20 })
+  await mock.steer('flood', {})
+  await enter(page, mock)
+  await expect(page.locator('[data-test=flood]')).toContainText('Flood: 23 in 10 min')
+  const option = page.locator('[role=option]')
+  const before = await option.count()
+  await expect(option.filter({ hasText: 'Medium' })).toHaveCount(1) // which was there before
+  await accessible(page, 'flood')
+  await fits(page, 'flood')
+  await shoot(page, 'flood-desk-en-light')
+  await page.locator('[data-test=behind]').click()
+  await expect.poll(() => option.count()).toBeGreaterThan(before)
+  await mock.steer('flood', { over: true })
+  await expect(page.locator('[data-test=flood]')).toHaveCount(0)
+})
+
 test('ALR-18 the care ends from the row of the board, and is taken back there; with a high open only by a doctor', async ({ page, mock, browser }) => {
   await enter(page, mock, '/groups/demo/copd')
   const of = (p: Page, who: string) => p.locator('tbody tr', { hasText: who })

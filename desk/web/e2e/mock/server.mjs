@@ -12,7 +12,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, refusing, signed, clicks, packless
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless
   const streams = new Set()
 
   function reset() {
@@ -22,6 +22,7 @@ export function start(port = 0) {
     changed = [] // [offset, event, data] for whoever comes back
     offset = 100
     stalled = 0
+    flooded = 0
     refusing = packless = false
     signed ??= new Map() // a screen that is signed in stays so
     clicks = new Map()
@@ -36,7 +37,7 @@ export function start(port = 0) {
     return r
   }
 
-  const status = () => ({ at: iso(Date.now()), data_age_ms: stalled ? Date.now() - stalled : 900, lag: stalled ? 4211 : 0, desks: streams.size, doors: 1, history: 'on', simulated: true, version: 'mock', partitions: [] })
+  const status = () => ({ at: iso(Date.now()), data_age_ms: stalled ? Date.now() - stalled : 900, lag: stalled ? 4211 : 0, desks: streams.size, load: { raised: flooded ? 23 : 1, operators: 1, ...(flooded && { flood_since: iso(flooded) }) }, doors: 1, history: 'on', simulated: true, version: 'mock', partitions: [] })
   const send = (res, event, data) => res.write(`id: p0:${offset}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 
   function tell(event, data) {
@@ -78,6 +79,7 @@ export function start(port = 0) {
     },
     stall: (o) => (stalled = Date.now() - (o.ms ?? 40_000)),
     flow: () => (stalled = 0),
+    flood: ({ over = false }) => (flooded = over ? 0 : Date.now()),
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     packless: () => (packless = true),
@@ -138,6 +140,18 @@ export function start(port = 0) {
     json(res, { left: false })
   }
 
+  /** What remains is judged anew: here nothing is left of the sign. */
+  function disown(res, r, body, me) {
+    if (!me.may.act_grave) return problem(res, 403, refused('role'))
+    if (!body.why || !body.readings?.length) return problem(res, 409, refused('no_reading'))
+    for (const w of list.filter((x) => x.state !== 'closed' && x.tenant === r.tenant && x.patient === r.patient)) {
+      const gone = (x) => x.measured_at === body.measured_at && body.readings.some((b) => b.quantity === x.quantity)
+      const left = w.reasons.filter((x) => !gone(x))
+      change({ ...w, reasons: left.length ? left : w.reasons, eased: left.length === 0 })
+    }
+    json(res, { disowned: true })
+  }
+
   const unjudged = () => list.filter((w) => w.state === 'closed' && w.outcome === 'not_known_yet').map((w) => ({ id: w.id, tenant: w.tenant, patient: w.patient, problem: w.problem, severity: w.peak, closed_at: w.closed_at, ask_by: iso(Date.parse(w.closed_at) + 86_400_000) }))
 
   async function handle(req, res) {
@@ -179,7 +193,7 @@ export function start(port = 0) {
     if (part[1] === 'packs' && packless) return problem(res, 503, { zh: '正在启动', en: 'still starting' })
     if (part[1] === 'packs' && part[2]) return ['heart-failure', 'copd', 'qsofa'].includes(part[2]) ? json(res, page(part[2], Date.now())) : problem(res, 404, { zh: '没有这个规则包', en: 'there is no such pack' })
     if (part[1] === 'packs') return json(res, { packs: heads(Date.now()) })
-    const wish = { warnings: warn, leave, resume }[part[4]]
+    const wish = { warnings: warn, leave, resume, disown }[part[4]]
     if (part[1] === 'patients' && wish) {
       const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3])
       return r ? wish(res, r, body, me) : problem(res, 404, refused('unknown'))

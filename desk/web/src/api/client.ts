@@ -1,4 +1,4 @@
-import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { Closing, Colleague, Contact, Disowning, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -93,6 +93,7 @@ export const api = {
 
   warn: wishOf<Worry, Warning>('warnings'),
   leave: wishOf<Leaving, unknown>('leave'),
+  disown: wishOf<Disowning, unknown>('disown'),
   resume: wishOf<{ note: string }, unknown>('resume'),
 
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),

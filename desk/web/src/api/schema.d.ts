@@ -191,6 +191,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/patients/{tenant}/{patient}/disown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that readings were not this patient's; what remains is judged anew */
+        post: operations["disownReadings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients/{tenant}/{patient}/leave": {
         parameters: {
             query?: never;
@@ -660,6 +677,25 @@ export interface components {
             /** Format: int64 */
             technical: number;
         };
+        DisownBody: {
+            /** Format: date-time */
+            measured_at: string;
+            readings: components["schemas"]["DisownReading"][];
+            /** @description no names */
+            why: string;
+        };
+        DisownReading: {
+            /** @enum {string} */
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+            /** Format: double */
+            value: number;
+        };
+        Disowning: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            why: string;
+        };
         Group: {
             en: string;
             group: string;
@@ -757,6 +793,23 @@ export interface components {
         };
         List: {
             warnings: components["schemas"]["Warning"][];
+        };
+        Load: {
+            /**
+             * Format: date-time
+             * @description since when there are more than 10 in 10 min for each operator; until there are fewer than 5
+             */
+            flood_since?: string;
+            /**
+             * Format: int64
+             * @description screens that listen, at least one
+             */
+            operators: number;
+            /**
+             * Format: int64
+             * @description warnings raised within the last 10 min
+             */
+            raised: number;
         };
         May: {
             /** @description take, give back and close warnings that are low or technical */
@@ -1501,6 +1554,8 @@ export interface components {
         Reading: {
             /** @enum {string} */
             clock: "ok" | "corrected" | "unsynced" | "future" | "too_old" | "";
+            /** @description somebody said that it was not this patient's: it is judged no more */
+            disowned?: components["schemas"]["Disowning"];
             /** @enum {string} */
             mark: "" | "unconfirmed" | "low_quality" | "test";
             /** Format: date-time */
@@ -1782,10 +1837,15 @@ export interface components {
              * @description records of inputs that have not been folded yet, over all partitions
              */
             lag: number;
+            load: components["schemas"]["Load"];
             partitions: components["schemas"]["PartitionStatus"][];
             /** @description the ward is a demonstration */
             simulated: boolean;
             version: string;
+        };
+        Taken: {
+            /** @description the readings are judged no more; what is open stays open until a person closes it */
+            disowned: boolean;
         };
         Tally: {
             /**
@@ -2882,6 +2942,108 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disownReadings: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description as with warnings */
+                "Idempotency-Key": string;
+            };
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisownBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

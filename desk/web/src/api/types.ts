@@ -38,6 +38,7 @@ export type Shelving = Required<S['ShelveBody']>
 export type Judgement = Required<S['OutcomeBody']>
 export type Worry = S['WarnBody']
 export type Leaving = Required<S['LeaveBody']>
+export type Disowning = S['DisownBody']
 export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
 
 export type Severity = Warning['severity']

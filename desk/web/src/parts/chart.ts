@@ -51,7 +51,7 @@ function greysOf(box: HTMLElement): Greys {
 }
 
 /** Each doubt has its own hollow shape; a triangle is kept for severity. */
-const shapes: Record<Doubt, string> = { unconfirmed: 'diamond', low_quality: 'circle', test: 'rect', clock: 'roundRect', clock_corrected: 'roundRect' }
+const shapes: Record<Doubt, string> = { disowned: 'pin', unconfirmed: 'diamond', low_quality: 'circle', test: 'rect', clock: 'roundRect', clock_corrected: 'roundRect' }
 
 function option(panels: Panel[], a: Around, g: Greys) {
   const fontFamily = getComputedStyle(document.body).fontFamily

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Warning } from '../api/types'
-import { aside, asks, byNeed, counts, isMine, keep, matches, neighbour, shelfAsk, unreached } from './queue'
+import { aside, asks, byNeed, counts, inFlood, isMine, keep, matches, neighbour, shelfAsk, unreached } from './queue'
 
 const base: Warning = {
   id: 'w', tenant: 't', patient: 'P-0113', group: 'copd', problem: 'deterioration', episode: 1, state: 'new', severity: 'high', peak: 'high', danger: false, rule: 'r', reasons: [],
@@ -21,6 +21,18 @@ describe('the order of the queue', () => {
   it('puts what has no deadline behind, and keeps equals in place', () => {
     expect(order(w({ id: 'none', answer_by: null }), w({ id: 'some' }))).toEqual(['some', 'none'])
     expect(order(w({ id: 'b' }), w({ id: 'a' }))).toEqual(['a', 'b'])
+  })
+})
+
+describe('ALR-15 a flood', () => {
+  const since = '2026-03-02T03:05:00.000Z'
+  it('is what is not high and nobody has, since ten minutes before it was one', () => {
+    expect(inFlood(w({ severity: 'medium' }), since)).toBe(true)
+    expect(inFlood(w({ severity: 'low', raised_at: '2026-03-02T02:54:59.000Z' }), since)).toBe(false)
+  })
+  it('is never what is high, taken, or a fault, and nothing when there is none', () => {
+    for (const o of [{}, { severity: 'medium', state: 'accepted', owner: 'me' }, { severity: 'technical', problem: 'fault' }] as Partial<Warning>[]) expect(inFlood(w(o), since)).toBe(false)
+    expect(inFlood(w({ severity: 'medium' }), null)).toBe(false)
   })
 })
 

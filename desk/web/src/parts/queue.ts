@@ -56,6 +56,13 @@ export function matches(w: Warning, f: Filter, account: string): boolean {
   return all.some((s) => s.toLowerCase().includes(text))
 }
 
+const floodWindow = 600_000 // what brought the flood about was raised in the ten minutes before it
+
+/** inFlood tells whether a warning is one of a flood's many: about a patient, had by nobody, not high, and come with the flood. Those stand behind one line. */
+export function inFlood(w: Warning, since: string | null | undefined): boolean {
+  return !!since && asks(w) && w.severity !== 'high' && w.problem !== 'fault' && Date.parse(w.raised_at) >= Date.parse(since) - floodWindow
+}
+
 /** counts is how many of each severity need somebody; what lies aside is counted by itself. */
 export function counts(list: Iterable<Warning>): Record<Severity, number> & { aside: number } {
   const n = { none: 0, low: 0, medium: 0, high: 0, technical: 0, aside: 0 }

@@ -7,10 +7,11 @@ export interface Dot {
   doubt: Doubt | ''
 }
 
-export type Doubt = 'unconfirmed' | 'low_quality' | 'test' | 'clock' | 'clock_corrected'
+export type Doubt = 'disowned' | 'unconfirmed' | 'low_quality' | 'test' | 'clock' | 'clock_corrected'
 
 /** doubtOf is the gravest doubt about a reading; empty when there is none. What is doubted is shown, but no line leads to it. */
-export function doubtOf(r: { mark: string; clock: string }): Doubt | '' {
+export function doubtOf(r: { mark: string; clock: string; disowned?: unknown }): Doubt | '' {
+  if (r.disowned) return 'disowned'
   if (r.mark === 'test' || r.mark === 'unconfirmed' || r.mark === 'low_quality') return r.mark
   if (r.clock === 'corrected') return 'clock_corrected'
   if (r.clock && r.clock !== 'ok') return 'clock'

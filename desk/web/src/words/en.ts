@@ -19,7 +19,7 @@ export const en = {
     historyOff: 'history off', lag: '{n} records behind', simulated: 'simulated 模拟', simulatedWhy: 'Every patient here is made up.',
     notWatching: 'NOT WATCHING since {at}', notWatchingNever: 'NOT WATCHING: nothing has been heard from the desk', notWatchingWhy: 'New readings are not being judged on this screen. Call the patients who worry you, and the operator.',
     down: 'No connection since {at}', downWhy: 'Numbers are as they were then. Trying again …', connecting: 'Connecting …', back: 'The connection is back.',
-    shelved: 'shelved',
+    shelved: 'shelved', flood: 'Flood: {n} in 10 min',
     newHigh: 'New high priority warning: {patient}. {why}', againHigh: 'High priority again: {patient}. {why}',
   },
   sound: {
@@ -39,7 +39,7 @@ export const en = {
     title: 'What needs me now', list: 'Open warnings', mine: 'Mine', unclaimed: 'Unclaimed', all: 'All', shelved: 'Shelved', whose: 'Which warnings',
     asksShelve: '{who} asks to shelve', offers: '{who} offers it to you', calls: '{who} is on a call', youCall: 'you are on a call', inCare: '{who}, in care', unreached: '{who}, not reached',
     group: 'Group', everyGroup: 'All groups', search: 'Search', searchHint: 'Patient, words', order: 'By severity, then time left',
-    waiting: '{n} new: show them', none: 'No open warning.', noneWhy: 'Data {span} old. Silence is watched too.', noneHere: 'No warning fits this choice.', clear: 'Show all',
+    waiting: '{n} new: show them', behind: 'flood: {n} below high, show them', none: 'No open warning.', noneWhy: 'Data {span} old. Silence is watched too.', noneHere: 'No warning fits this choice.', clear: 'Show all',
     pick: 'Choose a warning on the left to see why it was raised.', more: '{n} more', gone: 'closed', shown: '{n} of {all}',
     noSee: 'Your role looks after the system and sees no patients.', open: 'open',
   },
@@ -75,8 +75,9 @@ export const en = {
     time: 'Measured', what: 'Sign', value: 'Value', received: 'Received', mark: 'Mark', marks: 'Marks', loading: 'Loading the readings …', hours: '{n} h', stretch: 'Stretch of time', not: 'nothing is joined across a gap',
   },
   mark: {
-    unconfirmed: 'unconfirmed', low_quality: 'poor quality', test: 'test', clock: 'doubtful clock', clock_corrected: 'clock corrected', stale: 'too old',
+    disowned: 'not this patient’s', unconfirmed: 'unconfirmed', low_quality: 'poor quality', test: 'test', clock: 'doubtful clock', clock_corrected: 'clock corrected', stale: 'too old',
     why: {
+      disowned: 'Somebody said that another person was measured: kept, and judged no more.',
       unconfirmed: 'Implausible and not confirmed by a second reading: shown, not scored.', low_quality: 'The device itself doubts it: shown, not scored.', test: 'The device says that nobody was measured.',
       clock: 'The device’s clock cannot be trusted: the moment of measuring may be wrong.', clock_corrected: 'The device’s clock was wrong and has been corrected.', stale: 'Older than the rules allow: not scored.',
     },
@@ -105,6 +106,10 @@ export const en = {
   leave: {
     title: 'End the care', why: 'Why does the care end?', note: 'Words for the record (may be empty)', closes: 'Open warnings of this patient: {n}. They are closed in the same step.', rule: 'Nobody is paged any more and nothing is expected of the patient. It can be taken back within 24 hours.', doctor: 'While a high warning is open only a doctor ends the care.', send: 'End the care', sending: 'Ending …',
     whys: { discharged: 'Discharged', died: 'Died', consent_withdrawn: 'Consent withdrawn' }, ended: '{why}: {who}, {at}', list: 'Care ended within the last day: {n}', resume: 'Take the end of care back', resumeWhy: 'Why is it taken back? (may be empty)', resumeRule: 'The patient is watched again. What is found from now on is a new warning.', resuming: 'Taking back …',
+  },
+  disown: {
+    open: 'Not this patient’s reading …', title: 'Not this patient’s reading', which: 'Which measurement was somebody else’s?', why: 'How is that known? (no name)', send: 'Take it out', sending: 'Taking it out …',
+    rule: 'The reading stays in the record, marked, and is judged no more: what remains is judged at once. The warning stays open until somebody closes it. Ask for a new measurement.',
   },
   judge: { title: 'What was it?', why: 'Closed without knowing what they were. Each answer makes the record of the rules honest.', link: 'what was it? {n}', none: 'Of every closed warning it is known what it was.', closed: 'closed {at}, {ago}', of: 'What was it: {who}', what: 'What was it?', found: 'What was found? (may be empty)', send: 'Say so', sending: 'Saying …', saved: '{who}: saved.' },
   groups: { title: 'Disease groups', patients: '{n} patients', open: 'open warnings', silent: 'silent {n} of {all}', none: 'No group yet. Import patients first: tocsin import FILE.csv', openBoard: 'Open the board', noOpen: 'no open warning' },

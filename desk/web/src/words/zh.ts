@@ -20,7 +20,7 @@ export const zh: Words = {
     historyOff: '历史库已关闭', lag: '积压 {n} 条', simulated: '模拟 simulated', simulatedWhy: '此处所有患者均为虚构。',
     notWatching: '自 {at} 起无人监测', notWatchingNever: '无人监测：尚未收到任何数据', notWatchingWhy: '本屏不再评估新读数。请致电您不放心的患者，并联系运维人员。',
     down: '自 {at} 起连接中断', downWhy: '数字停留在中断时刻，正在重新连接……', connecting: '正在连接……', back: '连接已恢复。',
-    shelved: '搁置',
+    shelved: '搁置', flood: '预警过多：10 分钟 {n} 条',
     newHigh: '新的高优先级预警：{patient}。{why}', againHigh: '再次高优先级：{patient}。{why}',
   },
   sound: {
@@ -40,7 +40,7 @@ export const zh: Words = {
     title: '现在需要我处理什么', list: '未结案预警', mine: '我的', unclaimed: '未接手', all: '全部', shelved: '搁置', whose: '显示哪些预警',
     asksShelve: '{who} 申请搁置', offers: '{who} 拟转交给您', calls: '{who} 通话中', youCall: '您正在通话', inCare: '{who}，管理中', unreached: '{who}，未接通',
     group: '专病组', everyGroup: '全部专病组', search: '搜索', searchHint: '患者、文字', order: '按优先级，再按剩余时间',
-    waiting: '有 {n} 条新预警：点击显示', none: '没有未结案的预警。', noneWhy: '数据为 {span}前。数据中断同样在监测之中。', noneHere: '没有符合条件的预警。', clear: '显示全部',
+    waiting: '有 {n} 条新预警：点击显示', behind: '预警过多：另有 {n} 条非高优先级，点击显示', none: '没有未结案的预警。', noneWhy: '数据为 {span}前。数据中断同样在监测之中。', noneHere: '没有符合条件的预警。', clear: '显示全部',
     pick: '在左侧选择一条预警，查看预警依据。', more: '还有 {n} 条', gone: '已结案', shown: '{n} / {all}',
     noSee: '您的角色负责维护系统，不查看患者。', open: '未结案',
   },
@@ -76,8 +76,9 @@ export const zh: Words = {
     time: '测量时间', what: '项目', value: '数值', received: '收到时间', mark: '标记', marks: '标记', loading: '正在载入读数……', hours: '{n} 小时', stretch: '时间范围', not: '中断处不连线',
   },
   mark: {
-    unconfirmed: '未证实', low_quality: '质量差', test: '测试', clock: '时钟存疑', clock_corrected: '时钟已校正', stale: '已过时',
+    disowned: '非本人', unconfirmed: '未证实', low_quality: '质量差', test: '测试', clock: '时钟存疑', clock_corrected: '时钟已校正', stale: '已过时',
     why: {
+      disowned: '有人指明测的是别人：数据保留，不再用于评估。',
       unconfirmed: '数值不合理，且无第二次读数证实：仅显示，不计分。', low_quality: '设备自身认为质量差：仅显示，不计分。', test: '设备声明未测量任何人。',
       clock: '设备时钟不可信：测量时间可能有误。', clock_corrected: '设备时钟有误，已校正。', stale: '超过规则允许的时限：不计分。',
     },
@@ -106,6 +107,10 @@ export const zh: Words = {
   leave: {
     title: '结束管理', why: '结束管理的原因？', note: '补充说明（可不填）', closes: '该患者有 {n} 条未结案预警，将同时结案。', rule: '此后不再提醒任何人，也不再等待数据。24 小时内可以恢复。', doctor: '存在高优先级预警时，须由医生结束管理。', send: '结束管理', sending: '正在结束……',
     whys: { discharged: '出组', died: '死亡', consent_withdrawn: '撤回同意' }, ended: '{why}：{who}，{at}', list: '一天内结束管理：{n} 名', resume: '恢复管理', resumeWhy: '恢复的原因？（可不填）', resumeRule: '重新监测该患者。此后发现的异常为新的预警。', resuming: '正在恢复……',
+  },
+  disown: {
+    open: '非本人读数……', title: '非本人读数', which: '哪一次测的是别人？', why: '如何得知？（勿写姓名）', send: '剔除该读数', sending: '正在剔除……',
+    rule: '该读数保留在记录中并加标记，不再用于评估；其余数据立即重新评估。预警保持未结，须由人结案。请患者重新测量。',
   },
   judge: { title: '待定结论', why: '结案时尚不清楚原因的预警。补充结论，规则的运行记录才真实。', link: '待定结论 {n}', none: '所有已结案预警均已有结论。', closed: '{at} 结案，{ago}', of: '待定结论：{who}', what: '处置结果？', found: '后来发现了什么？（可不填）', send: '提交结论', sending: '正在提交……', saved: '{who}：已提交。' },
   groups: { title: '专病组', patients: '{n} 名患者', open: '未结案预警', silent: '数据中断 {n} / {all}', none: '还没有专病组。请先导入患者：tocsin import FILE.csv', openBoard: '打开看板', noOpen: '没有未结案预警' },
