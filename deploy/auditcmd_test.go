@@ -218,7 +218,7 @@ func TestALR7_UpKeepsAnAuditor_REL4(t *testing.T) {
 func TestALR7_UpSaysWhatItsAuditorSays(t *testing.T) {
 	terminal := &loud{}
 	a := &App{log: slog.New(slog.NewTextHandler(terminal, nil))}
-	a.repeat(strings.NewReader("begins overdue t/P-1 w1\nends   overdue t/P-1 w1\n"))
+	a.repeat("auditor", strings.NewReader("begins overdue t/P-1 w1\nends   overdue t/P-1 w1\n"))
 	for _, words := range []string{`level=ERROR msg="the auditor says" line="begins overdue t/P-1 w1"`, `line="ends   overdue t/P-1 w1"`} {
 		if err := terminal.says(words); err != nil {
 			t.Error(err)
