@@ -108,14 +108,15 @@ func (o *outsider) heartbeats() int {
 	return o.beats
 }
 
-// The tests' minute is two seconds, and their thirty seconds ten: on a machine that is shared a reading may take some.
+// The tests' minute is two seconds, and their thirty seconds six: on a machine that is shared a reading may take some.
 const (
 	testEvery  = 2 * time.Second
-	testWithin = 10 * time.Second
+	testWithin = 6 * time.Second
 )
 
 func watchdogConfig(t *testing.T, out *outsider) Config {
 	cfg := quietConfig(t.TempDir())
+	cfg.History.Off = true
 	c := &cfg.Watchdog
 	c.Every, c.Within, c.Again = testEvery, testWithin, 4*time.Second
 	c.WebhookFile, c.SecretFile, c.HeartbeatFile = writeFile(t, "hook", out.URL), writeFile(t, "secret", out.secret), writeFile(t, "beat", out.URL+"/beat")

@@ -21,12 +21,13 @@ const retryEvery = time.Second
 
 // round tries the way once. What it answers says only what is missing; nil: it came through.
 func (w *Watchdog) round(ctx context.Context, p Patient, sent time.Time) *Fault {
-	if f := w.tidy(ctx, p); f != nil {
-		return f
-	}
+	left := w.tidy(ctx, p)
 	reading, f := w.measure(ctx, p)
 	if f != nil {
-		return f
+		return f // of two that are missing the first on the way is named
+	}
+	if left != nil {
+		return left
 	}
 	if f := w.seen(ctx, p, reading); f != nil {
 		return f
