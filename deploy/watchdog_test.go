@@ -480,3 +480,78 @@ func (h *hospital) snapshot(token string) string {
 	h.t.Fatalf("the stream ended: %v", lines.Err())
 	return ""
 }
+
+// stuckAlerts hangs over one patient until it is let go.
+type stuckAlerts struct {
+	alerts.Core
+	key  string
+	free chan struct{}
+}
+
+func (s stuckAlerts) Decide(f alerts.Facts, st alerts.State, e event.Envelope, now event.Time) ([]event.Event, error) {
+	if e.Subject == s.key {
+		<-s.free
+	}
+	return s.Core.Decide(f, st, e, now)
+}
+
+// A reading that waits in one partition while the others get on: the age of that partition grows with it, and what the header
+// shows is that one's; once it is processed, everything is fresh.
+func TestOPS3_TheOldestReadingThatWaitsIsTheAge(t *testing.T) {
+	cfg := quietConfig(t.TempDir())
+	cfg.History.Off = true
+	h := openHospital(t, cfg)
+	stuck := streams.PartitionOf("demo/P-0113", h.app.n)
+	free := make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(free) })
+	t.Cleanup(letGo)
+	h.stopPart("monitor")
+	h.app.runs("stuck monitor", func(ctx context.Context) error {
+		parts := streams.Join([3]string{"rules", "alerts", "care"},
+			streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compilePack}),
+			streams.Machine[alerts.State, alerts.Facts](stuckAlerts{key: "demo/P-0113", free: free}),
+			streams.Machine[care.State, care.Facts](care.Core{}))
+		return streams.RunOwner(ctx, h.app.store, streams.PatientPair, parts, h.app.owners.options(streams.Decisions, streams.OwnerOptions{Name: "stuck", Logger: quietLogger()}))
+	})
+	type ages struct {
+		DataAgeMs  int64 `json:"data_age_ms"`
+		Partitions []struct {
+			Partition int32
+			AgeMs     int64 `json:"age_ms"`
+			Lag       int64
+		}
+	}
+	fresh := func() error {
+		var is ages
+		if h.get("/v1/status", &is); is.DataAgeMs > 3000 {
+			return fmt.Errorf("it says %+v", is)
+		}
+		return nil
+	}
+	h.until("everything is fresh", fresh)
+	h.enrol("demo,P-0113,copd,d1,secret\n") // the enrolment is the first that waits
+	before := time.Now()
+	h.publish(h.device(h.tcp(), "d1", "secret"), "demo", "d1", "m1", spo2(84))
+	sent := time.Now()
+	h.until("the age has grown", func() error {
+		var is ages
+		h.get("/v1/status", &is)
+		waits := time.Since(before)
+		if waits < 8*time.Second {
+			return fmt.Errorf("it waits for %s", waits)
+		}
+		for _, p := range is.Partitions {
+			age := time.Duration(p.AgeMs) * time.Millisecond
+			switch {
+			case p.Partition != stuck && age > 5*time.Second:
+				return fmt.Errorf("partition %d gets on and is %s old", p.Partition, age)
+			case p.Partition == stuck && (age < time.Since(sent)-time.Second || p.Lag == 0 || is.DataAgeMs != p.AgeMs):
+				return fmt.Errorf("the reading waits for %s, and it says %+v", time.Since(sent), is)
+			}
+		}
+		return nil
+	})
+	letGo()
+	h.warningOf("P-0113", "deterioration")
+	h.until("everything is fresh again", fresh)
+}

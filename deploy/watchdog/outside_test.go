@@ -25,7 +25,9 @@ func TestOPS2_PackOfTheMadeUpPatients(t *testing.T) {
 	}
 }
 
-func fault(partition int32, missing string) Fault { return Fault{Partition: partition, Missing: missing} }
+func fault(partition int32, missing string) Fault {
+	return Fault{Partition: partition, Missing: missing}
+}
 
 // What begins is told at once, what lasts every five minutes, the end once; what is not taken is told as it is by then, again
 // and again, with a wait that grows to a minute and no further; and the end never pushes aside what it is the end of.
