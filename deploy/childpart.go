@@ -33,7 +33,7 @@ func (a *App) keeps(name string, args func(context.Context) ([]string, error)) e
 			case <-ctx.Done(): // Ctrl-C reaches it by itself, and perhaps before us
 				return ctx.Err()
 			case <-time.After(childAgain):
-				a.log.Error("the "+name+" ended and is started again", streams.KeyErr, err)
+				a.log.Error("a child ended and is started again", streams.KeyPart, name, streams.KeyErr, err)
 			}
 		}
 	}, func(error) {})
@@ -64,7 +64,7 @@ func (a *App) child(ctx context.Context, name, exe string, args []string) error 
 // repeat says what a child says, until it has ended. A finding is for a person to act on.
 func (a *App) repeat(name string, said io.Reader) {
 	for lines := bufio.NewScanner(said); lines.Scan(); {
-		a.log.Error("the "+name+" says", "line", lines.Text())
+		a.log.Error("a child says", streams.KeyPart, name, "line", lines.Text())
 	}
 }
 
