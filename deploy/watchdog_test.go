@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -554,4 +555,68 @@ func TestOPS3_TheOldestReadingThatWaitsIsTheAge(t *testing.T) {
 	letGo()
 	h.warningOf("P-0113", "deterioration")
 	h.until("everything is fresh again", fresh)
+}
+
+// watchdogs answers the processes of the program's group that are watchdogs.
+func (p *program) watchdogs() (pids []int) {
+	for _, pid := range p.group() {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && strings.Contains(string(line), "\x00watchdog\x00") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// The tree enrols the made-up patients and has a watchdog in a process of its own, for which `up` needs to be told nothing. One
+// that is killed is followed by another; with the tree it ends by itself.
+func TestOPS2_UpKeepsAWatchdog(t *testing.T) {
+	data := t.TempDir()
+	p := startProgram(t, append([]string{"up", "--data", data}, freePorts...)...)
+	run := waitReady(t, p, data)
+	wait := func(what string, is func() error) {
+		t.Helper()
+		if err := until(t.Context(), 30*time.Second, what, is); err != nil {
+			t.Fatalf("%v\n%s", err, p.said())
+		}
+	}
+	wait("the first round", func() error {
+		if f := watchdogFinding(t.Context(), run); f.Found != "each partition's made-up reading comes through" {
+			return fmt.Errorf("the doctor finds %+v", f)
+		}
+		return nil
+	})
+	if info, err := os.Stat(filepath.Join(data, watchdogFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its credentials: %v, %v", info, err)
+	}
+	was := p.watchdogs()
+	if len(was) != 1 {
+		t.Fatalf("watchdogs: %v", was)
+	}
+	if err := syscall.Kill(was[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	wait("another watchdog", func() error {
+		if now := p.watchdogs(); len(now) != 1 || now[0] == was[0] {
+			return fmt.Errorf("watchdogs: %v, after %v", now, was)
+		}
+		return nil
+	})
+	var once strings.Builder
+	if code := Main([]string{"watchdog", "--once", "--credentials", filepath.Join(data, watchdogFile), "--broker", "tcp://" + run.MQTT, "--desk", "http://" + run.HTTP}, &once, &once); code != exitDone {
+		t.Errorf("exit %d: %s", code, once.String())
+	}
+	if code := Main([]string{"watchdog", "--once", "--credentials", filepath.Join(data, watchdogFile), "--broker", "tcp://" + run.Kafka, "--desk", "http://" + run.HTTP, "--within", "2s"}, &once, &once); code != exitFault || !strings.Contains(once.String(), "partition 3: door: ") {
+		t.Errorf("at a door that is none: exit %d: %s", code, once.String())
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	wait("its end with the tree", func() error {
+		if left := p.watchdogs(); len(left) > 0 {
+			return fmt.Errorf("%v live", left)
+		}
+		return nil
+	})
 }
