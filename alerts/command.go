@@ -199,6 +199,9 @@ func wished(key string, c Command, a ask) []event.Event {
 
 // tried looks a wish about a warning up in the table; some concern the patient and no warning. holder is who has it.
 func tried(key string, c Command, a ask) (events []event.Event, refusal, holder string) {
+	if a.beyondWatchdog(c) {
+		return nil, RefusedRole, ""
+	}
 	switch c {
 	case Leave:
 		events, refusal = leave(a)

@@ -119,13 +119,23 @@ func carry(p, was event.Policy, level int) int {
 
 // Who may take, give back and close. Administrators, security and auditors look after the system, not after patients.
 var (
-	mayActOnGrave = map[string]bool{"lead": true, "nurse": true, "doctor": true}
-	mayActOnLight = map[string]bool{"lead": true, "nurse": true, "doctor": true, "pharmacist": true, "health-manager": true, "clinic": true}
+	mayActOnGrave = map[string]bool{"lead": true, "nurse": true, "doctor": true, roleWatchdog: true}
+	mayActOnLight = map[string]bool{"lead": true, "nurse": true, "doctor": true, "pharmacist": true, "health-manager": true, "clinic": true, roleWatchdog: true}
 	// mayOverrule may close what another has taken.
 	mayOverrule = map[string]bool{"lead": true, "doctor": true}
 	// mayGiveReason may close a high without a contact, with a reason.
-	mayGiveReason = map[string]bool{"doctor": true}
+	mayGiveReason = map[string]bool{"doctor": true, roleWatchdog: true}
 )
+
+// roleWatchdog is that of the program which tries the whole way each minute in the name of made-up patients. No person has
+// such a warning, so it takes and closes what it has brought about, as a person would, and nothing of anybody else (see tried).
+const roleWatchdog = event.WatchedGroup
+
+// beyondWatchdog tells whether the watchdog asks for something else than to take or close a warning of a made-up patient.
+func (a ask) beyondWatchdog(c Command) bool {
+	made := a.state.Tenant == event.SystemTenant && a.state.Group == event.WatchedGroup
+	return a.request.Role == roleWatchdog && (!made || c != Accept && c != Close)
+}
 
 // roleMay tells whether a role may act on a warning that has been as grave as peak.
 func roleMay(role string, peak event.Severity) bool {

@@ -248,3 +248,36 @@ func TestALR9_DefaultPolicies(t *testing.T) {
 		}
 	}
 }
+
+// The watchdog takes and closes the warnings of its made-up patients, as grave as they are, and nothing else of anybody.
+func TestOPS2_WatchdogActsOnItsOwnAlone(t *testing.T) {
+	own := State{Tenant: event.SystemTenant, Group: event.WatchedGroup}
+	theirs := State{Tenant: "demo", Group: "copd"}
+	for name, c := range map[string]struct {
+		of      State
+		command Command
+		refused bool
+	}{
+		"it takes its own": {own, Accept, false}, "it closes its own": {own, Close, false},
+		"it ends no care": {own, Leave, true}, "it shelves nothing": {own, Shelve, true}, "it raises nothing": {own, Warn, true},
+		"it takes nobody's": {theirs, Accept, true}, "it closes nobody's": {theirs, Close, true},
+		"a group of its name elsewhere is not its own": {State{Tenant: "demo", Group: event.WatchedGroup}, Accept, true},
+		"nor is what else concerns no hospital":        {State{Tenant: event.SystemTenant}, Accept, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := Warning{Alert: "w1", Problem: event.Deterioration, Severity: event.High, Peak: event.High, Phase: New}
+			if c.command == Close {
+				w.Phase, w.Owner = Accepted, "watchdog"
+			}
+			c.of.Open = []Warning{w}
+			request := event.Request{Alert: "w1", By: "watchdog", Role: roleWatchdog}
+			data := map[Command]event.Event{Accept: &event.AcceptRequested{Request: request}, Close: &event.CloseRequested{Request: request, Outcome: event.OutcomeTechnical, Done: "seen"},
+				Leave: &event.LeaveRequested{Request: request, Why: event.LeftDied, Contacted: true}, Shelve: &event.ShelveRequested{Request: request, Reason: "x", Until: 1},
+				Warn: &event.WarnRequested{Request: request, Severity: event.High, Text: "x"}}[c.command]
+			events, refusal, _ := tried("k", c.command, ask{now: 1, request: request, click: "c", data: data, state: c.of})
+			if (refusal == RefusedRole) != c.refused || c.refused != (len(events) == 0) {
+				t.Errorf("refused %q, %+v", refusal, events)
+			}
+		})
+	}
+}

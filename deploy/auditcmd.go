@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,10 +70,7 @@ func (o *auditOptions) validate() error {
 
 func (o *auditOptions) run(ctx context.Context, in io.Reader, out, terminal io.Writer) error {
 	if o.followStdin {
-		go func() {
-			_, _ = io.Copy(io.Discard, in) // that it ends is all that is of interest
-			os.Exit(exitDone)              // it writes nothing, so nothing has to be put in order for whoever comes next
-		}()
+		go followStdin(in)
 	}
 	conn, err := o.dial(ctx)
 	if err != nil {

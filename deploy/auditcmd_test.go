@@ -197,7 +197,7 @@ func TestALR7_UpKeepsAnAuditor_REL4(t *testing.T) {
 	if err := until(t.Context(), 20*time.Second, "another auditor", another); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(p.said(), "the auditor ended and is started again") {
+	if !strings.Contains(p.said(), "a child ended and is started again\" part=auditor") {
 		t.Errorf("its end was not told:\n%s", p.said())
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
@@ -218,8 +218,8 @@ func TestALR7_UpKeepsAnAuditor_REL4(t *testing.T) {
 func TestALR7_UpSaysWhatItsAuditorSays(t *testing.T) {
 	terminal := &loud{}
 	a := &App{log: slog.New(slog.NewTextHandler(terminal, nil))}
-	a.repeat(strings.NewReader("begins overdue t/P-1 w1\nends   overdue t/P-1 w1\n"))
-	for _, words := range []string{`level=ERROR msg="the auditor says" line="begins overdue t/P-1 w1"`, `line="ends   overdue t/P-1 w1"`} {
+	a.repeat("auditor", strings.NewReader("begins overdue t/P-1 w1\nends   overdue t/P-1 w1\n"))
+	for _, words := range []string{`level=ERROR msg="a child says" part=auditor line="begins overdue t/P-1 w1"`, `line="ends   overdue t/P-1 w1"`} {
 		if err := terminal.says(words); err != nil {
 			t.Error(err)
 		}

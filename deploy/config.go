@@ -30,6 +30,8 @@ type Config struct {
 	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
 	Logging LoggingConfig   `yaml:"logging"`
 
+	Watchdog WatchdogConfig `yaml:"watchdog"`
+
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
 }
@@ -73,6 +75,23 @@ type BridgeConfig struct {
 	Group        string `yaml:"group"` // of the shared subscription; empty: not shared
 }
 
+// WatchdogConfig is the watchdog, and what desks expect of it.
+type WatchdogConfig struct {
+	Off    bool          `yaml:"off"`    // no desk expects one, and `up` runs none
+	Every  time.Duration `yaml:"every"`  // between two readings of a partition
+	Within time.Duration `yaml:"within"` // for the PUBACK, and from it to every desk
+	Again  time.Duration `yaml:"again"`  // how often the webhook hears of what lasts
+
+	WebhookFile   string `yaml:"webhook_file"`   // files, since what they hold is secret
+	SecretFile    string `yaml:"secret_file"`    // of Standard Webhooks
+	HeartbeatFile string `yaml:"heartbeat_file"` // called while all is well
+	Listen        string `yaml:"listen"`         // of /healthz and /metrics; empty: nowhere
+
+	CredentialsFile string   `yaml:"credentials_file"` // these three for a watchdog of its own; `up` knows them
+	Broker          string   `yaml:"broker"`
+	Desks           []string `yaml:"desks"`
+}
+
 // LoggingConfig is what the program says of itself.
 type LoggingConfig struct {
 	Level  string `yaml:"level"` // empty: info, and warn where a person sits at the terminal of `up`
@@ -106,6 +125,8 @@ func Default() Config {
 		Log:     LogConfig{Listen: "127.0.0.1:9092", Partitions: 4, Replicas: 1},
 		History: HistoryConfig{Listen: "127.0.0.1:0", Linger: 2 * time.Second},
 		Logging: LoggingConfig{Format: "text"},
+
+		Watchdog: WatchdogConfig{Every: time.Minute, Within: 30 * time.Second, Again: 5 * time.Minute},
 	}
 }
 
@@ -170,6 +191,7 @@ func (c *Config) Validate() error {
 	add(readable("bridge.password_file", c.Bridge.PasswordFile))
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
+	faults = append(faults, c.Watchdog.faults()...)
 	if c.Logging.Level != "" {
 		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/streams"
+	"tocsin/streams/event"
 	"tocsin/streams/witness"
 )
 
@@ -67,7 +68,7 @@ func (r *reach) examine(ctx context.Context, partitions, replicas int) ([]witnes
 		expect.DataDir, expect.LimitBytes = log, embeddedLimit
 	}
 	findings := witness.Examine(ctx, witness.Options{Brokers: brokers}, expect)
-	findings = append(findings, deskFinding(ctx, run))
+	findings = append(findings, deskFinding(ctx, run), watchdogFinding(ctx, run))
 	return append(findings, r.historyFindings(ctx, run)...), nil
 }
 
@@ -107,6 +108,45 @@ func deskFinding(ctx context.Context, run Running) witness.Finding {
 		return f
 	}
 	return witness.Finding{Check: "desk", Found: "ready: readings are taken and scored at " + run.HTTP}
+}
+
+// watchdogFinding asks the desk what it knows of the watchdog.
+func watchdogFinding(ctx context.Context, run Running) witness.Finding {
+	f := witness.Finding{Check: "watchdog", Level: witness.Warn, Found: "nothing is known of it: the desk does not say", Do: "start the desk, or name it with --http"}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+run.HTTP+"/v1/status", nil)
+	if err != nil {
+		return f
+	}
+	req.Header.Set("Authorization", "Bearer "+run.Token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return f
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var is struct {
+		Watchdog struct {
+			State  string
+			Since  event.Time
+			Faults []struct{ Missing string }
+		}
+	}
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&is) != nil {
+		return f
+	}
+	switch w := is.Watchdog; w.State {
+	case "well":
+		return witness.Finding{Check: "watchdog", Found: "each partition's made-up reading comes through"}
+	case "failing":
+		f.Level, f.Found = witness.Fault, fmt.Sprintf("says that nobody is watching since %s, for want of %s", w.Since, w.Faults[0].Missing)
+		f.Do = "see the table in the README, The watchdog"
+	case "silent":
+		f.Level, f.Found, f.Do = witness.Fault, fmt.Sprintf("nothing was heard of it since %s", w.Since), "start it with `tocsin watchdog`, or set watchdog.off"
+	default:
+		f.Found, f.Do = "there is none: nobody outside is called when readings stop coming through", "run `tocsin watchdog enrol` and `tocsin watchdog`"
+	}
+	return f
 }
 
 // missingIn draws from a refusal of /readyz what is missing: the desk's answer names its checks, other parts say it in plain words.

@@ -26,9 +26,9 @@ func (a *App) startDesk(context.Context) error {
 		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
 		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS, Simulated: a.cfg.demo, Version: version(),
-		SessionFile: a.cfg.path("sessions.json"),
-		Ready:       []desk.Check{{Name: "parts", Well: a.ready}},
-		Logger:      a.log, Registry: a.registry,
+		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(),
+		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
+		Logger: a.log, Registry: a.registry,
 	}
 	if a.past != nil {
 		o.History = charts{a.past}

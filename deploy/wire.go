@@ -72,6 +72,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},
 		{"auditor", a.startAuditor},
+		{"watchdog", a.startWatchdog},
 		{"run file", a.writeRunFile},
 		{"demo", a.startDemo},
 	} {

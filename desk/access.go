@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tocsin/streams/event"
 )
 
 // The roles. A lead runs the desk and sees all patients; the last three look after the system and see none.
@@ -20,6 +22,8 @@ const (
 	roleAdministrator = "administrator"
 	roleSecurity      = "security"
 	roleAuditor       = "auditor"
+
+	roleWatchdog = event.WatchedGroup // a program's, which is shown its made-up patients and nobody else
 )
 
 // Roles is every role that an account or a token can have.
@@ -37,6 +41,8 @@ var (
 	anybody   = oneOf(Roles...)
 	maySee    = oneOf(roleLead, roleNurse, roleDoctor, rolePharmacist, roleHealthManager, roleClinic)
 	mayAct    = maySee
+	mayClick  = oneOf(roleLead, roleNurse, roleDoctor, rolePharmacist, roleHealthManager, roleClinic, roleWatchdog) // on the ward of one's own
+	mayTell   = oneOf(roleWatchdog)
 	mayLeave  = oneOf(roleLead, roleNurse, roleDoctor)
 	mayAdmin  = oneOf(roleAdministrator)
 	mayImport = oneOf(roleAdministrator, roleLead)

@@ -243,6 +243,7 @@ type Status struct {
 	History   string            `json:"history" enum:"on,off"`
 	Simulated bool              `json:"simulated" doc:"the ward is a demonstration"`
 	Version   string            `json:"version"`
+	Watchdog  WatchdogStatus    `json:"watchdog"`
 	Parts     []PartitionStatus `json:"partitions"`
 }
 

@@ -30,6 +30,9 @@ func (w *ward) groupList(set []event.GroupSet) []Group {
 		all = append(all, g)
 	}
 	for _, s := range set {
+		if streams.IsWatchedGroup(s.Tenant, s.Group) {
+			continue
+		}
 		add(s.Tenant, s.Group, s.Zh, s.En)
 	}
 	for key, g := range w.groups {

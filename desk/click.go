@@ -35,7 +35,8 @@ type waiter struct {
 
 // ask writes a wish about a warning and waits for its answer.
 func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wish func(event.Request) event.Event) (*body[Warning], error) {
-	key, ok := s.ward.keyOf(c.ID)
+	ward := s.wardOf(ctx)
+	key, ok := ward.keyOf(c.ID)
 	if !ok {
 		return nil, noWarning(c.ID)
 	}
@@ -44,7 +45,7 @@ func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wis
 	if err != nil {
 		return nil, err
 	}
-	now, _ := s.ward.find(c.ID)
+	now, _ := ward.find(c.ID)
 	if answer.silent {
 		if p := silently(verb, now.w, id.Account); p != nil {
 			return nil, p
@@ -56,15 +57,18 @@ func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wis
 // asked writes a wish that concerns the patient of a key and waits for its answer, which may be a refusal.
 func (s *Server) asked(ctx context.Context, verb, key string, c Click, wish event.Event) (*answered, error) {
 	click := identityOf(ctx).Account + "/" + verb + "/" + c.ID + "/" + c.Key
-	wait, first := s.ward.wait(click, c.ID, key)
+	ward := s.wardOf(ctx)
+	wait, first := ward.wait(click, c.ID, key)
 	if first {
 		env := event.Envelope{ID: click, Source: s.o.Edge.Name(), Subject: key, At: event.TimeOf(s.o.Now()), Data: wish}
 		go s.o.Edge.Append(streams.Inputs, key, env, func(partition int32, offset int64, err error) {
-			s.ward.written(click, wait, partition, offset, err)
+			ward.written(click, wait, partition, offset, err)
 		})
 	}
-	answer, err := s.answerTo(ctx, click, wait)
-	s.metrics.click(verb, answer, err)
+	answer, err := s.answerTo(ctx, ward, click, wait)
+	if ward == s.ward { // the watchdog's clicks are nobody's
+		s.metrics.click(verb, answer, err)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -107,7 +111,7 @@ func notDone() *Problem {
 }
 
 // answerTo waits for the answer, and not for ever.
-func (s *Server) answerTo(ctx context.Context, click string, w *waiter) (*answered, error) {
+func (s *Server) answerTo(ctx context.Context, ward *ward, click string, w *waiter) (*answered, error) {
 	late := time.NewTimer(s.o.AnswerWithin)
 	defer late.Stop()
 	select {
@@ -115,7 +119,7 @@ func (s *Server) answerTo(ctx context.Context, click string, w *waiter) (*answer
 	case <-ctx.Done():
 	case <-late.C:
 	}
-	answer, err := s.ward.outcome(click, w)
+	answer, err := ward.outcome(click, w)
 	switch {
 	case err != nil:
 		return nil, refuse(http.StatusServiceUnavailable, "not_written", "操作未能写入，请重试",
@@ -187,7 +191,7 @@ func (w *ward) written(click string, wait *waiter, partition int32, offset int64
 // who had it already.
 func (w *ward) settle(s Seen) {
 	for _, e := range s.Events {
-		if click, a := answerIn(e.Data); click != "" {
+		if click, a := answerIn(e.Data); click != "" && w.shows(e.Subject) {
 			w.keep(click, a)
 			if wait, ok := w.waiting[click]; ok {
 				wait.answer = a

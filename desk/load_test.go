@@ -64,7 +64,7 @@ func TestALR15_AFloodDoesNotComeAndGo(t *testing.T) {
 func TestALR15_AFifthOfAGatewaySilentIsOneOutage(t *testing.T) {
 	now := event.TimeOf(time.Now())
 	for _, c := range []struct{ fell, before, all, want int }{{5, 0, 25, 1}, {5, 0, 26, 0}, {4, 0, 8, 0}, {0, 20, 25, 0}, {6, 3, 10, 1}} {
-		w := newWard(1)
+		w := newWard(1, isPerson)
 		g := &group{people: list.New()}
 		put := func(i int, door string, fell event.Time) {
 			w.people[fmt.Sprintf("demo/%s-%d", door, i)] = &person{group: g, p: Patient{Looked: Looked{Came: func() (string, event.Time) { return door, fell }}}}

@@ -65,19 +65,28 @@ type looks struct{ s *Server }
 var (
 	ageDesc  = prometheus.NewDesc("tocsin_desk_data_age_seconds", "How long ago everything that had come in was taken into account.", []string{"partition"}, nil)
 	lagDesc  = prometheus.NewDesc("tocsin_desk_lag_records", "Records of inputs that this desk has not seen folded.", []string{"partition"}, nil)
+	dogDesc  = prometheus.NewDesc("tocsin_desk_watchdog", "1 for what this desk says of the watchdog: off, well, failing or silent.", []string{"state"}, nil)
 	openDesc = prometheus.NewDesc("tocsin_desk_open_warnings", "Open warnings, by severity and whether somebody has taken them.", []string{"severity", "state"}, nil)
 )
 
 // Describe names them.
 func (l *looks) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ageDesc, lagDesc, openDesc} {
+	for _, d := range []*prometheus.Desc{ageDesc, lagDesc, dogDesc, openDesc} {
 		c <- d
 	}
 }
 
 // Collect looks.
 func (l *looks) Collect(c chan<- prometheus.Metric) {
-	for _, p := range l.s.status().Parts {
+	st := l.s.status()
+	for _, state := range []string{"off", "well", "failing", "silent"} {
+		is := 0.0
+		if st.Watchdog.State == state {
+			is = 1
+		}
+		c <- prometheus.MustNewConstMetric(dogDesc, prometheus.GaugeValue, is, state)
+	}
+	for _, p := range st.Parts {
 		name := strconv.Itoa(int(p.Partition))
 		c <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, float64(p.AgeMs)/1000, name)
 		c <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(p.Lag), name)

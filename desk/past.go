@@ -201,6 +201,9 @@ func (p *past) directory(step *streams.Step) error {
 		case *event.PackProposed:
 			p.proposed[d.Pack] = version{number: d.Version, sum: d.Sum, at: e.At, signed: d.Signed, needs: d.Needs}
 		case *event.GroupSet:
+			if streams.IsWatchedGroup(d.Tenant, d.Group) {
+				return
+			}
 			key := d.Tenant + "/" + d.Group
 			p.groups[key] = since(p.groups[key], used{e.At, *d}, func(u used) event.Time { return u.since })
 		case *event.PatientEnrolled:
@@ -212,6 +215,9 @@ func (p *past) directory(step *streams.Step) error {
 }
 
 func (p *past) published(d *event.PackPublished, at event.Time) {
+	if d.Pack == event.WatchedGroup {
+		return // it judges no person
+	}
 	all := p.packs[d.Pack]
 	if n := len(all); n > 0 {
 		if all[n-1].number >= d.Version {
@@ -225,6 +231,9 @@ func (p *past) published(d *event.PackPublished, at event.Time) {
 
 func (p *past) place(tenant, patient string, groups []string, at event.Time) {
 	key := streams.PatientKey(tenant, patient)
+	if streams.IsWatched(key) {
+		return
+	}
 	x := placed{since: at}
 	for _, g := range groups {
 		if g != "" {
@@ -260,6 +269,9 @@ func (p *past) decided(partition int32, step *streams.Step) error {
 }
 
 func (p *past) warned(e event.Envelope) {
+	if streams.IsWatched(e.Subject) {
+		return
+	}
 	switch d := e.Data.(type) {
 	case *event.AlertRaised:
 		if p.warnings[d.Alert] == nil {

@@ -123,7 +123,7 @@ func (s *Server) warningOperations(api huma.API) {
 			}
 			return &body[WarningStory]{w}, nil
 		})
-	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", clickErrors...),
+	huma.Register(api, op(mayClick, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", clickErrors...),
 		func(ctx context.Context, in *struct {
 			Click
 			Body *AcceptBody `required:"false"`
@@ -141,7 +141,7 @@ func (s *Server) warningOperations(api huma.API) {
 				return &event.ReturnRequested{Request: r, Reason: b.Reason}
 			})
 		})
-	huma.Register(api, op(mayAct, "POST", "/v1/warnings/{id}/close", "closeWarning", "warnings", "Close a warning with its outcome", clickErrors...),
+	huma.Register(api, op(mayClick, "POST", "/v1/warnings/{id}/close", "closeWarning", "warnings", "Close a warning with its outcome", clickErrors...),
 		func(ctx context.Context, in *struct {
 			Click
 			Body CloseBody
@@ -287,9 +287,11 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 			return &body[Status]{s.status()}, nil
 		})
 
+	s.watchdogOperations(api)
+
 	r := api.OpenAPI().Components.Schemas
 	ref := func(t reflect.Type) *huma.Schema { return r.Schema(t, true, "") }
-	stream := op(maySee, "GET", "/v1/stream", "stream", "live", "Server-sent events: warning, patient, status, snapshot")
+	stream := op(mayClick, "GET", "/v1/stream", "stream", "live", "Server-sent events: warning, patient, status, snapshot")
 	stream.Description = streamDoc
 	stream.Parameters = []*huma.Param{
 		{Name: "group", In: "query", Description: "{tenant}/{group}: send the rows of this board too", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -299,7 +301,7 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 	stream.Responses = map[string]*huma.Response{"200": {Description: "a stream that does not end", Content: map[string]*huma.MediaType{
 		"text/event-stream": {Schema: &huma.Schema{OneOf: []*huma.Schema{
 			ref(reflect.TypeFor[Warning]()), ref(reflect.TypeFor[Row]()), ref(reflect.TypeFor[Status]()), ref(reflect.TypeFor[Snapshot]())}}}}}}
-	s.plain(api, mux, stream, maySee, s.stream)
+	s.plain(api, mux, stream, mayClick, s.stream)
 
 	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token")
 	imp.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}

@@ -38,6 +38,10 @@ type Options struct {
 	Simulated     bool   // the ward is a demonstration
 	Version       string
 
+	// WatchdogGone is after how long without a warning of the watchdog's made-up patients, once they are enrolled, nobody is
+	// watching; 0: no watchdog is expected.
+	WatchdogGone time.Duration
+
 	Ready  []Check                 // what else has to be well before /readyz says so
 	Mounts map[string]http.Handler // other handlers on the same address, by pattern, such as /mqtt
 
@@ -73,7 +77,9 @@ type Check struct {
 // Server is one desk server. Several may run beside each other: each follows the log by itself.
 type Server struct {
 	o        Options
-	ward     *ward
+	ward     *ward     // of people
+	watched  *ward     // of the watchdog's made-up patients
+	watchdog *watchdog // whether they are heard of
 	past     *past
 	fresh    *freshness
 	load     load
@@ -115,7 +121,8 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
 	n := o.Edge.Partitions()
-	s := &Server{o: o, ward: newWard(n), past: newPast(), fresh: newFreshness(n), load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
+	s := &Server{o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
+		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
 		checking: make(chan struct{}, 2), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
@@ -178,8 +185,10 @@ func (s *Server) follow(ctx context.Context, partition int32) error {
 // take brings one step to the screens, and measures how long its readings took to get here.
 func (s *Server) take(seen Seen) {
 	s.ward.take(seen)
+	s.watched.take(seen) // after people's: what holds that up shows here
 	now := s.moment()
 	s.fresh.heard(seen, now)
+	s.watchdog.heard(seen, now)
 	if seen.CaughtUp {
 		for _, received := range readingsBehind(seen) {
 			s.metrics.readingToDesk.Observe(max(now.wall.Sub(received), 0).Seconds())

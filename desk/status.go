@@ -161,7 +161,8 @@ func (s *Server) watchEnd(ctx context.Context, partition int32) {
 // status answers how far what is shown can be believed.
 func (s *Server) status() Status {
 	now := s.moment()
-	st := Status{At: now.wall, Desks: int(s.screens.Load()), Doors: s.fresh.live(now), History: "off", Load: s.load.status(), Simulated: s.o.Simulated, Version: s.o.Version, Parts: []PartitionStatus{}}
+	st := Status{At: now.wall, Watchdog: s.watchdog.status(now, s.o.WatchdogGone), Desks: int(s.screens.Load()), Doors: s.fresh.live(now), History: "off", Load: s.load.status(),
+		Simulated: s.o.Simulated, Version: s.o.Version, Parts: []PartitionStatus{}}
 	if s.o.History != nil {
 		st.History = "on"
 	}

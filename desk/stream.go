@@ -28,15 +28,17 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, starting())
 		return
 	}
-	out := &screen{s: s, w: w, rc: http.NewResponseController(w), group: r.URL.Query().Get("group"),
+	out := &screen{s: s, ward: s.wardOf(r.Context()), w: w, rc: http.NewResponseController(w), group: r.URL.Query().Get("group"),
 		id: identityOf(r.Context()), session: s.sessions.Token(r.Context())}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	s.screens.Add(1)
-	s.metrics.streams.Inc()
-	defer func() { s.screens.Add(-1); s.metrics.streams.Dec() }()
+	if out.ward == s.ward { // nobody sits before the watchdog's
+		s.screens.Add(1)
+		s.metrics.streams.Inc()
+		defer func() { s.screens.Add(-1); s.metrics.streams.Dec() }()
+	}
 
 	last := r.Header.Get("Last-Event-ID")
 	if last == "" {
@@ -50,6 +52,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 // screen is one open stream.
 type screen struct {
 	s       *Server
+	ward    *ward
 	w       http.ResponseWriter
 	rc      *http.ResponseController
 	group   string
@@ -64,7 +67,7 @@ type screen struct {
 // begin brings a screen up to date: what has changed since its vector, or everything.
 func (o *screen) begin(ctx context.Context, last string) error {
 	fmt.Fprintf(&o.buf, "retry: %d\n\n", retryMs)
-	if v, err := parseVector(last, len(o.s.ward.at)); err == nil {
+	if v, err := parseVector(last, len(o.ward.at)); err == nil {
 		if ws, rows, seq, at, ok := o.resume(ctx, v); ok {
 			o.seq, o.rows, o.at = seq, seq, v
 			o.put("status", o.s.status())
@@ -72,7 +75,7 @@ func (o *screen) begin(ctx context.Context, last string) error {
 			return o.flush()
 		}
 	}
-	ws, rows, seq, at := o.s.ward.snapshot(o.group)
+	ws, rows, seq, at := o.ward.snapshot(o.group)
 	o.seq, o.rows, o.at = seq, seq, at
 	o.put("snapshot", Snapshot{Warnings: warningsOf(ws), Rows: rowsOf(rows), Status: o.s.status()})
 	return o.flush()
@@ -83,7 +86,7 @@ func (o *screen) resume(ctx context.Context, v vector) (ws []shown, rows []perso
 	late := time.After(resumeWithin)
 	again := time.NewTicker(resumeLook)
 	defer again.Stop()
-	for !o.s.ward.reached(v) {
+	for !o.ward.reached(v) {
 		select {
 		case <-again.C:
 		case <-late:
@@ -92,7 +95,7 @@ func (o *screen) resume(ctx context.Context, v vector) (ws []shown, rows []perso
 			return nil, nil, 0, nil, false
 		}
 	}
-	return o.s.ward.resume(v, o.group)
+	return o.ward.resume(v, o.group)
 }
 
 // follow sends changes until the screen goes, may no longer read, or the server stops.
@@ -101,7 +104,7 @@ func (o *screen) follow(ctx context.Context) {
 	defer rows.Stop()
 	defer status.Stop()
 	for {
-		ws, _, seq, at, next := o.s.ward.changes(o.seq, "")
+		ws, _, seq, at, next := o.ward.changes(o.seq, "")
 		if o.group != "" {
 			at = nil // rows follow at their own pace: only then has everything been sent
 		}
@@ -133,7 +136,7 @@ func (o *screen) sync() {
 	if o.group == "" {
 		return
 	}
-	ws, rows, seq, at, _ := o.s.ward.changes(min(o.seq, o.rows), o.group)
+	ws, rows, seq, at, _ := o.ward.changes(min(o.seq, o.rows), o.group)
 	ws = slices.DeleteFunc(ws, func(w shown) bool { return w.seq <= o.seq })
 	o.seq, o.rows = seq, seq
 	o.send(ws, rows, at)

@@ -157,7 +157,7 @@ func TestAStreamEndsWithItsRight(t *testing.T) {
 
 // After an error of the log following begins again at a checkpoint, which lies before what is shown: nothing goes back.
 func TestShownStateNeverGoesBack(t *testing.T) {
-	w := newWard(1)
+	w := newWard(1, isPerson)
 	at := func(offset int64, alert string, first bool) Seen {
 		s := Seen{Offset: offset, Touched: []string{"demo/P-0113"}, Look: func(string) (Patient, bool) {
 			return Patient{Alerts: alerts.State{Open: []alerts.Warning{{Alert: alert, Problem: event.Deterioration, Phase: alerts.New, Severity: event.High}}}, Care: care.State{}}, true
@@ -178,7 +178,7 @@ func TestShownStateNeverGoesBack(t *testing.T) {
 
 // Closed warnings are kept up to a number; who has not heard of the forgotten ones gets a snapshot.
 func TestClosedWarningsAreForgottenInOrder(t *testing.T) {
-	w := newWard(1)
+	w := newWard(1, isPerson)
 	for i := range keptClosed + 10 {
 		past := alerts.Past{Warning: alerts.Warning{Alert: "w" + itoa(i), Problem: event.Deterioration, Episode: i + 1, Phase: alerts.Closed}}
 		w.take(Seen{Offset: int64(i), Inputs: []event.Envelope{{}}, Touched: []string{"demo/P-0113"}, Look: func(string) (Patient, bool) {
@@ -199,7 +199,7 @@ func TestClosedWarningsAreForgottenInOrder(t *testing.T) {
 // A patient whose last warning was closed long ago measures again: what was forgotten does not come back as news, push
 // out another and keep every screen from resuming.
 func TestAForgottenWarningIsNoNews(t *testing.T) {
-	w := newWard(1)
+	w := newWard(1, isPerson)
 	offset := int64(0)
 	step := func(key string) {
 		past := alerts.Past{Warning: alerts.Warning{Alert: "of " + key, Problem: event.Deterioration, Episode: 1, Phase: alerts.Closed}}
@@ -237,7 +237,7 @@ func TestABoardHearsWhoHasLeft(t *testing.T) {
 
 // What a board says is worked out as of now and not as of the patient's last reading.
 func TestABoardIsAsOfNow(t *testing.T) {
-	w := newWard(1)
+	w := newWard(1, isPerson)
 	var asked event.Time
 	who := Patient{Care: care.State{Groups: []care.Membership{{Group: "copd"}}}, Looked: Looked{Vitals: func(clock event.Time) Vitals { asked = clock; return Vitals{} }}}
 	w.take(Seen{Offset: 1, Clock: 1000, Inputs: []event.Envelope{{}}, Touched: []string{"demo/P-0113"}, Look: func(string) (Patient, bool) { return who, true }})

@@ -13,7 +13,11 @@ import (
 // ward is what the screens are shown: the open warnings and the board of every group, folded from the log. One goroutine
 // a partition feeds it; readers take what they need under the lock and work on it outside. Nothing that a reader does can hold up
 // the fold: there are no queues to readers, only a list in the order of change, which each reads at its own pace.
+//
+// There are two: one of people, and one of the watchdog's made-up patients, which the watchdog alone is shown. Both are the same
+// code on the same steps.
 type ward struct {
+	shows   func(key string) bool // of whom this ward is
 	mu      sync.RWMutex
 	seq     uint64        // counts changes on this server
 	changed chan struct{} // closed and replaced when a warning changes; rows are looked at now and then
@@ -80,9 +84,9 @@ const (
 	keptAnswers = 20000 // answers to clicks that a repeat can still be given
 )
 
-func newWard(n int32) *ward {
+func newWard(n int32, shows func(key string) bool) *ward {
 	w := &ward{
-		changed: make(chan struct{}), at: make(vector, n), floor: make(vector, n), parts: make([]part, n),
+		shows: shows, changed: make(chan struct{}), at: make(vector, n), floor: make(vector, n), parts: make([]part, n),
 		people: map[string]*person{}, groups: map[string]*group{}, shown: map[string]*shown{}, recent: list.New(), closed: list.New(),
 		answers: map[string]*answered{}, waiting: map[string]*waiter{},
 	}
@@ -105,7 +109,7 @@ func (w *ward) take(s Seen) {
 	}
 	m := mark{w.seq, s.Partition, s.Offset}
 	for _, key := range s.Touched {
-		if p, ok := s.Look(key); ok {
+		if p, ok := s.Look(key); ok && w.shows(key) {
 			w.put(key, p, m)
 		}
 	}

@@ -3,6 +3,8 @@ package streams
 import (
 	"strconv"
 	"strings"
+
+	"tocsin/streams/event"
 )
 
 // The topics. Two pairs carry everything: what came in, in one order; what followed, by one writer.
@@ -90,7 +92,7 @@ func PartitionKey(partition int32) string {
 }
 
 // SystemTenant owns what belongs to no hospital. No import may use it.
-const SystemTenant = "tocsin"
+const SystemTenant = event.SystemTenant
 
 // PartitionOf answers the partition of a key out of n: murmur2 as in Kafka's own client, so that every tool puts a
 // key where we do.

@@ -50,7 +50,7 @@ func asks(w alerts.Warning) bool {
 // plan brings what is done about a patient in line with what is asked. The caller holds the lock.
 func (n *Notifier) plan(c *patient) {
 	wanted := map[string]bool{}
-	if n.parts[c.partition].live {
+	if n.parts[c.partition].live && !streams.IsWatched(c.key) { // nobody is to be woken for a made-up patient
 		for _, w := range c.state.Open {
 			if asks(w) {
 				n.want(c, w, wanted)

@@ -57,7 +57,7 @@ func decideEnrol(s Entity, id string, r *event.EnrolRequested) []event.Event {
 }
 
 func checkEnrol(r *event.EnrolRequested) error {
-	if err := checkTenant(r.Tenant); err != nil {
+	if err := checkEnrolled(r); err != nil {
 		return err
 	}
 	if err := CheckID("patient", r.Patient); err != nil {

@@ -187,8 +187,9 @@ func Sum(text string) string {
 	return hex.EncodeToString(b[:])
 }
 
-// Roles are the roles that an account or a token can have. A lead sees all patients.
-var Roles = []string{"lead", "nurse", "doctor", "pharmacist", "health-manager", "clinic", "administrator", "security", "auditor"}
+// Roles are the roles that an account or a token can have. A lead sees all patients; the watchdog's is a program's, which sees
+// its made-up patients alone.
+var Roles = []string{"lead", "nurse", "doctor", "pharmacist", "health-manager", "clinic", "administrator", "security", "auditor", event.WatchedGroup}
 
 func knownRole(role string) bool {
 	for _, r := range Roles {

@@ -139,6 +139,30 @@ for (const language of languages)
     await expect(page.locator('.blind')).toHaveCount(0)
   })
 
+for (const language of languages)
+  test(`OPS-2 the watchdog's reading does not come through: the striped bar says since when, what is missing and what to do (${language})`, async ({ page, mock }) => {
+    await page.addInitScript((s) => localStorage.setItem('tocsin.settings', s), JSON.stringify({ language, look: 'light', keys: true }))
+    await enter(page, mock)
+    await expect(page.locator('[role=option]').first()).toBeVisible()
+    await expect(page.locator('.blind')).toHaveCount(0)
+    const since = new Date(Date.now() - 70_000)
+    await mock.steer('watchdog', { state: 'failing', since: since.toISOString(), faults: [{ partition: 2, missing: 'rules', since: since.toISOString() }] })
+    await expect(page.locator('.blind')).toContainText(language === 'zh' ? '无人监测' : 'NOT WATCHING since')
+    await expect(page.locator('.blind')).toContainText(language === 'zh' ? '没有产生预警' : 'no warning comes of them')
+    await expect(page.locator('.blind')).toContainText(language === 'zh' ? '请致电您不放心的患者' : 'Call the patients who worry you')
+    await expect(page.locator('[data-test=data-age]')).not.toHaveClass(/old/) // what is shown is as old as it says
+    await shoot(page, `watchdog-desk-${language}-light`)
+    await accessible(page, 'watchdog')
+    for (const missing of ['door', 'log', 'desk', 'clicks']) {
+      await mock.steer('watchdog', { state: 'failing', since: since.toISOString(), faults: [{ partition: 0, missing, since: since.toISOString() }] })
+      await expect(page.locator('.blind')).not.toContainText('state.missing')
+    }
+    await mock.steer('watchdog', { state: 'silent', since: since.toISOString() })
+    await expect(page.locator('.blind')).toContainText(language === 'zh' ? '看门狗没有消息' : 'Nothing is heard of the watchdog')
+    await mock.steer('watchdog')
+    await expect(page.locator('.blind')).toHaveCount(0)
+  })
+
 test('a session that has ended leads to the sign-in, and nothing of it stays on the screen', async ({ page, mock }) => {
   await enter(page, mock, '/groups')
   await expect(page.locator('.page li').first()).toBeVisible()

@@ -1,6 +1,6 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,cut,refuse,serve,signout,reset,shelve,plan,wake} steers it.
+// POST /mock/{packless,raise,many,stall,flow,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake} steers it.
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
@@ -12,7 +12,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog
   const streams = new Set()
 
   function reset() {
@@ -24,6 +24,7 @@ export function start(port = 0) {
     stalled = 0
     flooded = 0
     refusing = packless = false
+    watchdog = undefined
     signed ??= new Map() // a screen that is signed in stays so
     clicks = new Map()
   }
@@ -37,7 +38,7 @@ export function start(port = 0) {
     return r
   }
 
-  const status = () => ({ at: iso(Date.now()), data_age_ms: stalled ? Date.now() - stalled : 900, lag: stalled ? 4211 : 0, desks: streams.size, load: { raised: flooded ? 23 : 1, operators: 1, ...(flooded && { flood_since: iso(flooded) }) }, doors: 1, history: 'on', simulated: true, version: 'mock', partitions: [] })
+  const status = () => ({ at: iso(Date.now()), data_age_ms: stalled ? Date.now() - stalled : 900, lag: stalled ? 4211 : 0, desks: streams.size, load: { raised: flooded ? 23 : 1, operators: 1, ...(flooded && { flood_since: iso(flooded) }) }, doors: 1, history: 'on', simulated: true, version: 'mock', partitions: [], watchdog: watchdog ?? { state: 'well', faults: [] } })
   const send = (res, event, data) => res.write(`id: p0:${offset}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 
   function tell(event, data) {
@@ -80,6 +81,7 @@ export function start(port = 0) {
     stall: (o) => (stalled = Date.now() - (o.ms ?? 40_000)),
     flow: () => (stalled = 0),
     flood: ({ over = false }) => (flooded = over ? 0 : Date.now()),
+    watchdog: (o) => (watchdog = o.state ? { faults: [], ...o } : undefined),
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     packless: () => (packless = true),

@@ -590,6 +590,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/watchdog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** What the watchdog misses: every screen says so within two seconds, until it is told otherwise or a minute has passed */
+        put: operations["tellWatchdog"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1842,6 +1859,7 @@ export interface components {
             /** @description the ward is a demonstration */
             simulated: boolean;
             version: string;
+            watchdog: components["schemas"]["WatchdogStatus"];
         };
         Taken: {
             /** @description the readings are judged no more; what is open stays open until a person closes it */
@@ -2170,6 +2188,38 @@ export interface components {
             version: number;
             /** @description who had it before it was given back or came back */
             was?: string;
+        };
+        WatchdogBody: {
+            /** @description empty: everything came through */
+            faults: components["schemas"]["WatchdogFault"][];
+        };
+        WatchdogFault: {
+            /**
+             * @description the first part of the way that did not do its own
+             * @enum {string}
+             */
+            missing: "door" | "log" | "rules" | "desk" | "clicks";
+            /** Format: int32 */
+            partition: number;
+            /**
+             * Format: date-time
+             * @description when the last reading was sent that came through, or the first that did not
+             */
+            since: string;
+        };
+        WatchdogStatus: {
+            /** @description what the watchdog misses */
+            faults: components["schemas"]["WatchdogFault"][];
+            /**
+             * Format: date-time
+             * @description since when nobody is watching: failing or silent
+             */
+            since?: string;
+            /**
+             * @description failing: the watchdog says so; silent: nothing of it is heard here; off: none is expected
+             * @enum {string}
+             */
+            state: "off" | "well" | "failing" | "silent";
         };
         WordPair: {
             en: string;
@@ -4996,6 +5046,64 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tellWatchdog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchdogBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

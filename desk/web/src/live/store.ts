@@ -84,10 +84,27 @@ export const dataAge = computed(() =>
 /** Above this nobody is watching, and every desk says so. */
 export const notWatchingMs = 30_000
 
-/** notWatchingSince is the moment up to which everything had been taken into account, when that is too long ago. */
-export const notWatchingSince = computed(() => {
+/** agedSince is the moment up to which everything had been taken into account, when that is too long ago. */
+const agedSince = computed(() => {
   if (dataAge.value !== null) return dataAge.value > notWatchingMs ? now.value - dataAge.value : null
   return link.since && link.state !== 'up' && now.value - link.since > notWatchingMs ? link.since : null
+})
+
+/** What the watchdog misses of the way from a device to this screen, or that nothing is heard of it. */
+export type Missing = Status['watchdog']['faults'][number]['missing'] | 'silent'
+
+/** missing is what keeps the watchdog's reading of each minute from this screen; null: nothing, as far as is known. */
+export const missing = computed<Missing | null>(() => {
+  const w = link.status?.watchdog
+  if (w?.state === 'failing') return w.faults[0]?.missing ?? 'silent'
+  return w?.state === 'silent' ? 'silent' : null
+})
+
+/** notWatchingSince is since when nobody is watching: what is shown is too old, or the watchdog's reading does not come through. */
+export const notWatchingSince = computed(() => {
+  const since = missing.value ? Date.parse(link.status?.watchdog.since ?? '') || link.statusAt : null
+  if (agedSince.value === null || since === null) return agedSince.value ?? since
+  return Math.min(agedSince.value, since)
 })
 
 export const isDown = computed(() => link.state === 'down')

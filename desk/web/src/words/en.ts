@@ -17,7 +17,12 @@ export const en = {
   state: {
     dataAge: 'data {span} old', dataNone: 'data: not known yet', sound: 'Sound', desks: '{n} desks listening', desk1: '1 desk listening',
     historyOff: 'history off', lag: '{n} records behind', simulated: 'simulated 模拟', simulatedWhy: 'Every patient here is made up.',
-    notWatching: 'NOT WATCHING since {at}', notWatchingNever: 'NOT WATCHING: nothing has been heard from the desk', notWatchingWhy: 'New readings are not being judged on this screen. Call the patients who worry you, and the operator.',
+    notWatching: 'NOT WATCHING since {at}', notWatchingNever: 'NOT WATCHING: nothing has been heard from the desk', notWatchingWhy: 'New readings are not being judged on this screen.',
+    notWatchingDo: 'Call the patients who worry you, and the operator.', watchdogOff: 'no watchdog',
+    missing: {
+      door: 'The made-up reading that tries the way each minute does not get in: devices may not reach us.', log: 'The log takes no readings: devices keep them meanwhile.', rules: 'Readings come in, and no warning comes of them.',
+      desk: 'Warnings do not reach this screen.', clicks: 'Warnings are shown, and clicks on them lead to nothing.', silent: 'Nothing is heard of the watchdog, which tries the whole way each minute.',
+    },
     down: 'No connection since {at}', downWhy: 'Numbers are as they were then. Trying again …', connecting: 'Connecting …', back: 'The connection is back.',
     shelved: 'shelved', flood: 'Flood: {n} in 10 min',
     newHigh: 'New high priority warning: {patient}. {why}', againHigh: 'High priority again: {patient}. {why}',

@@ -18,7 +18,12 @@ export const zh: Words = {
   state: {
     dataAge: '数据 {span}前', dataNone: '数据时间未知', sound: '声音', desks: '{n} 个预警台在听', desk1: '1 个预警台在听',
     historyOff: '历史库已关闭', lag: '积压 {n} 条', simulated: '模拟 simulated', simulatedWhy: '此处所有患者均为虚构。',
-    notWatching: '自 {at} 起无人监测', notWatchingNever: '无人监测：尚未收到任何数据', notWatchingWhy: '本屏不再评估新读数。请致电您不放心的患者，并联系运维人员。',
+    notWatching: '自 {at} 起无人监测', notWatchingNever: '无人监测：尚未收到任何数据', notWatchingWhy: '本屏不再评估新读数。',
+    notWatchingDo: '请致电您不放心的患者，并联系运维人员。', watchdogOff: '无看门狗',
+    missing: {
+      door: '每分钟检验全程的虚构读数送不进来：设备可能连不上。', log: '日志不再接收读数：设备会暂存。', rules: '读数已收到，但没有产生预警。',
+      desk: '预警到不了本屏。', clicks: '预警可见，但操作没有结果。', silent: '看门狗没有消息：它每分钟检验一次全程。',
+    },
     down: '自 {at} 起连接中断', downWhy: '数字停留在中断时刻，正在重新连接……', connecting: '正在连接……', back: '连接已恢复。',
     shelved: '搁置', flood: '预警过多：10 分钟 {n} 条',
     newHigh: '新的高优先级预警：{patient}。{why}', againHigh: '再次高优先级：{patient}。{why}',
