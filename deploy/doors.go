@@ -27,6 +27,7 @@ func (a *App) startDesk(context.Context) error {
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
 		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS, Simulated: a.cfg.demo, Version: version(),
 		SessionFile: a.cfg.path("sessions.json"),
+		Vault:       a.vault,
 		Ready:       []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger:      a.log, Registry: a.registry,
 	}
