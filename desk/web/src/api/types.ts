@@ -40,6 +40,10 @@ export type Worry = S['WarnBody']
 export type Leaving = Required<S['LeaveBody']>
 export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
 
+export type Person = S['Person']
+export type PersonView = S['PersonView']
+export type Brief = S['Brief']
+
 export type Severity = Warning['severity']
 export type WarningState = Warning['state']
 
