@@ -28,6 +28,7 @@ type Config struct {
 	History HistoryConfig   `yaml:"history"`
 	Bridge  BridgeConfig    `yaml:"bridge"`
 	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
+	Vault   VaultConfig     `yaml:"vault"`
 	Logging LoggingConfig   `yaml:"logging"`
 
 	Watchdog WatchdogConfig `yaml:"watchdog"`

@@ -26,7 +26,7 @@ func (a *App) startDesk(context.Context) error {
 		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
 		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS, Simulated: a.cfg.demo, Version: version(),
-		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(),
+		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(), Vault: a.vault,
 		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger: a.log, Registry: a.registry,
 	}

@@ -193,5 +193,8 @@ func (a *App) tell() {
 	if a.cfg.has(roleHistory) || a.cfg.has(roleEngine) {
 		fmt.Fprintf(a.out, "  history   %s\n", a.historyState())
 	}
+	if a.newMaster != "" {
+		fmt.Fprintf(a.out, "  vault     a master key was made: %s; back it up apart from %s, without it nobody can be named\n", a.newMaster, a.cfg.patientKeys())
+	}
 	fmt.Fprintf(a.out, "  stop      Ctrl-C\n\n")
 }

@@ -1,16 +1,17 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tocsin/care/vault"
 	"tocsin/streams/directory"
 )
 
@@ -21,12 +22,23 @@ func importCommand() *cobra.Command {
 		Long: "Enrol patients and bind their devices, also in a running system. The first line names the columns tenant,patient,group,device,token.\n" +
 			"The group of somebody with more than one disease is such as copd+heart-failure: the first leads the care, and the packs of all hold.\n" +
 			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
-			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.",
+			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.\n\n" +
+			"Who the patients are may stand in further columns, any of them:\n" + columnsHelp() +
+			"Of a carer: name, relation, phone, phone2; up to five, in the order in which they are called. A phone may say what it is: mobile:000-0101.\n" +
+			"birth_date is 1952-03-17, lives_alone yes or no, emergency_phone the number of the patient's own 120 centre. An empty cell leaves what is\n" +
+			"known. Such a file is handed to the desk of this machine, which seals it before anything reaches the log.",
 		Example: "  tenant,patient,group,device,token\n  demo,P-0113,copd,oximeter-7,\n  demo,P-0114,copd+heart-failure,scale-12,\n\n  tocsin import people.csv",
 		RunE: func(c *cobra.Command, args []string) error {
-			rows, err := rowsOf(args[0], c.InOrStdin())
+			file, err := readFile(args[0], c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			rows, said, err := directory.ReadImport(bytes.NewReader(file), vault.Columns{Now: nowUTC})
 			if err != nil {
 				return fmt.Errorf("%s was not imported:\n%w", args[0], err)
+			}
+			if len(said) > 0 {
+				return importNamed(c.Context(), &r, file, rows, c.OutOrStdout(), c.ErrOrStderr())
 			}
 			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
 				return importRows(ctx, conn, rows, c.OutOrStdout(), c.ErrOrStderr())
@@ -37,16 +49,15 @@ func importCommand() *cobra.Command {
 	return c
 }
 
-func rowsOf(file string, stdin io.Reader) ([]directory.Row, error) {
-	if file == "-" {
-		return directory.ReadRows(stdin)
+// columnsHelp names the columns of the vault, a carer's for the first alone.
+func columnsHelp() string {
+	var b strings.Builder
+	for _, name := range vault.ColumnNames() {
+		if strings.HasPrefix(name, "carer1_") || !strings.HasPrefix(name, "carer") {
+			b.WriteString(" " + name)
+		}
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return directory.ReadRows(f)
+	return " " + b.String() + "\n"
 }
 
 // importRows prints a token for each device that got one, and ends with an error when a row was refused.

@@ -34,6 +34,7 @@ var technologies = map[string][]string{
 	"github.com/danielgtaylor/huma":       {"desk", "deploy"},
 	"cel.dev":                             {"rules/condition", "deploy"},
 	"github.com/goccy/go-yaml":            {"rules/pack", "deploy"},
+	"github.com/tink-crypto":              {"care/vault"},
 	"github.com/wneessen/go-mail":         {"alerts/notify"},
 	"github.com/standard-webhooks":        {"alerts/notify", "deploy/watchdog"},
 	"github.com/prometheus/client_golang": {"ingest/gateway", "ingest/bridge", "ingest/door", "streams/kafka", "streams/history", "alerts/notify", "desk", "deploy"},

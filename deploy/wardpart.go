@@ -15,7 +15,7 @@ func (a *App) startDemo(context.Context) error {
 	}
 	w := work(func(ctx context.Context) error {
 		err := demo.Run(ctx, demo.Options{
-			Log: a.store, View: a.view, Asker: a.asker, Edge: a.edge, Broker: "tcp://" + a.run.MQTT, Logger: a.log,
+			Log: a.store, View: a.view, Asker: a.asker, Edge: a.edge, Broker: "tcp://" + a.run.MQTT, Vault: a.vault, Logger: a.log,
 			Began: func() {
 				fmt.Fprintf(a.out, "  demo      forty simulated patients publish now; the first warning stands on http://%s within a minute\n\n", a.run.HTTP)
 			},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/care/vault"
 	"tocsin/deploy/embedded/broker"
 	"tocsin/streams"
 	"tocsin/streams/directory"
@@ -47,6 +48,8 @@ type App struct {
 	stopping  atomic.Bool           // whoever shares the work out is told to look elsewhere
 	outdated  atomic.Pointer[error] // what a part met that is newer than this program
 	password  string                // of the first account, until it is told
+	vault     *vault.Vault          // who patients are; nil: that is kept nowhere
+	newMaster string                // file of a master key that was made at this start
 }
 
 // New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
@@ -68,6 +71,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"first account", a.startAccount},
 		{"history", a.startHistory},
 		{"notifier", a.startNotify},
+		{"vault", a.startVault},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},

@@ -5,12 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
 
+	"tocsin/care/vault"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -97,23 +101,22 @@ func (s *Server) setGroup(ctx context.Context, in GroupBody) error {
 }
 
 // importCSV enrols what a file says: taken whole or not at all, answered line by line, done when every live gateway
-// knows the devices.
+// knows the devices. Who the patients are is sealed here, before anything of it reaches the log.
 func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
-	rows, err := directory.ReadRows(http.MaxBytesReader(w, r.Body, maxImport))
-	if err != nil {
-		var large *http.MaxBytesError
-		status := http.StatusUnprocessableEntity
-		if errors.As(err, &large) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		writeProblem(w, refuse(status, "csv", "文件有误，未导入任何内容："+err.Error(), "the file is not right, and nothing of it was imported: "+err.Error()))
+	rows, said, problem := s.readImport(http.MaxBytesReader(w, r.Body, maxImport))
+	if problem == nil && len(said) > 0 {
+		problem = s.naming(r.Context(), len(said))
+	}
+	if problem != nil {
+		writeProblem(w, problem)
 		return
 	}
 	ctx, stop := context.WithTimeout(r.Context(), importWithin)
 	defer stop()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := newLines(w)
-	outcomes, position, err := s.o.Asker.Import(ctx, rows, identityOf(ctx).Account, out.progress)
+	by := identityOf(ctx).Account
+	outcomes, position, err := s.o.Asker.Import(ctx, rows, by, out.progress)
 	if err != nil {
 		out.write(ImportLine{Error: err.Error()})
 		return
@@ -130,6 +133,11 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 			out.write(ImportLine{Row: o.Line, Device: o.Device, Kept: true})
 		}
 	}
+	if err := s.keepNamed(ctx, said, by, &last, out); err != nil {
+		last.Error = "enrolled, but not everybody is in the vault: " + err.Error() + "; import the file again"
+		out.write(last)
+		return
+	}
 	if err := s.o.WaitDoors(ctx, position); err != nil {
 		last.Error = "imported, but not every gateway knows it yet: " + err.Error()
 		out.write(last)
@@ -137,6 +145,58 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 	}
 	last.Done = true
 	out.write(last)
+}
+
+// readImport reads a file whole, and says what is wrong with it in words that repeat nothing of it.
+func (s *Server) readImport(r io.Reader) ([]directory.Row, []Naming, *Problem) {
+	rows, cells, err := directory.ReadImport(r, vault.Columns{Now: s.o.Now})
+	var said []Naming
+	if err == nil {
+		said, err = namings(cells, s.o.Now)
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, nil, badFile(http.StatusRequestEntityTooLarge, err)
+	case err != nil:
+		return nil, nil, badFile(http.StatusUnprocessableEntity, err)
+	}
+	return rows, said, nil
+}
+
+func badFile(status int, err error) *Problem {
+	return refuse(status, "csv", "文件有误，未导入任何内容："+err.Error(), "the file is not right, and nothing of it was imported: "+err.Error())
+}
+
+// naming notes that somebody says who so many patients are. Without a vault, or unnoted, nothing of the file is imported.
+func (s *Server) naming(ctx context.Context, n int) *Problem {
+	if s.o.Vault == nil {
+		return refuse(http.StatusServiceUnavailable, "vault_off", "本预警台未启用患者资料库；文件含有患者资料，未导入任何内容",
+			"this desk has no vault, and the file says who patients are: nothing of it was imported")
+	}
+	if s.o.Trail == nil {
+		return nil
+	}
+	id := identityOf(ctx)
+	err := s.o.Trail.Note(ctx, Entry{Account: id.Account, Role: id.Role, Action: "vault.import", Object: itoa(n) + " patients", Purpose: "administration", From: addressOf(ctx)})
+	if err != nil {
+		return refuse(http.StatusServiceUnavailable, "not_noted", "导入记录未能写入，未导入任何内容；请重试", "the import could not be noted, and nothing of it was imported; try again")
+	}
+	return nil
+}
+
+// keepNamed puts who the patients are into the vault, and answers the lines that were refused.
+func (s *Server) keepNamed(ctx context.Context, said []Naming, by string, last *ImportLine, out *lines) error {
+	if len(said) == 0 {
+		return nil
+	}
+	changed, refused, err := Keep(ctx, s.o.Vault, s.o.Directory, s.o.Asker, said, by, func(int) { out.progress(last.Settled) })
+	for _, line := range slices.Sorted(maps.Keys(refused)) {
+		last.Refused++
+		out.write(ImportLine{Row: line, Error: refused[line].En})
+	}
+	last.Named = changed
+	return err
 }
 
 // lines writes one JSON object a line and sends each on its way.

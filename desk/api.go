@@ -406,6 +406,7 @@ type ImportLine struct {
 	Written int    `json:"written,omitempty" doc:"rows handed to the log so far"`
 	Settled int    `json:"settled,omitempty" doc:"rows decided so far"`
 	Refused int    `json:"refused,omitempty"`
+	Named   int    `json:"named,omitempty" doc:"patients of whom the vault has something new by this file"`
 	Done    bool   `json:"done,omitempty" doc:"the last line: every live gateway knows what was imported"`
 }
 

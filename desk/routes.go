@@ -41,6 +41,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.actOperations(api)
 	s.groupOperations(api)
 	s.packOperations(api)
+	s.personOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)
@@ -303,7 +304,7 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 			ref(reflect.TypeFor[Warning]()), ref(reflect.TypeFor[Row]()), ref(reflect.TypeFor[Status]()), ref(reflect.TypeFor[Snapshot]())}}}}}}
 	s.plain(api, mux, stream, mayClick, s.stream)
 
-	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token")
+	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token, and who the patients are")
 	imp.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 	imp.Responses = map[string]*huma.Response{"200": {Description: "one JSON object a line; the last has done", Content: map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: ref(reflect.TypeFor[ImportLine]())}}}}

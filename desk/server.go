@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/care/vault"
 	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
@@ -30,7 +31,8 @@ type Options struct {
 	WaitDoors func(ctx context.Context, position int64) error
 	// History answers old readings; nil: history is off, and the desk says so.
 	History History
-	Trail   Trail // where reads of charts and what people did are noted; nil: nowhere
+	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
+	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
 
 	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
 	SessionFile   string // where sessions are kept; empty: in memory, so a restart signs everybody out
@@ -59,6 +61,7 @@ type Directory interface {
 	Group(tenant, group string) (event.GroupSet, bool)
 	Patient(tenant, patient string) (directory.Patient, bool)
 	People() []event.AccountSet
+	Person(tenant, patient string) (directory.Person, bool)
 }
 
 // Edge writes to the log; *streams.Edge is one.

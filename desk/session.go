@@ -217,6 +217,7 @@ func newOneTime() string {
 type Asker interface {
 	Ask(ctx context.Context, r event.Event) (position int64, err error)
 	Import(ctx context.Context, rows []directory.Row, by string, progress func(done int)) ([]directory.Outcome, int64, error)
+	Persons(ctx context.Context, all []*event.PersonRequested) ([]*event.RequestRefused, error)
 }
 
 // FirstPassword makes sure that somebody can sign in: when the account does not exist, or nobody has yet replaced its

@@ -16,19 +16,21 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"tocsin/care/vault"
 	"tocsin/rules/pack"
 	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
-// Options of the ward; all are needed.
+// Options of the ward; all are needed but the vault.
 type Options struct {
 	Log    streams.Log
 	View   *directory.View
 	Asker  *directory.Asker
 	Edge   *streams.Edge
-	Broker string // tcp://host:port of the gateway
+	Broker string       // tcp://host:port of the gateway
+	Vault  *vault.Vault // nil: nobody is named
 	Logger *slog.Logger
 	Began  func() // hears when the ward begins to publish
 }
@@ -51,6 +53,9 @@ func Run(ctx context.Context, o Options) error {
 		if err := w.load(ctx, o); err != nil {
 			return fmt.Errorf("demo: load history: %w", err)
 		}
+	}
+	if err := w.name(ctx, o); err != nil {
+		return fmt.Errorf("demo: %w", err)
 	}
 	o.Began()
 	for ctx.Err() == nil {

@@ -13,11 +13,12 @@ import (
 	"tocsin/streams/event"
 )
 
-// Entity is one thing of the directory: exactly one of its fields is set, by the kind in its key. What the pointers
+// Entity is one thing of the directory: its fields are set by the kind in its key, one but for a patient's. What the pointers
 // lead to is replaced and never altered.
 type Entity struct {
 	Device  *Device           `json:"device,omitempty"`
 	Patient *Patient          `json:"patient,omitempty"`
+	Person  *Person           `json:"person,omitempty"` // of a patient, beside Patient
 	Tenant  bool              `json:"tenant,omitempty"`
 	Group   *event.GroupSet   `json:"group,omitempty"`
 	Pack    *Pack             `json:"pack,omitempty"`
@@ -106,6 +107,10 @@ func KeyOf(request event.Event) (string, error) {
 		return AccountKey(r.Account), nil
 	case *event.TokenRequested:
 		return TokenKey(r.Token), nil
+	case *event.PersonRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
+	case *event.EraseRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.EffectsHanded:
 		return HandingOn, nil
 	default:

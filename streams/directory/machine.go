@@ -76,6 +76,10 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Policy = d
 	case *event.RotaSet:
 		s.Rota = d
+	case *event.PersonSet:
+		s.Person = personOf(d)
+	case *event.PersonErased:
+		s.Person = erasedFrom(d)
 	case *event.EffectsHanded:
 		if d.Through.After(s.Handed) {
 			s.Handed = d.Through
@@ -112,6 +116,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decidePolicy(s, e.ID, d), nil
 	case *event.RotaRequested:
 		return decideRota(s, e.ID, d), nil
+	case *event.PersonRequested:
+		return decidePerson(s, e.ID, d), nil
+	case *event.EraseRequested:
+		return decideErase(s, e.ID, d), nil
 	case *event.AccountRequested:
 		return decideAccount(s, e.ID, d), nil
 	case *event.TokenRequested:

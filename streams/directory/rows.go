@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tocsin/streams/event"
@@ -27,46 +28,71 @@ const maxFaults = 20
 
 // ReadRows reads an import. It tells every fault with its line and then answers no rows: a file is taken whole or not at all.
 func ReadRows(r io.Reader) ([]Row, error) {
+	rows, _, err := ReadImport(r, none{})
+	return rows, err
+}
+
+// readFile reads rows until the file ends or has too many faults.
+func readFile(r io.Reader, further Further) (rows []Row, said []Said, faults []error) {
 	in := bufio.NewReader(r)
 	if bom, err := in.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
 		_, _ = in.Discard(3) // spreadsheets write it; it was peeked at, so it is there
 	}
 	c := csv.NewReader(in)
 	c.FieldsPerRecord = -1
-	head, err := c.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the file is empty; its first line must name the columns %s", strings.Join(columns, ","))
-	}
+	head, at, err := readHead(c, further)
 	if err != nil {
-		return nil, fmt.Errorf("read the first line: %w", err)
+		return nil, nil, []error{err}
 	}
-	at, err := columnsOf(head)
-	if err != nil {
-		return nil, err
-	}
-	var rows []Row
-	var faults []error
 	for {
 		fields, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return whole(rows, faults)
+			return rows, said, faults
 		}
 		var row Row
+		var cells map[string]string
 		if err == nil {
-			row, err = rowOf(fields, at, len(head))
 			row.Line, _ = c.FieldPos(0)
+			if row, err = rowOf(row.Line, fields, at, len(head)); err == nil {
+				cells = saidOf(fields, at, further)
+				err = further.Check(cells)
+			}
 		}
 		switch {
 		case err == nil:
 			rows = append(rows, row)
+			if cells != nil {
+				said = append(said, Said{row.Line, row.Tenant, row.Patient, cells})
+			}
 			continue
 		case !isParse(err):
-			err = fmt.Errorf("line %d: %w", row.Line, err)
+			err = eachLine(row.Line, err)
 		}
 		if faults = append(faults, err); len(faults) == maxFaults {
-			return nil, errors.Join(append(faults, errors.New("and there may be more"))...)
+			return nil, nil, append(faults, errors.New("and there may be more"))
 		}
 	}
+}
+
+// eachLine puts the line in front of every fault of a row.
+func eachLine(line int, err error) error {
+	all := strings.Split(err.Error(), "\n")
+	for i, fault := range all {
+		all[i] = fmt.Sprintf("line %d: %s", line, fault)
+	}
+	return errors.New(strings.Join(all, "\n"))
+}
+
+func readHead(c *csv.Reader, further Further) (head []string, at map[string]int, err error) {
+	head, err = c.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("the file is empty; its first line must name the columns %s", strings.Join(columns, ","))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the first line: %w", err)
+	}
+	at, err = columnsOf(head, further)
+	return head, at, err
 }
 
 // whole answers the rows of a file in which nothing is wrong.
@@ -88,12 +114,14 @@ func isParse(err error) bool {
 	return errors.As(err, &p)
 }
 
-func columnsOf(head []string) (map[string]int, error) {
+// columnsOf answers where each column stands. A name that it does not know is not repeated: the first line may have been left out,
+// and then it is somebody's.
+func columnsOf(head []string, further Further) (map[string]int, error) {
 	at := map[string]int{}
 	for i, name := range head {
-		name = strings.ToLower(strings.TrimSpace(name))
-		if _, twice := at[name]; twice {
-			return nil, fmt.Errorf("line 1: column %q stands there twice", name)
+		name = strings.ToLower(tidy(name))
+		if before, twice := at[name]; twice {
+			return nil, fmt.Errorf("line 1: column %d stands there twice, first as column %d", i+1, before+1)
 		}
 		at[name] = i
 	}
@@ -102,23 +130,29 @@ func columnsOf(head []string) (map[string]int, error) {
 			return nil, fmt.Errorf("line 1: there is no column %q; the first line must name %s", need, strings.Join(columns, ","))
 		}
 	}
-	if len(at) > len(columns) {
-		return nil, fmt.Errorf("line 1: %d columns; want %s and no other", len(at), strings.Join(columns, ","))
+	for i, name := range head {
+		if name = strings.ToLower(tidy(name)); !slices.Contains(columns, name) && !further.Has(name) {
+			return nil, fmt.Errorf("line 1: column %d is none that an import has; %d columns, want %s and no other, save those that say who a patient is (tocsin import --help)", i+1, len(head), strings.Join(columns, ","))
+		}
 	}
 	return at, nil
 }
 
-func rowOf(fields []string, at map[string]int, want int) (Row, error) {
+// tidy takes away what stands around a cell.
+func tidy(cell string) string { return strings.TrimSpace(cell) }
+
+func rowOf(line int, fields []string, at map[string]int, want int) (Row, error) {
+	row := Row{Line: line}
 	if len(fields) != want {
-		return Row{}, fmt.Errorf("%d fields instead of %d", len(fields), want)
+		return row, fmt.Errorf("%d fields instead of %d", len(fields), want)
 	}
-	get := func(name string) string { return strings.TrimSpace(fields[at[name]]) }
-	row := Row{Tenant: get("tenant"), Patient: get("patient"), Group: tidyGroups(get("group")), Device: get("device"), Token: get("token")}
+	get := func(name string) string { return tidy(fields[at[name]]) }
+	row.Tenant, row.Patient, row.Group, row.Device, row.Token = get("tenant"), get("patient"), tidyGroups(get("group")), get("device"), get("token")
 	if row.Group == "" {
 		row.Group = DefaultPack
 	}
 	if row.Device == "" && row.Token != "" {
-		return Row{}, errors.New("a token without a device")
+		return row, errors.New("a token without a device")
 	}
 	return row, checkEnrol(row.request())
 }

@@ -37,6 +37,7 @@ type View struct {
 	tokens    map[string]event.TokenSet // by name
 	policies  map[string]event.PolicySet
 	rotas     map[string]event.RotaSet
+	persons   map[string]Person // by {tenant}/{patient}
 	bySum     map[string]string // SHA-256 to name
 	position  int64             // after the last step that held
 	inputs    int64             // the next input of the registrar that no step has settled
@@ -51,7 +52,8 @@ func NewView(log streams.Log) *View {
 	return &View{
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
-		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{}, expected: map[string]*event.RequestRefused{},
+		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
+		persons: map[string]Person{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -173,6 +175,10 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.policies[d.About()] = *d
 	case *event.RotaSet:
 		v.rotas[d.About()] = *d
+	case *event.PersonSet:
+		v.persons[streams.PatientKey(d.Tenant, d.Patient)] = *personOf(d)
+	case *event.PersonErased:
+		v.persons[streams.PatientKey(d.Tenant, d.Patient)] = *erasedFrom(d)
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d

@@ -112,6 +112,11 @@ var schemas = map[Type]schema{
 	"effects.handed":    v1[EffectsHanded](),
 	"request.forwarded": v2[RequestForwarded](),
 
+	"person.requested": v1[PersonRequested](),
+	"person.set":       v1[PersonSet](),
+	"erase.requested":  v1[EraseRequested](),
+	"person.erased":    v1[PersonErased](),
+
 	"owner.open":           v1[OwnerOpened](),
 	"owner.step":           v1[StepClosed](),
 	"checkpoint.began":     v1[CheckpointBegan](),

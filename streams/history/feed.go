@@ -46,7 +46,7 @@ func (f *feed) add(records []streams.Record) error {
 		if len(f.records) == 0 {
 			f.since = time.Now()
 		}
-		f.records = append(f.records, r)
+		f.records = append(f.records, kept(r))
 		f.bytes += 200 + len(r.Value) // headers come to about that
 		f.urgent = f.urgent || urgent(r)
 		if f.steps == nil {

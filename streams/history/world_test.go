@@ -72,10 +72,14 @@ func (w *world) turn(records int) {
 		default:
 			w.step(streams.Directory, 0)
 			w.put(streams.DirectoryInputs, 0, "tenant/t1", event.Envelope{ID: fmt.Sprint("d", w.rng.Uint64()), Data: &event.TenantCreated{Tenant: "t1"}})
+			w.put(streams.DirectoryInputs, 0, "patient/t1/P", event.Envelope{ID: fmt.Sprint("s", w.rng.Uint64()), Data: &event.PersonRequested{Tenant: "t1", Patient: "P", Version: 1, Key: "k", Sealed: []byte(sealedWords)}})
 		}
 		w.epoch += event.Time(w.rng.IntN(60_000))
 	}
 }
+
+// sealedWords are what history must not have of a person.
+const sealedWords = "sealed, and nobody's business"
 
 func (w *world) patient() (key string, p int32) {
 	key = streams.PatientKey("t1", fmt.Sprintf("P-%04d", w.rng.IntN(40)))

@@ -406,7 +406,7 @@ test('ALR-9 ALR-20 a call by keyboard: in the order of the ladder, not reached h
   await expect(row(other, 'P-0113')).toContainText('nurse-a 通话中')
   await expect(other.locator('.also')).toContainText('nurse-a 正在联系患者')
   await page.keyboard.press('KeyN')
-  await expect(page.locator('[data-test=call-carer]')).toBeFocused()
+  await expect(page.locator('[data-test=call-patient-2]')).toBeFocused() // another number of the patient comes before the carer
   await expect(page.locator('.next', { hasText: 'call again' })).toContainText(/4 min 5\d s/)
   await expect(page.locator('[data-test=call-patient]')).toContainText('called')
   await expect(row(other, 'P-0113')).toContainText('nurse-a，未接通')
@@ -414,6 +414,8 @@ test('ALR-9 ALR-20 a call by keyboard: in the order of the ladder, not reached h
   await expect(page.locator('.also')).toContainText('with the carer')
   await page.fill('[name=call-note]', 'breathless, sits upright')
   await page.keyboard.press('Enter') // ends the writing, not the call
+  await page.keyboard.press('KeyX')
+  await page.keyboard.press('KeyB')
   await page.keyboard.press('KeyR')
   await expect(whose(page)).toHaveText('you have it, in care')
   await expect(page.locator('.body section', { hasText: 'Told and answered' })).toContainText('breathless, sits upright')

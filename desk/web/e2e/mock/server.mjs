@@ -1,18 +1,19 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake} steers it.
+// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault} steers it.
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
 import { heads, page, plan } from './packs.mjs'
+import { brief, personView } from './persons.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks
   const streams = new Set()
 
   function reset() {
@@ -27,6 +28,8 @@ export function start(port = 0) {
     watchdog = undefined
     signed ??= new Map() // a screen that is signed in stays so
     clicks = new Map()
+    vault = 'known'
+    looks = []
   }
   reset()
 
@@ -89,6 +92,7 @@ export function start(port = 0) {
     shelve: ({ id, ms = 12 * 60_000, by = 'nurse-b' }) => change({ ...find(id), state: 'shelved', owner: '', since: iso(Date.now()), answer_by: iso(Date.now() + ms), shelf: { by, ...(find(id).peak === 'high' ? { second: 'nurse-c' } : {}), reason: 'a visit is on its way', until: iso(Date.now() + ms) } }),
     plan: ({ id, ms = 3 * 3_600_000 }) => change({ ...find(id), state: 'suppressed', owner: '', planned: '透析 dialysis', answer_by: iso(Date.now() + ms) }),
     wake: ({ id }) => change(woken(find(id), Date.now())),
+    vault: ({ state }) => (vault = state),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     reset,
   }
@@ -160,6 +164,7 @@ export function start(port = 0) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
     const body = req.method === 'POST' ? JSON.parse((await text(req)) || '{}') : {}
+    if (part[0] === 'mock' && part[1] === 'looks') return json(res, looks)
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
     if (part[0] !== 'v1') return file(res, url.pathname)
@@ -195,6 +200,15 @@ export function start(port = 0) {
     if (part[1] === 'packs' && packless) return problem(res, 503, { zh: '正在启动', en: 'still starting' })
     if (part[1] === 'packs' && part[2]) return ['heart-failure', 'copd', 'qsofa'].includes(part[2]) ? json(res, page(part[2], Date.now())) : problem(res, 404, { zh: '没有这个规则包', en: 'there is no such pack' })
     if (part[1] === 'packs') return json(res, { packs: heads(Date.now()) })
+    if (part[1] === 'patients' && (part[4] === 'person' || part[4] === 'brief')) {
+      const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3])
+      if (!r) return problem(res, 404, refused('unknown'))
+      looks.push(`${me.account} ${part[4]} ${r.patient}`)
+      if (vault === 'not_noted') return problem(res, 503, { reason: 'not_noted', zh: '查阅记录未能写入', en: 'the look could not be noted' })
+      if (part[4] === 'person') return json(res, personView(r, vault))
+      const w = list.find((x) => x.id === url.searchParams.get('warning') && x.patient === r.patient)
+      return json(res, brief(r, w, vault, groupsNow(rows, list), Date.now()))
+    }
     const wish = { warnings: warn, leave, resume, disown }[part[4]]
     if (part[1] === 'patients' && wish) {
       const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3])

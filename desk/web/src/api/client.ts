@@ -1,4 +1,4 @@
-import type { Closing, Colleague, Contact, Disowning, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { Brief, Closing, Colleague, Contact, Disowning, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, PersonView, Readings, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -90,6 +90,9 @@ export const api = {
   judge: wish<Judgement>('outcome'),
   colleagues: () => ask<{ colleagues: Colleague[] }>('/v1/colleagues').then((a) => a.colleagues),
   unjudged: () => ask<{ warnings: Unjudged[] }>('/v1/unjudged').then((a) => a.warnings),
+
+  person: (tenant: string, patient: string) => ask<PersonView>(`/v1/patients/${seg(tenant)}/${seg(patient)}/person`),
+  brief: (tenant: string, patient: string, warning: string) => ask<Brief>(`/v1/patients/${seg(tenant)}/${seg(patient)}/brief?warning=${seg(warning)}`),
 
   warn: wishOf<Worry, Warning>('warnings'),
   leave: wishOf<Leaving, unknown>('leave'),

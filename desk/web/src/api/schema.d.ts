@@ -47,7 +47,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Enrol patients and bind devices from CSV: tenant,patient,group,device,token */
+        /** Enrol patients and bind devices from CSV: tenant,patient,group,device,token, and who the patients are */
         post: operations["importPeople"];
         delete?: never;
         options?: never;
@@ -191,6 +191,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/patients/{tenant}/{patient}/brief": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is read out to the patient's 120 centre, on one page; noted as a look into the vault */
+        get: operations["getBrief"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients/{tenant}/{patient}/disown": {
         parameters: {
             query?: never;
@@ -219,6 +236,24 @@ export interface paths {
         put?: never;
         /** End the care of a patient; every warning is closed in the same step */
         post: operations["endCare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/patients/{tenant}/{patient}/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the patient is, from the vault; noted before it is shown */
+        get: operations["getPerson"];
+        /** Replace who the patient is */
+        put: operations["setPerson"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -642,6 +677,35 @@ export interface components {
             left: components["schemas"]["Row"][];
             patients: components["schemas"]["Row"][];
         };
+        Brief: {
+            /**
+             * Format: int64
+             * @description by the date of birth, else as the care plan has it
+             */
+            age_years?: number;
+            /**
+             * Format: date-time
+             * @description as of
+             */
+            at: string;
+            /** @description the leading one first */
+            groups: components["schemas"]["BriefGroup"][];
+            /** @description the newest reading of each quantity, with its doubt */
+            latest: {
+                [key: string]: components["schemas"]["Latest"];
+            };
+            patient: string;
+            pregnant: boolean;
+            tenant: string;
+            /** @description what it is about; absent: nothing is open */
+            warning?: components["schemas"]["WarningStory"];
+            who: components["schemas"]["PersonView"];
+        };
+        BriefGroup: {
+            en: string;
+            group: string;
+            zh: string;
+        };
         Call: {
             /** Format: date-time */
             at: string;
@@ -658,6 +722,11 @@ export interface components {
         CareEnded: {
             /** @description the care of the patient has ended */
             left: boolean;
+        };
+        Carer: {
+            name: string;
+            phones?: components["schemas"]["Phone"][];
+            relation?: string;
         };
         CloseBody: {
             /** @description patient or carer was reached */
@@ -752,6 +821,11 @@ export interface components {
             error?: string;
             /** @description the row had no token and the device keeps the one it has */
             kept?: boolean;
+            /**
+             * Format: int64
+             * @description patients of whom the vault has something new by this file
+             */
+            named?: number;
             /** Format: int64 */
             refused?: number;
             /**
@@ -1347,6 +1421,48 @@ export interface components {
             why: string;
             /** Format: int64 */
             zone_offset_min?: number;
+        };
+        Person: {
+            address?: string;
+            birth_date?: string;
+            carers?: components["schemas"]["Carer"][];
+            community_phone?: string;
+            dialect?: string;
+            emergency_phone?: string;
+            lives_alone?: boolean;
+            name?: string;
+            phones?: components["schemas"]["Phone"][];
+            sex?: string;
+        };
+        PersonBody: {
+            person: components["schemas"]["Person"];
+            /**
+             * Format: int64
+             * @description the version that was looked at; 0: there was none
+             */
+            version: number;
+        };
+        PersonView: {
+            /**
+             * Format: int64
+             * @description completed years by the date of birth
+             */
+            age_years?: number;
+            person: components["schemas"]["Person"];
+            /**
+             * @description none: nothing was entered; erased: its key was destroyed; off: this desk has no vault; lost: its key is not where it should be, or it was altered
+             * @enum {string}
+             */
+            state: "known" | "none" | "erased" | "off" | "lost";
+            /**
+             * Format: int64
+             * @description counts changes; a change names the version that it replaces
+             */
+            version: number;
+        };
+        Phone: {
+            label?: string;
+            number: string;
         };
         Plan: {
             /** Format: int64 */
@@ -3001,6 +3117,86 @@ export interface operations {
             };
         };
     };
+    getBrief: {
+        parameters: {
+            query?: {
+                /** @description what it is about; left out: the gravest that is open */
+                warning?: string;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brief"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disownReadings: {
         parameters: {
             query?: never;
@@ -3129,6 +3325,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CareEnded"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonView"];
                 };
             };
             /** @description Unauthorized */

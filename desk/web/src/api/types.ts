@@ -41,6 +41,10 @@ export type Leaving = Required<S['LeaveBody']>
 export type Disowning = S['DisownBody']
 export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
 
+export type Person = S['Person']
+export type PersonView = S['PersonView']
+export type Brief = S['Brief']
+
 export type Severity = Warning['severity']
 export type WarningState = Warning['state']
 

@@ -100,6 +100,16 @@ export const zh: Words = {
     who: { patient: '患者', carer: '照护者', community: '社区卫生服务中心', emergency: '120' }, to: { patient: '患者', carer: '照护者', community: '社区卫生服务中心', emergency: '120' },
     outcomes: { reached: '已接通', no_answer: '未接通', wrong_number: '号码有误' }, said: { reached: '已接通，进入管理中。', no_answer: '未接通，请联系下一位。', wrong_number: '号码有误，请联系下一位。' },
   },
+  who: {
+    title: '患者是谁', name: '姓名', born: '出生日期', years: '{n} 岁', sex: { female: '女', male: '男' }, address: '地址', dialect: '方言', alone: '独居', isAlone: '是，独居', notAlone: '否', phones: '电话', carers: '照护者', unknown: '未登记', noNumber: '未登记电话', dial: '拨打 {number}',
+    loading: '正在打开……', none: '该患者的身份资料未登记。请按本单位记录核对姓名与出生日期。', erased: '该患者的身份资料已销毁，无法再打开。', off: '本预警台未启用患者资料库，不保存身份资料。请按本单位记录核对。', lost: '该患者的身份资料无法打开：密钥缺失或资料被改动。请联系运维人员，并按本单位记录核对。', locked: '预警台已锁定，姓名已隐藏。通话仍可记录。', nobody: '此预警不涉及患者。', failed: '无法打开：{why}', again: '重试',
+    checkTitle: '说明情况之前：由接听者说出以下两项', said: '已说出：{what}', first: '请先勾选接听者已说出的姓名与出生日期。', own: '患者当地 120',
+  },
+  brief: {
+    title: '120 呼救简报', open: '120 简报', call: '请拨打患者居住地的 120 指挥中心', local: '在本台直接拨 120 会接到本市，而非患者所在城市。', noOwn: '未登记患者当地 120 的号码。请拨 120 并要求转接患者所在城市。',
+    who: '患者', where: '地址', phone: '现场电话', alone: '独居', happened: '发生了什么', ill: '疾病', pregnant: '妊娠', last: '最近读数', done: '已做处理', carers: '照护者', id: '院内编号', measured: '{at} 测量，{ago}', unsure: '未证实', nothing: '没有未结案预警。', noReadings: '尚无读数。', nothingDone: '暂无。', asOf: '截至 {at}', print: '打印', other: 'English', failed: '简报无法打开：{why}',
+  },
+  lock: { lock: '锁定预警台', locked: '已锁定：姓名已隐藏，预警与声音照常。', unlock: '解锁', password: '{account} 的密码', cancel: '取消' },
   offer: { title: '转交', to: '转交给谁？（账号）', note: '附言（可不填）', rule: '对方接手之前仍由您负责，时限不变。', self: '您已接手。', send: '提出转交', sending: '正在提出……', toYou: '{who} 拟转交给您：请接手', fromYou: '拟转交 {to}，对方接手前仍由您负责', between: '拟转交 {to}' },
   shelve: {
     title: '搁置', reason: '为什么可以等？', howLong: '搁置多久？', rule: '病情加重时立即恢复，到时自动恢复。', two: '高优先级：须由第二人在 10 分钟内同意，同意之前继续提醒。', send: '搁置', ask: '申请搁置', sending: '正在搁置……', done: '已搁置。', ended: '搁置已结束，将重新提醒。',
@@ -168,7 +178,7 @@ export const zh: Words = {
   acvpu: { A: 'A 清醒', C: 'C 新发意识模糊', V: 'V 对声音有反应', P: 'P 对疼痛有反应', U: 'U 无反应', '?': '未知' },
   help: {
     title: '帮助与快捷键', keys: '快捷键', words: '用词', colours: '颜色', colourText: '颜色只表示预警的优先级（依据 IEC 60601-1-8），不作他用。技术报警用灰色是本系统的选择。',
-    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', call: '联系并记录结果', handOver: '转交', shelve: '搁置，或查看搁置申请', unshelve: '结束搁置', note: '添加备注', raise: '手动发出预警', inCall: '联系时：1 至 4 选择联系人，然后 r 已接通、n 未接通、w 号码有误。', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部、搁置',
+    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', call: '联系并记录结果', handOver: '转交', shelve: '搁置，或查看搁置申请', unshelve: '结束搁置', note: '添加备注', raise: '手动发出预警', inCall: '通话中：1 至 4 选择对象；x 已说出姓名，b 已说出出生日期；然后 r 已接通、n 未接通、w 号码有误。d 打开 120 简报。', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部、搁置',
     sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时和超时时各响三声；低优先级无声。',
     wordList: { warning: '预警', technical: '技术报警', accept: '接手', handOver: '转交', shelve: '搁置', escalate: '逐级上报', close: '结案', outcome: '处置结果', disposition: '患者去向', silence: '数据中断', mute: '静音', notReached: '未接通', late: '补传异常', interval: '评分区间', explain: '预警依据', board: '专病组看板', target: '个体化目标', remeasure: '复测' },
   },

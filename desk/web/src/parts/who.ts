@@ -1,0 +1,44 @@
+import { onBeforeUnmount, ref, watch } from 'vue'
+import { api, Refused } from '../api/client'
+import type { PersonView } from '../api/types'
+import { locked } from '../live/lock'
+import { useSay } from './say'
+
+export type Known = PersonView['state'] | 'loading' | 'failed' | 'locked' | 'nobody'
+
+/**
+ * useWho opens the vault for one patient as long as a part is on the screen. It is asked for once, since each look is noted; what came
+ * is kept here alone and dropped when the part goes or the desk is locked.
+ */
+export function useWho(of: { tenant: string; patient: string }) {
+  const { t, inWords } = useSay()
+  const who = ref<PersonView | null>(null)
+  const state = ref<Known>('loading')
+  const why = ref('')
+  let here = true
+
+  async function load() {
+    who.value = null
+    why.value = ''
+    state.value = locked.value ? 'locked' : of.patient ? 'loading' : 'nobody'
+    if (state.value !== 'loading') return
+    try {
+      const v = await api.person(of.tenant, of.patient)
+      if (!here || locked.value) return
+      who.value = v
+      state.value = v.state
+    } catch (e) {
+      if (!here || locked.value) return
+      state.value = 'failed'
+      why.value = e instanceof Refused ? inWords(e) : t('error.unreachable')
+    }
+  }
+
+  watch(locked, load)
+  onBeforeUnmount(() => {
+    here = false
+    who.value = null
+  })
+  void load()
+  return { who, state, why, load }
+}
