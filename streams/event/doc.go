@@ -10,6 +10,7 @@
 // | directory-inputs | kind/id | enrol/plan/revoke/pack/group/account/token.requested, effects.handed |
 // | directory | kind/id | tenant.created, group.set, patient.enrolled, patient.grouped, plan.changed, device.*, pack.published, account.set, token.set, request.forwarded, request.refused |
 // | history-ranges | topic/partition | history.range, owner.open, owner.step |
+// | audit | chain | audit.opened, audit.noted, audit.head |
 //
 // The package imports the standard library alone. Events are never altered after they were made: whoever folds one shares it.
 package event

@@ -116,6 +116,10 @@ var schemas = map[Type]schema{
 	"checkpoint.state":     v1[CheckpointState](),
 	"checkpoint.completed": v1[CheckpointCompleted](),
 	"history.range":        v1[HistoryRange](),
+
+	"audit.opened": v1[AuditOpened](),
+	"audit.noted":  v1[AuditNoted](),
+	"audit.head":   v1[AuditHead](),
 }
 
 // v1 is the schema of a type that has never changed.
