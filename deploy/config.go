@@ -30,6 +30,8 @@ type Config struct {
 	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
 	Logging LoggingConfig   `yaml:"logging"`
 
+	Audit AuditConfig `yaml:"audit"`
+
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
 }

@@ -19,6 +19,7 @@ import (
 	"tocsin/streams/event"
 	"tocsin/streams/history"
 	"tocsin/streams/kafka"
+	"tocsin/streams/trail"
 )
 
 // App is a running Tocsin: the parts that its roles name, in one process.
@@ -47,6 +48,8 @@ type App struct {
 	stopping  atomic.Bool           // whoever shares the work out is told to look elsewhere
 	outdated  atomic.Pointer[error] // what a part met that is newer than this program
 	password  string                // of the first account, until it is told
+	trail     *trail.Writer         // the audit log; nil without a desk
+	auditKey  string                // public, when it was made just now
 }
 
 // New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
@@ -68,6 +71,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"first account", a.startAccount},
 		{"history", a.startHistory},
 		{"notifier", a.startNotify},
+		{"audit log", a.startTrail},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},

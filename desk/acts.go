@@ -130,7 +130,10 @@ func (s *Server) patientOperations(api huma.API) {
 			return &body[colleagues]{colleagues{s.colleagues()}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/unjudged", "listUnjudged", "warnings", "Closed warnings of which it is not known what they were, the oldest first"),
-		func(context.Context, *struct{}) (*body[toJudge], error) {
+		func(ctx context.Context, _ *struct{}) (*body[toJudge], error) {
+			if err := s.seeing(ctx, Entry{Action: "unjudged.read"}); err != nil {
+				return nil, err
+			}
 			return &body[toJudge]{toJudge{s.ward.unjudged()}}, nil
 		})
 }

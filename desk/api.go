@@ -232,6 +232,7 @@ type Status struct {
 	Desks     int               `json:"desks" doc:"screens that listen to this server"`
 	Doors     int               `json:"doors" doc:"doors that were heard within the last 15 s"`
 	History   string            `json:"history" enum:"on,off"`
+	Audit     string            `json:"audit" enum:"on,waiting,full,off" doc:"of the audit log: waiting, entries could not be written for a while; full, so many that no chart is opened"`
 	Simulated bool              `json:"simulated" doc:"the ward is a demonstration"`
 	Version   string            `json:"version"`
 	Parts     []PartitionStatus `json:"partitions"`

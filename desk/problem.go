@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -67,6 +68,14 @@ func refused(r *event.RequestRefused) *Problem {
 
 func noWarning(id string) *Problem {
 	return refuse(http.StatusNotFound, "unknown", "没有这条预警: "+id, fmt.Sprintf("there is no warning %s here; it may have been closed long ago", id))
+}
+
+// asRefusal answers the problem that an error is.
+func asRefusal(err error) *Problem {
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		return p
+	}
+	return refuse(http.StatusInternalServerError, "fault", faultWords(500)[0], err.Error())
 }
 
 // writeProblem answers p outside of huma.

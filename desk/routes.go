@@ -30,6 +30,7 @@ type Click struct {
 
 var tags = map[string][]string{
 	"warnings": {"warnings"}, "groups": {"groups"}, "session": {"session"}, "admin": {"admin"}, "packs": {"packs"}, "live": {"live"},
+	"audit": {"audit"},
 }
 
 // describe registers every operation of the API; s may be empty when only the description is wanted.
@@ -44,6 +45,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)
+	s.auditOperations(api)
 	return api
 }
 
@@ -113,6 +115,9 @@ func (s *Server) warningOperations(api huma.API) {
 		func(ctx context.Context, in *struct {
 			State string `query:"state" enum:"open,all" default:"open"`
 		}) (*body[list], error) {
+			if err := s.seeing(ctx, Entry{Action: "queue.read", Object: in.State}); err != nil {
+				return nil, err
+			}
 			return &body[list]{list{s.ward.warnings(in.State == "all")}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story", http.StatusNotFound),
@@ -120,6 +125,9 @@ func (s *Server) warningOperations(api huma.API) {
 			w, ok := s.ward.story(in.ID)
 			if !ok {
 				return nil, noWarning(in.ID)
+			}
+			if err := s.seeing(ctx, Entry{Action: "warning.read", Tenant: w.Tenant, Patient: w.Patient, Object: in.ID}); err != nil {
+				return nil, err
 			}
 			return &body[WarningStory]{w}, nil
 		})
@@ -187,6 +195,9 @@ func (s *Server) groupOperations(api huma.API) {
 			if !known {
 				return nil, refuse(http.StatusNotFound, "unknown", "没有这个专病组", "there is no such group")
 			}
+			if err := s.seeing(ctx, Entry{Action: "board.read", Tenant: in.Tenant, Object: in.Group}); err != nil {
+				return nil, err
+			}
 			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
@@ -230,6 +241,9 @@ func (s *Server) packOperations(api huma.API) {
 			Tenant  string `path:"tenant"`
 			Patient string `path:"patient"`
 		}) (*body[PatientPlan], error) {
+			if err := s.see(ctx, in.Tenant, in.Patient, "plan.read"); err != nil {
+				return nil, err
+			}
 			return answer(s.patientPlan(in.Tenant, in.Patient))
 		})
 }

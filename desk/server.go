@@ -143,6 +143,9 @@ func (s *Server) Run(ctx context.Context) error {
 		all.Go(func() { s.watchEnd(ctx, p) })
 	}
 	s.readPast(ctx, &all)
+	if s.o.Trail != nil {
+		all.Go(func() { s.watchTrail(ctx) })
+	}
 	all.Wait()
 	return context.Cause(ctx)
 }
@@ -222,9 +225,9 @@ func readingsBehind(seen Seen) []event.Time {
 // in our pages, then who asks, then what.
 func (s *Server) routes() http.Handler {
 	api := http.NewServeMux()
-	s.describe(api)
+	noted := newNoting(s, s.describe(api))
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(api)))))
+	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(noted.around(api))))))
 	mux.Handle("/openapi.json", api)
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))

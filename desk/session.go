@@ -117,9 +117,26 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (identity, error) {
 	account := strings.TrimSpace(in.Account)
 	a, err := s.checkPassword(ctx, account, in.Password)
 	if err != nil {
+		s.notedSignIn(ctx, account, err)
 		return identity{}, err
 	}
-	return s.begin(ctx, a)
+	id, err := s.begin(ctx, a)
+	s.notedSignIn(ctx, account, err)
+	return id, err
+}
+
+// notedSignIn notes that somebody signed in, or was refused. A name that is no account's is not kept: people type their
+// password there.
+func (s *Server) notedSignIn(ctx context.Context, account string, err error) {
+	a, known := s.o.Directory.Account(account)
+	e := Entry{Account: account, Role: a.Role, Action: "session.begin", Refused: err != nil}
+	if !known {
+		e.Account = "unknown"
+	}
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		e.Reason = p.Reason
+	}
+	s.done(ctx, e)
 }
 
 // begin puts an account into a session with a new token.
@@ -134,6 +151,9 @@ func (s *Server) begin(ctx context.Context, a event.AccountSet) (identity, error
 }
 
 func (s *Server) signOut(ctx context.Context) error {
+	if identityOf(ctx).Account != "" {
+		s.done(ctx, Entry{Action: "session.end"})
+	}
 	if err := s.sessions.Destroy(ctx); err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}

@@ -28,6 +28,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, starting())
 		return
 	}
+	if err := s.seeing(r.Context(), Entry{Action: "desk.watch", Object: r.URL.Query().Get("group")}); err != nil {
+		writeProblem(w, asRefusal(err))
+		return
+	}
 	out := &screen{s: s, w: w, rc: http.NewResponseController(w), group: r.URL.Query().Get("group"),
 		id: identityOf(r.Context()), session: s.sessions.Token(r.Context())}
 	h := w.Header()

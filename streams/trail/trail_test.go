@@ -336,3 +336,48 @@ func TestSEC2_TheKeyIsItsOwnersAloneAndStays(t *testing.T) {
 		t.Error("a broken key was replaced in silence")
 	}
 }
+
+func TestSEC2_WhoLookedAtAPatientIsAnsweredFromTheLog(t *testing.T) {
+	log, dir := streams.NewMemory(1), t.TempDir()
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	log.Now = func() time.Time { return now }
+	a := start(t, log, dir, "desk-a", func(o *trail.Options) { o.Now = log.Now })
+	note := func(account, patient string) {
+		t.Helper()
+		now = now.Add(time.Hour)
+		if err := a.Note(t.Context(), event.AuditNoted{Account: account, Action: "chart.read", Tenant: "t1", Patient: patient}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 30 {
+		note(fmt.Sprintf("nurse-%d", i%3), fmt.Sprintf("P-%d", i%2))
+	}
+	a.stop()
+	read := func(q trail.Query) (all []trail.Entry) {
+		t.Helper()
+		for {
+			page, err := trail.Read(t.Context(), log, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all = append(all, page.Entries...); !page.More {
+				return all
+			}
+			q.After = page.Next
+		}
+	}
+	begin := event.TimeOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	hour := event.Time(3600 * 1000)
+	if all := read(trail.Query{Tenant: "t1", Patient: "P-1", Most: 4}); len(all) != 15 {
+		t.Errorf("15 looked at P-1, and there are %d", len(all))
+	}
+	if all := read(trail.Query{Account: "nurse-2"}); len(all) != 10 {
+		t.Errorf("nurse-2 looked 10 times, and there are %d", len(all))
+	}
+	if all := read(trail.Query{From: begin + 11*hour, To: begin + 21*hour}); len(all) != 10 || all[0].At != begin+11*hour {
+		t.Errorf("10 looked within ten hours, and there are %d: %+v", len(all), all)
+	}
+	if all := read(trail.Query{Tenant: "t2", Patient: "P-1"}); len(all) != 0 {
+		t.Errorf("another tenant's patient of the same id: %+v", all)
+	}
+}
