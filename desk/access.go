@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tocsin/streams/event"
 )
 
 // The roles. A lead runs the desk and sees all patients; the last three look after the system and see none.
@@ -48,8 +50,9 @@ type identity struct {
 	Account    string
 	Role       string
 	MustChange bool
-	token      bool   // a bearer token, not a session
-	proof      string // what the session rests on: it ends when the account's password changes
+	Scope      *event.Scope // whose patients; nil: everywhere
+	token      bool         // a bearer token, not a session
+	proof      string       // what the session rests on: it ends when the account's password changes
 }
 
 type identityKey struct{}
@@ -99,10 +102,10 @@ func forbidden(id identity, who permission, r *http.Request) *Problem {
 	return nil
 }
 
-func sessionOf(id identity) Session {
+func (s *Server) sessionOf(id identity) Session {
 	grave := oneOf(roleLead, roleNurse, roleDoctor)(id.Role)
 	return Session{Account: id.Account, Role: id.Role, MustChange: id.MustChange, May: May{
 		See: maySee(id.Role), Act: mayAct(id.Role), ActGrave: grave, Reason: id.Role == roleDoctor,
-		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role),
-	}}
+		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role), Review: mayReview(id.Role), Audit: mayAudit(id.Role), Emergency: maySee(id.Role) && !id.token && !everywhere(id.Scope),
+	}, Emergencies: s.opened(id)}
 }

@@ -35,11 +35,11 @@ type waiter struct {
 
 // ask writes a wish about a warning and waits for its answer.
 func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wish func(event.Request) event.Event) (*body[Warning], error) {
-	key, ok := s.ward.keyOf(c.ID)
-	if !ok {
-		return nil, noWarning(c.ID)
-	}
 	id := identityOf(ctx)
+	key, ok := s.ward.keyOf(c.ID)
+	if !ok || s.relation(id, key) == foreign {
+		return nil, noWarning()
+	}
 	answer, err := s.asked(ctx, verb, key, c, wish(event.Request{Alert: c.ID, By: id.Account, Role: id.Role, Desk: desk}))
 	if err != nil {
 		return nil, err

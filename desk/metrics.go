@@ -94,7 +94,7 @@ func (l *looks) Collect(c chan<- prometheus.Metric) {
 			count[[2]string{severity.String(), state}] = 0
 		}
 	}
-	for _, w := range l.s.ward.warnings(false) {
+	for _, w := range l.s.ward.warnings(false, everyone) {
 		count[[2]string{w.Severity.String(), w.State}]++
 	}
 	for k, n := range count {

@@ -3,7 +3,6 @@ package desk
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -66,8 +65,9 @@ func refused(r *event.RequestRefused) *Problem {
 	return p
 }
 
-func noWarning(id string) *Problem {
-	return refuse(http.StatusNotFound, "unknown", "没有这条预警: "+id, fmt.Sprintf("there is no warning %s here; it may have been closed long ago", id))
+// noWarning is said of a warning that is not there and of one that may not be seen, in the same words.
+func noWarning() *Problem {
+	return refuse(http.StatusNotFound, "unknown", "没有这条预警，或不在您的管理范围内", "there is no such warning here: it may have been closed long ago, or is not in your care")
 }
 
 // asRefusal answers the problem that an error is.

@@ -55,6 +55,8 @@ type Directory interface {
 	Group(tenant, group string) (event.GroupSet, bool)
 	Patient(tenant, patient string) (directory.Patient, bool)
 	People() []event.AccountSet
+	Emergencies() []directory.Emergency
+	Position() int64 // grows with every fact
 }
 
 // Edge writes to the log; *streams.Edge is one.
@@ -85,6 +87,7 @@ type Server struct {
 	started  time.Time // what has run since is counted from here
 	began    moment    // before this the age of nothing is counted
 	screens  atomic.Int64
+	access   access
 	stopping chan struct{}
 	stopOnce sync.Once
 }

@@ -75,7 +75,7 @@ func (s *Server) byToken(sum string) identity {
 	if _, taken := s.o.Directory.Account(name); taken {
 		name = "token/" + name // nobody acts under a person's name
 	}
-	return identity{Account: name, Role: t.Role, token: true, proof: sum}
+	return identity{Account: name, Role: t.Role, Scope: t.Scope, token: true, proof: sum}
 }
 
 func (s *Server) bySession(ctx context.Context) identity {
@@ -92,16 +92,18 @@ func (s *Server) byAccount(account, proof string) identity {
 	if !ok || subtle.ConstantTimeCompare([]byte(proofOf(a)), []byte(proof)) != 1 {
 		return identity{}
 	}
-	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, proof: proof}
+	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, Scope: a.Scope, proof: proof}
 }
 
-// still tells whether who opened a stream may go on reading it.
-func (s *Server) still(id identity, session string) bool {
+// still answers who opened a stream as they are now, and whether they may go on reading it.
+func (s *Server) still(id identity, session string) (identity, bool) {
 	if id.token {
-		return s.byToken(id.proof).Role == id.Role
+		now := s.byToken(id.proof)
+		return now, now.Role == id.Role
 	}
 	_, found, err := s.sessions.Store.Find(session)
-	return err == nil && found && s.byAccount(id.Account, id.proof).Role == id.Role
+	now := s.byAccount(id.Account, id.proof)
+	return now, err == nil && found && now.Role == id.Role
 }
 
 // proofOf ties a session to a password without keeping anything of it: another password ends it.

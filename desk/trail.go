@@ -48,9 +48,18 @@ func (s *Server) see(ctx context.Context, tenant, patient, action string) error 
 	return s.seeing(ctx, Entry{Action: action, Tenant: tenant, Patient: patient})
 }
 
-// seeing is see with what else the entry is about.
+// seeing is see with what else the entry is about. Without a patient it is about a list, of which each reader gets what
+// they may see.
 func (s *Server) seeing(ctx context.Context, e Entry) error {
 	e.Purpose = purposeCare
+	if e.Patient != "" {
+		why := s.relation(identityOf(ctx), streams.PatientKey(e.Tenant, e.Patient))
+		if e.Purpose = why.purpose(); why == foreign {
+			e.Refused, e.Reason = true, "relation"
+			s.done(ctx, e)
+			return noPatient()
+		}
+	}
 	return s.note(ctx, e)
 }
 

@@ -162,7 +162,7 @@ func TestSEC2_ALogThatHangsBlindsNobodyAndOpensNoName(t *testing.T) {
 		t.Errorf("the status says %q", is)
 	}
 	h.until("a technical warning says so", func() bool {
-		return slices.ContainsFunc(st.server.ward.warnings(false), func(w Warning) bool { return w.Severity == event.Technical && w.Patient == "audit" })
+		return slices.ContainsFunc(st.server.ward.warnings(false, everyone), func(w Warning) bool { return w.Severity == event.Technical && w.Patient == "audit" })
 	})
 	h.log.FailAppends(nil)
 	h.until("what waited is written", func() bool { n, _, _ := w.Waiting(); return n == 0 })

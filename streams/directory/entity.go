@@ -26,6 +26,8 @@ type Entity struct {
 	Policy  *event.PolicySet  `json:"policy,omitempty"`
 	Rota    *event.RotaSet    `json:"rota,omitempty"`
 	Handed  event.Effect      `json:"handed,omitzero"`
+
+	Emergency *Emergency `json:"emergency,omitempty"`
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -106,6 +108,10 @@ func KeyOf(request event.Event) (string, error) {
 		return AccountKey(r.Account), nil
 	case *event.TokenRequested:
 		return TokenKey(r.Token), nil
+	case *event.EmergencyRequested:
+		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
+	case *event.ReviewRequested:
+		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
 	case *event.EffectsHanded:
 		return HandingOn, nil
 	default:

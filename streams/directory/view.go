@@ -44,6 +44,8 @@ type View struct {
 	expected  map[string]*event.RequestRefused // answers that somebody waits for, by request
 	onRevoke  []func(device string)
 	onChanged []func()
+
+	emergencies map[string]Emergency // by id
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -52,6 +54,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{}, expected: map[string]*event.RequestRefused{},
+		emergencies: map[string]Emergency{},
 	}
 }
 
@@ -173,6 +176,10 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.policies[d.About()] = *d
 	case *event.RotaSet:
 		v.rotas[d.About()] = *d
+	case *event.EmergencyBegun:
+		v.emergencies[d.Emergency] = Emergency{EmergencyBegun: *d}
+	case *event.EmergencyReviewed:
+		v.emergencies[d.Emergency] = Emergency{v.emergencies[d.Emergency].EmergencyBegun, d}
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d
