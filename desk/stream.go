@@ -65,15 +65,15 @@ type screen struct {
 	at      vector // everything up to here has been sent
 	buf     bytes.Buffer
 
-	tag    string          // what may be seen, when it was last looked at
-	opened []string        // the emergencies that lasted then
-	shown  map[string]bool // the patients of whom something was sent since the last snapshot
+	tag    string            // what may be seen, when it was last looked at
+	opened []string          // the emergencies that lasted then
+	shown  map[string]string // what was sent since the last snapshot, warnings by id and rows by rowOf: whose it is
 }
 
 // begin brings a screen up to date: what has changed since its vector, or everything.
 func (o *screen) begin(ctx context.Context, last string) error {
 	fmt.Fprintf(&o.buf, "retry: %d\n\n", retryMs)
-	o.tag, o.opened, o.shown = o.s.tag(o.id), o.s.openNow(o.id), map[string]bool{}
+	o.tag, o.opened, o.shown = o.s.tag(o.id), o.s.openNow(o.id), map[string]string{}
 	last, tag, _ := strings.Cut(last, tagMark)
 	if v, err := parseVector(last, len(o.s.ward.at)); err == nil && tag == o.tag {
 		if ws, rows, seq, at, ok := o.resume(ctx, v); ok {
@@ -99,16 +99,22 @@ func (o *screen) snapshot() {
 	o.put("snapshot", Snapshot{Warnings: warningsOf(ws), Rows: rowsOf(rows), Status: o.s.status()})
 }
 
-// visible leaves what this screen may see, and remembers of whom that is.
+// rowOf is the id of a patient's row.
+func rowOf(key string) string { return "row/" + key }
+
+// visible leaves what this screen may see, and remembers whose that is.
 func (o *screen) visible(ws []shown, rows []person) ([]shown, []person) {
+	if everywhere(o.id.Scope) {
+		return ws, rows // and nothing to remember: when that changes, everything is sent anew
+	}
 	sees := o.s.sees(o.id)
 	ws = slices.DeleteFunc(ws, func(w shown) bool { return !sees(w.key) })
 	rows = slices.DeleteFunc(rows, func(p person) bool { return !sees(p.key) })
 	for i := range ws {
-		o.shown[ws[i].key] = true
+		o.shown[ws[i].w.Alert] = ws[i].key
 	}
 	for i := range rows {
-		o.shown[rows[i].key] = true
+		o.shown[rowOf(rows[i].key)] = rows[i].key
 	}
 	return ws, rows
 }
@@ -130,12 +136,17 @@ func (o *screen) rights() (goOn bool) {
 	if tag == o.tag {
 		return true
 	}
+	was := o.tag
 	o.tag = tag
+	if was == "" || tag == "" {
+		o.snapshot()
+		return true
+	}
 	sees := o.s.sees(id)
 	ws, rows, _, _ := o.s.ward.snapshot(o.group)
-	news := slices.ContainsFunc(ws, func(w shown) bool { return sees(w.key) && !o.shown[w.key] }) ||
-		slices.ContainsFunc(rows, func(p person) bool { return sees(p.key) && !o.shown[p.key] })
-	for key := range o.shown {
+	news := slices.ContainsFunc(ws, func(w shown) bool { return sees(w.key) && o.shown[w.w.Alert] == "" }) ||
+		slices.ContainsFunc(rows, func(p person) bool { return sees(p.key) && o.shown[rowOf(p.key)] == "" })
+	for _, key := range o.shown {
 		news = news || !sees(key)
 	}
 	if news {

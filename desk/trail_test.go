@@ -35,6 +35,8 @@ func (h *hospital) audited(change ...func(*Options)) (*station, *trail.Writer) {
 	return st, w
 }
 
+type trailEntry = trail.Entry
+
 // entries answers what the audit log says.
 func (h *hospital) entries() []trail.Entry {
 	h.t.Helper()
