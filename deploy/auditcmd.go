@@ -25,7 +25,7 @@ type auditOptions struct {
 
 func auditCommand() *cobra.Command {
 	var o auditOptions
-	c := &cobra.Command{Use: "audit", Short: "A second look at the warnings, apart from what decides them"}
+	c := &cobra.Command{Use: "audit", Short: "A second look at the warnings, and the record of who looked at what"}
 	watch := &cobra.Command{
 		Use: "watch", Short: "Call out when an open warning has no deadline ahead, or a partition stands still", Args: cobra.NoArgs,
 		Long: "Reads the log from its beginning with a fold of its own, by its own clock, and writes nothing. One line on stderr tells when a finding\n" +
@@ -49,7 +49,7 @@ func auditCommand() *cobra.Command {
 	f.DurationVar(&o.within, "within", audit.Within, "how long a deadline may be overdue, or a partition stand still, before that is a finding")
 	f.BoolVar(&o.followStdin, "follow-stdin", false, "end when stdin does: whoever started it is gone")
 	_ = f.MarkHidden("follow-stdin") // it is there
-	c.AddCommand(watch)
+	c.AddCommand(watch, verifyCommand(&o.reach), whoCommand(&o.reach))
 	o.add(c)
 	return c
 }

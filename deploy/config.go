@@ -32,6 +32,7 @@ type Config struct {
 	Logging LoggingConfig   `yaml:"logging"`
 
 	Watchdog WatchdogConfig `yaml:"watchdog"`
+	Audit    AuditConfig    `yaml:"audit"`
 
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early

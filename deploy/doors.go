@@ -30,6 +30,9 @@ func (a *App) startDesk(context.Context) error {
 		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger: a.log, Registry: a.registry,
 	}
+	if a.trail != nil {
+		o.Trail = a.trail
+	}
 	if a.past != nil {
 		o.History = charts{a.past}
 	}

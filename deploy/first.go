@@ -186,6 +186,9 @@ func (a *App) tell() {
 			fmt.Fprintf(a.out, "  sign in   with your account; a new one-time password: tocsin account set NAME --role ROLE --data %s\n", a.cfg.Data)
 		}
 	}
+	if a.auditKey != "" {
+		fmt.Fprintf(a.out, "  audit     its public key %s  (keep it elsewhere: tocsin audit verify --key)\n", a.auditKey)
+	}
 	if a.run.MQTT != "" {
 		fmt.Fprintf(a.out, "  devices   mqtt://%s, topic v1/{tenant}/{device}/obs; enrol them: tocsin import FILE.csv --data %s\n", a.run.MQTT, a.cfg.Data)
 	}

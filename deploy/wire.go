@@ -20,6 +20,7 @@ import (
 	"tocsin/streams/event"
 	"tocsin/streams/history"
 	"tocsin/streams/kafka"
+	"tocsin/streams/trail"
 )
 
 // App is a running Tocsin: the parts that its roles name, in one process.
@@ -50,6 +51,8 @@ type App struct {
 	password  string                // of the first account, until it is told
 	vault     *vault.Vault          // who patients are; nil: that is kept nowhere
 	newMaster string                // file of a master key that was made at this start
+	trail     *trail.Writer         // the audit log; nil without a desk
+	auditKey  string                // public, when it was made just now
 }
 
 // New builds the parts in the order in which readings travel, each followed by how it stops, and answers when all of
@@ -72,6 +75,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"history", a.startHistory},
 		{"notifier", a.startNotify},
 		{"vault", a.startVault},
+		{"audit log", a.startTrail},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},

@@ -54,8 +54,9 @@ type identity struct {
 	Account    string
 	Role       string
 	MustChange bool
-	token      bool   // a bearer token, not a session
-	proof      string // what the session rests on: it ends when the account's password changes
+	Scope      *event.Scope // whose patients; nil: everywhere
+	token      bool         // a bearer token, not a session
+	proof      string       // what the session rests on: it ends when the account's password changes
 }
 
 type identityKey struct{}
@@ -105,10 +106,10 @@ func forbidden(id identity, who permission, r *http.Request) *Problem {
 	return nil
 }
 
-func sessionOf(id identity) Session {
+func (s *Server) sessionOf(id identity) Session {
 	grave := oneOf(roleLead, roleNurse, roleDoctor)(id.Role)
 	return Session{Account: id.Account, Role: id.Role, MustChange: id.MustChange, May: May{
 		See: maySee(id.Role), Act: mayAct(id.Role), ActGrave: grave, Reason: id.Role == roleDoctor,
-		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role),
-	}}
+		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role), Review: mayReview(id.Role), Audit: mayAudit(id.Role), Emergency: maySee(id.Role) && !id.token && !everywhere(id.Scope),
+	}, Emergencies: s.opened(id)}
 }

@@ -66,10 +66,10 @@ type PatientClick struct {
 // askOf asks about a patient whom the desk knows. The answer's warning is empty where there is none.
 func (s *Server) askOf(ctx context.Context, verb string, c PatientClick, wish func(event.Request) event.Event) (*answered, error) {
 	key := streams.PatientKey(c.Tenant, c.Patient)
-	if !s.ward.knows(key) {
-		return nil, refuse(http.StatusNotFound, "unknown", "没有这位患者", "there is no such patient")
-	}
 	id := identityOf(ctx)
+	if !s.ward.knows(key) || s.relation(id, key) == foreign {
+		return nil, noPatient()
+	}
 	a, err := s.asked(ctx, verb, key, Click{ID: key, Key: c.Key}, wish(event.Request{By: id.Account, Role: id.Role}))
 	if err == nil && a.silent {
 		return nil, notDone()
@@ -101,7 +101,7 @@ func (s *Server) patientOperations(api huma.API) {
 			}
 			w, ok := s.ward.find(a.alert)
 			if !ok {
-				return nil, noWarning(a.alert)
+				return nil, noWarning()
 			}
 			return &body[Warning]{w.warning()}, nil
 		})
@@ -147,8 +147,11 @@ func (s *Server) patientOperations(api huma.API) {
 			return &body[colleagues]{colleagues{s.colleagues()}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/unjudged", "listUnjudged", "warnings", "Closed warnings of which it is not known what they were, the oldest first"),
-		func(context.Context, *struct{}) (*body[toJudge], error) {
-			return &body[toJudge]{toJudge{s.ward.unjudged()}}, nil
+		func(ctx context.Context, _ *struct{}) (*body[toJudge], error) {
+			if err := s.seeing(ctx, Entry{Action: "unjudged.read"}); err != nil {
+				return nil, err
+			}
+			return &body[toJudge]{toJudge{s.ward.unjudged(s.sees(identityOf(ctx)))}}, nil
 		})
 }
 
@@ -186,11 +189,14 @@ func (w *ward) knows(key string) bool {
 	return w.people[key] != nil
 }
 
-func (w *ward) unjudged() []Unjudged {
+func (w *ward) unjudged(sees func(key string) bool) []Unjudged {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	all := []Unjudged{}
 	for key, p := range w.people {
+		if len(p.p.Alerts.Unjudged) == 0 || !sees(key) {
+			continue
+		}
 		tenant, patient := streams.SplitPatientKey(key)
 		for _, u := range p.p.Alerts.Unjudged {
 			all = append(all, Unjudged{ID: u.Alert, Tenant: tenant, Patient: patient, Problem: u.Problem, Severity: u.Severity, ClosedAt: u.ClosedAt, AskBy: Deadline(u.AskBy)})
@@ -205,13 +211,13 @@ func (w *ward) unjudged() []Unjudged {
 const leftShown = 24 * time.Hour
 
 // leftOf answers the rows of those who were in a group when their care ended after since, the last first.
-func (w *ward) leftOf(tenant, name string, since event.Time) []Row {
+func (w *ward) leftOf(tenant, name string, since event.Time, sees func(key string) bool) []Row {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	all := []Row{}
 	for key, p := range w.people {
 		left := p.p.Alerts.Left
-		if of, _ := streams.SplitPatientKey(key); left == nil || left.At < since || of != tenant || p.p.Care.Group() != name {
+		if of, _ := streams.SplitPatientKey(key); left == nil || left.At < since || of != tenant || p.p.Care.Group() != name || !sees(key) {
 			continue
 		}
 		all = append(all, p.row())

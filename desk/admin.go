@@ -9,12 +9,14 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
 
 	"tocsin/care/vault"
+	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -40,7 +42,11 @@ func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error)
 		return TokenMade{}, refuse(http.StatusConflict, "taken", "该名称已是账号", "there is an account of this name; give the token another")
 	}
 	token := directory.NewToken()
-	err := s.tell(ctx, &event.TokenRequested{Token: in.Name, SHA256: sumOf(token), Role: in.Role, By: identityOf(ctx).Account})
+	scope, err := s.scope(in.Tenants, in.Groups)
+	if err != nil {
+		return TokenMade{}, err
+	}
+	err = s.tell(ctx, &event.TokenRequested{Token: in.Name, SHA256: sumOf(token), Role: in.Role, By: identityOf(ctx).Account, Scope: scope})
 	if err != nil {
 		return TokenMade{}, err
 	}
@@ -53,16 +59,40 @@ func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, 
 	if err != nil {
 		return AccountMade{}, err
 	}
-	err = s.tell(ctx, &event.AccountRequested{Account: in.Account, Role: in.Role, Password: hash, OneTime: true, By: identityOf(ctx).Account})
+	scope, err := s.scope(in.Tenants, in.Groups)
+	if err != nil {
+		return AccountMade{}, err
+	}
+	err = s.tell(ctx, &event.AccountRequested{Account: in.Account, Role: in.Role, Password: hash, OneTime: true, By: identityOf(ctx).Account, Scope: scope})
 	if err != nil {
 		return AccountMade{}, err
 	}
 	return AccountMade{Account: in.Account, Role: in.Role, Password: password}, nil
 }
 
+// scope answers a scope as it was asked for, nil for none. A group that is not there would be nobody's patients: a typing error
+// that nobody would notice.
+func (s *Server) scope(tenants, groups []string) (*event.Scope, error) {
+	if len(tenants)+len(groups) == 0 {
+		return nil, nil
+	}
+	for _, g := range groups {
+		if tenant, name, _ := strings.Cut(g, "/"); !known(s.o.Directory.Group(tenant, name)) {
+			return nil, refuse(http.StatusUnprocessableEntity, "unknown_group", "没有专病组 "+g, "there is no group "+g)
+		}
+	}
+	return &event.Scope{Tenants: tenants, Groups: groups}, nil
+}
+
+func known[T any](_ T, ok bool) bool { return ok }
+
 // orderPlan takes who orders and when from who asks, never from what was sent.
 func (s *Server) orderPlan(ctx context.Context, in PlanBody) error {
-	by := identityOf(ctx).Account
+	id := identityOf(ctx)
+	if maySee(id.Role) && s.relation(id, streams.PatientKey(in.Tenant, in.Patient)) == foreign {
+		return noPatient()
+	}
+	by := id.Account
 	plan := in.Plan
 	plan.OrderedBy = by
 	if p, _ := s.o.Directory.Patient(in.Tenant, in.Patient); p.Plan != nil {
@@ -110,6 +140,13 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 	if problem != nil {
 		writeProblem(w, problem)
 		return
+	}
+	id := identityOf(r.Context())
+	for _, row := range rows {
+		if maySee(id.Role) && !covers(id.Role, id.Scope, row.Tenant, nil) {
+			writeProblem(w, refuse(http.StatusForbidden, "relation", "文件中有不在您管理范围内的机构，未导入任何内容", "the file names a tenant that is not in your care; nothing of it was imported"))
+			return
+		}
 	}
 	ctx, stop := context.WithTimeout(r.Context(), importWithin)
 	defer stop()

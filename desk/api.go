@@ -241,6 +241,7 @@ type Status struct {
 	Load      Load              `json:"load"`
 	Doors     int               `json:"doors" doc:"doors that were heard within the last 15 s"`
 	History   string            `json:"history" enum:"on,off"`
+	Audit     string            `json:"audit" enum:"on,waiting,full,off" doc:"of the audit log: waiting, entries could not be written for a while; full, so many that no chart is opened"`
 	Simulated bool              `json:"simulated" doc:"the ward is a demonstration"`
 	Version   string            `json:"version"`
 	Watchdog  WatchdogStatus    `json:"watchdog"`
@@ -269,6 +270,8 @@ type Session struct {
 	Role       string `json:"role"`
 	MustChange bool   `json:"must_change" doc:"a one-time password: nothing else is answered until it has been changed"`
 	May        May    `json:"may"`
+
+	Emergencies []Emergency `json:"emergencies" doc:"patients who are open to this account for a while; the page shows them all the time"`
 }
 
 // May is what the role allows, so that a page need not offer what would be refused.
@@ -279,6 +282,9 @@ type May struct {
 	Reason    bool `json:"reason" doc:"close a high with a reason instead of a contact"`
 	Admin     bool `json:"admin" doc:"import, tokens, packs"`
 	OrderPlan bool `json:"order_plan"`
+	Review    bool `json:"review" doc:"emergencies of others"`
+	Audit     bool `json:"audit" doc:"the audit log"`
+	Emergency bool `json:"emergency" doc:"open a patient out of their care, with a reason: there are such patients"`
 }
 
 // AcceptBody goes with a click on accept.
@@ -412,8 +418,10 @@ type ImportLine struct {
 
 // TokenBody asks for a bearer token.
 type TokenBody struct {
-	Name string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$"`
-	Role string `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
+	Name    string   `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$"`
+	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
+	Tenants []string `json:"tenants,omitempty" maxItems:"200" doc:"whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant"`
+	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
 }
 
 // TokenMade is a bearer token. It is said once.
@@ -425,8 +433,10 @@ type TokenMade struct {
 
 // AccountBody asks for an account with a one-time password.
 type AccountBody struct {
-	Account string `json:"account" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$"`
-	Role    string `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
+	Account string   `json:"account" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$"`
+	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
+	Tenants []string `json:"tenants,omitempty" maxItems:"200" doc:"whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant"`
+	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
 }
 
 // AccountMade is an account with its one-time password. It is said once.

@@ -11,8 +11,11 @@ import (
 
 // GroupBoard: who drifts, who is silent, who is to be called first?
 
-// groups answers every group that somebody set, and those that have people though nobody did.
-func (w *ward) groupList(set []event.GroupSet) []Group {
+// groupList answers every group that somebody set, and those that have people though nobody did, as far as who asks may see:
+// a group of theirs with all its people; of another only whom they may see, and nothing when that is nobody.
+func (s *Server) groupList(id identity) []Group {
+	w := s.ward
+	sees := s.sees(id)
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	known := map[string]bool{}
@@ -24,12 +27,17 @@ func (w *ward) groupList(set []event.GroupSet) []Group {
 		}
 		known[key] = true
 		g := Group{Tenant: tenant, Group: name, Zh: cmp.Or(zh, name), En: cmp.Or(en, name)}
-		if p := w.groups[key]; p != nil {
+		theirs := covers(id.Role, id.Scope, tenant, []string{key})
+		if p := w.groups[key]; p != nil && theirs {
 			g.Patients, g.Open, g.Silent = p.people.Len(), p.open, p.silent
+		} else if p != nil {
+			p.countSeen(&g, sees)
 		}
-		all = append(all, g)
+		if theirs || g.Patients > 0 {
+			all = append(all, g)
+		}
 	}
-	for _, s := range set {
+	for _, s := range s.o.Directory.Groups() {
 		if streams.IsWatchedGroup(s.Tenant, s.Group) {
 			continue
 		}
@@ -42,6 +50,21 @@ func (w *ward) groupList(set []event.GroupSet) []Group {
 	}
 	slices.SortFunc(all, func(a, b Group) int { return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Group, b.Group)) })
 	return all
+}
+
+// countSeen counts whom somebody may see of a group.
+func (g *group) countSeen(into *Group, sees func(key string) bool) {
+	for e := g.people.Front(); e != nil; e = e.Next() {
+		p := e.Value.(*person)
+		if !sees(p.key) {
+			continue
+		}
+		into.Patients++
+		into.Open.add(p.open, 1)
+		if p.p.Silent {
+			into.Silent++
+		}
+	}
 }
 
 // board answers the rows of a group in the order of calling.
@@ -57,10 +80,12 @@ func (w *ward) board(tenant, name string) []Row {
 	return rowsOf(people)
 }
 
-// board answers the rows of a group that somebody has set or that has people.
-func (s *Server) board(tenant, name string) (rows []Row, known bool) {
-	rows = s.ward.board(tenant, name)
-	known = len(rows) > 0 || slices.ContainsFunc(s.o.Directory.Groups(), func(g event.GroupSet) bool { return g.Tenant == tenant && g.Group == name })
+// board answers the rows of a group that somebody has set or that has people, as far as who asks may see them. A group of
+// which they may see nobody is not known to them, unless it is theirs.
+func (s *Server) board(id identity, tenant, name string) (rows []Row, known bool) {
+	sees := s.sees(id)
+	rows = slices.DeleteFunc(s.ward.board(tenant, name), func(r Row) bool { return !sees(streams.PatientKey(r.Tenant, r.Patient)) })
+	known = len(rows) > 0 || covers(id.Role, id.Scope, tenant, []string{tenant + "/" + name}) && slices.ContainsFunc(s.o.Directory.Groups(), func(g event.GroupSet) bool { return g.Tenant == tenant && g.Group == name })
 	return rows, known
 }
 

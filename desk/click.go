@@ -37,10 +37,10 @@ type waiter struct {
 func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wish func(event.Request) event.Event) (*body[Warning], error) {
 	ward := s.wardOf(ctx)
 	key, ok := ward.keyOf(c.ID)
-	if !ok {
-		return nil, noWarning(c.ID)
-	}
 	id := identityOf(ctx)
+	if !ok || s.relation(id, key) == foreign {
+		return nil, noWarning()
+	}
 	answer, err := s.asked(ctx, verb, key, c, wish(event.Request{Alert: c.ID, By: id.Account, Role: id.Role, Desk: desk}))
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ type metrics struct {
 	streams       prometheus.Gauge
 	clicks        *prometheus.CounterVec
 	signIns       *prometheus.CounterVec
+	trail         *prometheus.CounterVec
 }
 
 func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
@@ -33,9 +34,14 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 			m.clicks.WithLabelValues(verb, result)
 		}
 	}
+	m.trail = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tocsin_desk_audit_trouble_total",
+		Help: "Entries of the audit log that were late (shown all the same), refused (so nothing was shown) or lost (of an act that the log has anyway)."}, []string{"result"})
+	for _, result := range []string{"late", "refused", "lost"} {
+		m.trail.WithLabelValues(result)
+	}
 	m.signIns.WithLabelValues("granted")
 	m.signIns.WithLabelValues("refused")
-	for _, c := range []prometheus.Collector{m.readingToDesk, m.streams, m.clicks, m.signIns, &looks{s}} {
+	for _, c := range []prometheus.Collector{m.readingToDesk, m.streams, m.clicks, m.signIns, m.trail, &looks{s}} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -97,7 +103,7 @@ func (l *looks) Collect(c chan<- prometheus.Metric) {
 			count[[2]string{severity.String(), state}] = 0
 		}
 	}
-	for _, w := range l.s.ward.warnings(false) {
+	for _, w := range l.s.ward.warnings(false, everyone) {
 		count[[2]string{w.Severity.String(), w.State}]++
 	}
 	for k, n := range count {

@@ -52,6 +52,8 @@ func (b *book) Note(_ context.Context, e Entry) error {
 	return nil
 }
 
+func (b *book) Waiting() (entries, most int, since time.Time) { return 0, 1, time.Time{} }
+
 func (b *book) actions() (all []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

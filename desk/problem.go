@@ -2,7 +2,7 @@ package desk
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -65,8 +65,17 @@ func refused(r *event.RequestRefused) *Problem {
 	return p
 }
 
-func noWarning(id string) *Problem {
-	return refuse(http.StatusNotFound, "unknown", "没有这条预警: "+id, fmt.Sprintf("there is no warning %s here; it may have been closed long ago", id))
+// noWarning is said of a warning that is not there and of one that may not be seen, in the same words.
+func noWarning() *Problem {
+	return refuse(http.StatusNotFound, "unknown", "没有这条预警，或不在您的管理范围内", "there is no such warning here: it may have been closed long ago, or is not in your care")
+}
+
+// asRefusal answers the problem that an error is.
+func asRefusal(err error) *Problem {
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		return p
+	}
+	return refuse(http.StatusInternalServerError, "fault", faultWords(500)[0], err.Error())
 }
 
 // writeProblem answers p outside of huma.

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"tocsin/streams"
 	"tocsin/streams/event"
 )
 
@@ -30,6 +31,7 @@ type Click struct {
 
 var tags = map[string][]string{
 	"warnings": {"warnings"}, "groups": {"groups"}, "session": {"session"}, "admin": {"admin"}, "packs": {"packs"}, "live": {"live"},
+	"audit": {"audit"}, "access": {"access"},
 }
 
 // describe registers every operation of the API; s may be empty when only the description is wanted.
@@ -45,6 +47,8 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)
+	s.auditOperations(api)
+	s.emergencyOperations(api)
 	return api
 }
 
@@ -114,13 +118,19 @@ func (s *Server) warningOperations(api huma.API) {
 		func(ctx context.Context, in *struct {
 			State string `query:"state" enum:"open,all" default:"open"`
 		}) (*body[list], error) {
-			return &body[list]{list{s.ward.warnings(in.State == "all")}}, nil
+			if err := s.seeing(ctx, Entry{Action: "queue.read", Object: in.State}); err != nil {
+				return nil, err
+			}
+			return &body[list]{list{s.ward.warnings(in.State == "all", s.sees(identityOf(ctx)))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story", http.StatusNotFound),
 		func(ctx context.Context, in *warningID) (*body[WarningStory], error) {
 			w, ok := s.ward.story(in.ID)
-			if !ok {
-				return nil, noWarning(in.ID)
+			if !ok || s.relation(identityOf(ctx), streams.PatientKey(w.Tenant, w.Patient)) == foreign {
+				return nil, noWarning()
+			}
+			if err := s.seeing(ctx, Entry{Action: "warning.read", Tenant: w.Tenant, Patient: w.Patient, Object: in.ID}); err != nil {
+				return nil, err
 			}
 			return &body[WarningStory]{w}, nil
 		})
@@ -177,18 +187,22 @@ func (s *Server) groupOperations(api huma.API) {
 	}
 	huma.Register(api, op(maySee, "GET", "/v1/groups", "listGroups", "groups", "Disease groups with what is open in them"),
 		func(ctx context.Context, _ *struct{}) (*body[groups], error) {
-			return &body[groups]{groups{s.ward.groupList(s.o.Directory.Groups())}}, nil
+			return &body[groups]{groups{s.groupList(identityOf(ctx))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/groups/{tenant}/{group}", "getGroup", "groups", "The group's board, in the order of calling", http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			Tenant string `path:"tenant"`
 			Group  string `path:"group"`
 		}) (*body[board], error) {
-			rows, known := s.board(in.Tenant, in.Group)
+			id := identityOf(ctx)
+			rows, known := s.board(id, in.Tenant, in.Group)
 			if !known {
 				return nil, refuse(http.StatusNotFound, "unknown", "没有这个专病组", "there is no such group")
 			}
-			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)))}}, nil
+			if err := s.seeing(ctx, Entry{Action: "board.read", Tenant: in.Tenant, Object: in.Group}); err != nil {
+				return nil, err
+			}
+			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)), s.sees(id))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
@@ -231,6 +245,9 @@ func (s *Server) packOperations(api huma.API) {
 			Tenant  string `path:"tenant"`
 			Patient string `path:"patient"`
 		}) (*body[PatientPlan], error) {
+			if err := s.see(ctx, in.Tenant, in.Patient, "plan.read"); err != nil {
+				return nil, err
+			}
 			return answer(s.patientPlan(in.Tenant, in.Patient))
 		})
 }
@@ -238,12 +255,12 @@ func (s *Server) packOperations(api huma.API) {
 func (s *Server) sessionOperations(api huma.API) {
 	huma.Register(api, op(anybody, "GET", "/v1/session", "getSession", "session", "Who is signed in"),
 		func(ctx context.Context, _ *struct{}) (*body[Session], error) {
-			return &body[Session]{sessionOf(identityOf(ctx))}, nil
+			return &body[Session]{s.sessionOf(identityOf(ctx))}, nil
 		})
 	signIn := op(nil, "POST", "/v1/session", "signIn", "session", "Sign in", http.StatusUnauthorized, http.StatusTooManyRequests)
 	huma.Register(api, signIn, func(ctx context.Context, in *body[SignIn]) (*body[Session], error) {
 		id, err := s.signIn(ctx, in.Body)
-		return &body[Session]{sessionOf(id)}, err
+		return &body[Session]{s.sessionOf(id)}, err
 	})
 	huma.Register(api, op(nil, "DELETE", "/v1/session", "signOut", "session", "Sign out"),
 		func(ctx context.Context, _ *struct{}) (*struct{}, error) { return nil, s.signOut(ctx) })
@@ -251,7 +268,7 @@ func (s *Server) sessionOperations(api huma.API) {
 		http.StatusConflict, http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusGatewayTimeout),
 		func(ctx context.Context, in *body[NewPassword]) (*body[Session], error) {
 			id, err := s.changePassword(ctx, in.Body)
-			return &body[Session]{sessionOf(id)}, err
+			return &body[Session]{s.sessionOf(id)}, err
 		})
 }
 

@@ -62,6 +62,8 @@ type Directory interface {
 	Patient(tenant, patient string) (directory.Patient, bool)
 	People() []event.AccountSet
 	Person(tenant, patient string) (directory.Person, bool)
+	Emergencies() []directory.Emergency
+	Position() int64 // grows with every fact
 }
 
 // Edge writes to the log; *streams.Edge is one.
@@ -95,6 +97,7 @@ type Server struct {
 	started  time.Time // what has run since is counted from here
 	began    moment    // before this the age of nothing is counted
 	screens  atomic.Int64
+	access   access
 	stopping chan struct{}
 	stopOnce sync.Once
 }
@@ -155,6 +158,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	all.Go(func() { s.watchLoad(ctx) })
 	s.readPast(ctx, &all)
+	if s.o.Trail != nil {
+		all.Go(func() { s.watchTrail(ctx) })
+	}
 	all.Wait()
 	return context.Cause(ctx)
 }
@@ -236,9 +242,9 @@ func readingsBehind(seen Seen) []event.Time {
 // in our pages, then who asks, then what.
 func (s *Server) routes() http.Handler {
 	api := http.NewServeMux()
-	s.describe(api)
+	noted := newNoting(s, s.describe(api))
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(api)))))
+	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(noted.around(api))))))
 	mux.Handle("/openapi.json", api)
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))

@@ -75,7 +75,7 @@ func (s *Server) byToken(sum string) identity {
 	if _, taken := s.o.Directory.Account(name); taken {
 		name = "token/" + name // nobody acts under a person's name
 	}
-	return identity{Account: name, Role: t.Role, token: true, proof: sum}
+	return identity{Account: name, Role: t.Role, Scope: t.Scope, token: true, proof: sum}
 }
 
 func (s *Server) bySession(ctx context.Context) identity {
@@ -92,16 +92,18 @@ func (s *Server) byAccount(account, proof string) identity {
 	if !ok || subtle.ConstantTimeCompare([]byte(proofOf(a)), []byte(proof)) != 1 {
 		return identity{}
 	}
-	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, proof: proof}
+	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, Scope: a.Scope, proof: proof}
 }
 
-// still tells whether who opened a stream may go on reading it.
-func (s *Server) still(id identity, session string) bool {
+// still answers who opened a stream as they are now, and whether they may go on reading it.
+func (s *Server) still(id identity, session string) (identity, bool) {
 	if id.token {
-		return s.byToken(id.proof).Role == id.Role
+		now := s.byToken(id.proof)
+		return now, now.Role == id.Role
 	}
 	_, found, err := s.sessions.Store.Find(session)
-	return err == nil && found && s.byAccount(id.Account, id.proof).Role == id.Role
+	now := s.byAccount(id.Account, id.proof)
+	return now, err == nil && found && now.Role == id.Role
 }
 
 // proofOf ties a session to a password without keeping anything of it: another password ends it.
@@ -117,9 +119,26 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (identity, error) {
 	account := strings.TrimSpace(in.Account)
 	a, err := s.checkPassword(ctx, account, in.Password)
 	if err != nil {
+		s.notedSignIn(ctx, account, err)
 		return identity{}, err
 	}
-	return s.begin(ctx, a)
+	id, err := s.begin(ctx, a)
+	s.notedSignIn(ctx, account, err)
+	return id, err
+}
+
+// notedSignIn notes that somebody signed in, or was refused. A name that is no account's is not kept: people type their
+// password there.
+func (s *Server) notedSignIn(ctx context.Context, account string, err error) {
+	a, known := s.o.Directory.Account(account)
+	e := Entry{Account: account, Role: a.Role, Action: "session.begin", Refused: err != nil}
+	if !known {
+		e.Account = "unknown"
+	}
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		e.Reason = p.Reason
+	}
+	s.done(ctx, e)
 }
 
 // begin puts an account into a session with a new token.
@@ -134,6 +153,9 @@ func (s *Server) begin(ctx context.Context, a event.AccountSet) (identity, error
 }
 
 func (s *Server) signOut(ctx context.Context) error {
+	if identityOf(ctx).Account != "" {
+		s.done(ctx, Entry{Action: "session.end"})
+	}
 	if err := s.sessions.Destroy(ctx); err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}

@@ -166,6 +166,7 @@ func (s *Server) status() Status {
 	if s.o.History != nil {
 		st.History = "on"
 	}
+	st.Audit = s.trailStatus(now.wall.Std())
 	s.ward.mu.RLock()
 	parts, at := append([]part(nil), s.ward.parts...), append(vector(nil), s.ward.at...)
 	s.ward.mu.RUnlock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/streams"
@@ -26,6 +27,10 @@ const (
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if !s.ward.caughtUp() {
 		writeProblem(w, starting())
+		return
+	}
+	if err := s.seeing(r.Context(), Entry{Action: "desk.watch", Object: r.URL.Query().Get("group")}); err != nil {
+		writeProblem(w, asRefusal(err))
 		return
 	}
 	out := &screen{s: s, ward: s.wardOf(r.Context()), w: w, rc: http.NewResponseController(w), group: r.URL.Query().Get("group"),
@@ -62,12 +67,18 @@ type screen struct {
 	rows    uint64 // and rows
 	at      vector // everything up to here has been sent
 	buf     bytes.Buffer
+
+	tag    string            // what may be seen, when it was last looked at
+	opened []string          // the emergencies that lasted then
+	shown  map[string]string // what was sent since the last snapshot, warnings by id and rows by rowOf: whose it is
 }
 
 // begin brings a screen up to date: what has changed since its vector, or everything.
 func (o *screen) begin(ctx context.Context, last string) error {
 	fmt.Fprintf(&o.buf, "retry: %d\n\n", retryMs)
-	if v, err := parseVector(last, len(o.ward.at)); err == nil {
+	o.tag, o.opened, o.shown = o.s.tag(o.id), o.s.openNow(o.id), map[string]string{}
+	last, tag, _ := strings.Cut(last, tagMark)
+	if v, err := parseVector(last, len(o.ward.at)); err == nil && tag == o.tag {
 		if ws, rows, seq, at, ok := o.resume(ctx, v); ok {
 			o.seq, o.rows, o.at = seq, seq, v
 			o.put("status", o.s.status())
@@ -75,10 +86,76 @@ func (o *screen) begin(ctx context.Context, last string) error {
 			return o.flush()
 		}
 	}
+	o.snapshot()
+	return o.flush()
+}
+
+// tagMark stands between a vector and the tag of what may be seen.
+const tagMark = "~"
+
+// snapshot sends everything anew.
+func (o *screen) snapshot() {
 	ws, rows, seq, at := o.ward.snapshot(o.group)
 	o.seq, o.rows, o.at = seq, seq, at
+	clear(o.shown)
+	ws, rows = o.visible(ws, rows)
 	o.put("snapshot", Snapshot{Warnings: warningsOf(ws), Rows: rowsOf(rows), Status: o.s.status()})
-	return o.flush()
+}
+
+// rowOf is the id of a patient's row.
+func rowOf(key string) string { return "row/" + key }
+
+// visible leaves what this screen may see, and remembers whose that is.
+func (o *screen) visible(ws []shown, rows []person) ([]shown, []person) {
+	if everywhere(o.id.Scope) {
+		return ws, rows // and nothing to remember: when that changes, everything is sent anew
+	}
+	sees := o.s.sees(o.id)
+	ws = slices.DeleteFunc(ws, func(w shown) bool { return !sees(w.key) })
+	rows = slices.DeleteFunc(rows, func(p person) bool { return !sees(p.key) })
+	for i := range ws {
+		o.shown[ws[i].w.Alert] = ws[i].key
+	}
+	for i := range rows {
+		o.shown[rowOf(rows[i].key)] = rows[i].key
+	}
+	return ws, rows
+}
+
+// rights looks whether who listens may see others than before. The end of an emergency ends the stream: the page comes back
+// and gets everything anew. Else everything is sent anew when it concerns what is on the screen, or should be.
+func (o *screen) rights() (goOn bool) {
+	id, ok := o.s.still(o.id, o.session)
+	if !ok {
+		return false
+	}
+	tag, opened := o.s.tag(id), o.s.openNow(id)
+	for _, e := range o.opened {
+		if !slices.Contains(opened, e) {
+			return false
+		}
+	}
+	o.id, o.opened = id, opened
+	if tag == o.tag {
+		return true
+	}
+	was := o.tag
+	o.tag = tag
+	if was == "" || tag == "" {
+		o.snapshot()
+		return true
+	}
+	sees := o.s.sees(id)
+	ws, rows, _, _ := o.ward.snapshot(o.group)
+	news := slices.ContainsFunc(ws, func(w shown) bool { return sees(w.key) && o.shown[w.w.Alert] == "" }) ||
+		slices.ContainsFunc(rows, func(p person) bool { return sees(p.key) && o.shown[rowOf(p.key)] == "" })
+	for _, key := range o.shown {
+		news = news || !sees(key)
+	}
+	if news {
+		o.snapshot()
+	}
+	return true
 }
 
 // resume waits a little for this server to reach v: the one that sent it may have been ahead.
@@ -122,7 +199,7 @@ func (o *screen) follow(ctx context.Context) {
 		case <-rows.C:
 			o.sync()
 		case <-status.C:
-			if !o.s.still(o.id, o.session) {
+			if !o.rights() {
 				return
 			}
 			o.sync()
@@ -145,6 +222,7 @@ func (o *screen) sync() {
 // send sends changes, each with the vector up to which everything has been sent before it; the last with at, when that
 // is all there is up to at. What was sent and comes again after a break does no harm.
 func (o *screen) send(ws []shown, rows []person, at vector) {
+	ws, rows = o.visible(ws, rows)
 	left := len(ws) + len(rows)
 	next := func() {
 		if left--; left == 0 && at != nil {
@@ -170,7 +248,11 @@ func (o *screen) put(name string, v any) {
 		o.s.o.Logger.Error("a change could not be sent to screens", streams.KeyEvent, name, streams.KeyErr, err)
 		return
 	}
-	fmt.Fprintf(&o.buf, "event: %s\nid: %s\ndata: %s\n\n", name, o.at, b)
+	id := o.at.String()
+	if o.tag != "" {
+		id += tagMark + o.tag
+	}
+	fmt.Fprintf(&o.buf, "event: %s\nid: %s\ndata: %s\n\n", name, id, b)
 }
 
 // flush sends what has been put.

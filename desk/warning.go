@@ -15,11 +15,11 @@ import (
 // OpenWarnings: what needs somebody now? Gravest first, then by the time that is left.
 
 // warnings answers what is open, or all that is still known.
-func (w *ward) warnings(all bool) []Warning {
+func (w *ward) warnings(all bool, sees func(key string) bool) []Warning {
 	w.mu.RLock()
 	some := make([]shown, 0, 64)
 	for _, s := range w.shown {
-		if all || s.past == nil {
+		if (all || s.past == nil) && sees(s.key) {
 			some = append(some, *s)
 		}
 	}

@@ -18,6 +18,8 @@ const (
 	// DirectoryCheckpoints holds the registrar's rounds ("checkpoints: N, and 1 for the directory").
 	DirectoryCheckpoints = "directory-checkpoints"
 	Rejected             = "rejected"
+	// Audit holds who looked at what, in chains of hashes (package trail). It is never trimmed.
+	Audit = "audit"
 )
 
 // Limits on what may lie in the log, in bytes. What is larger becomes a rejected reading or a technical event.
@@ -52,6 +54,7 @@ var Topics = []Topic{
 	{Name: Rejected, PerKey: true, Key: "device", Holds: "what could not be read or believed, with its bytes"},
 	{Name: DirectoryInputs, Key: "{kind}/{id}", Holds: "what was asked of the registrar"},
 	{Name: Directory, Key: "{kind}/{id}", Holds: "facts that concern many, in steps"},
+	{Name: Audit, Key: "{chain}", Holds: "who looked at what and who did what, in signed chains"},
 	{Name: DirectoryCheckpoints, Key: "{kind}/{id}", Holds: "the registrar's states, in whole rounds"},
 }
 

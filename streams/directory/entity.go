@@ -27,6 +27,8 @@ type Entity struct {
 	Policy  *event.PolicySet  `json:"policy,omitempty"`
 	Rota    *event.RotaSet    `json:"rota,omitempty"`
 	Handed  event.Effect      `json:"handed,omitzero"`
+
+	Emergency *Emergency `json:"emergency,omitempty"`
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -111,6 +113,10 @@ func KeyOf(request event.Event) (string, error) {
 		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.EraseRequested:
 		return PatientKey(r.Tenant, r.Patient), nil
+	case *event.EmergencyRequested:
+		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
+	case *event.ReviewRequested:
+		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
 	case *event.EffectsHanded:
 		return HandingOn, nil
 	default:

@@ -3,6 +3,7 @@ package directory
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"reflect"
 	"slices"
 
 	"tocsin/streams"
@@ -72,6 +73,12 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Account = d
 	case *event.TokenSet:
 		s.Token = d
+	case *event.EmergencyBegun:
+		s.Emergency = &Emergency{EmergencyBegun: *d}
+	case *event.EmergencyReviewed:
+		if s.Emergency != nil {
+			s.Emergency = &Emergency{EmergencyBegun: s.Emergency.EmergencyBegun, Review: d}
+		}
 	case *event.PolicySet:
 		s.Policy = d
 	case *event.RotaSet:
@@ -124,6 +131,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideAccount(s, e.ID, d), nil
 	case *event.TokenRequested:
 		return decideToken(s, e.ID, d), nil
+	case *event.EmergencyRequested:
+		return decideEmergency(s, e.ID, d, now), nil
+	case *event.ReviewRequested:
+		return decideReview(s, e.ID, d, now), nil
 	}
 	return nil, nil
 }
@@ -215,8 +226,14 @@ func decideAccount(s Entity, id string, r *event.AccountRequested) []event.Event
 	if !knownRole(r.Role) {
 		return refuse(id, unknownRole(r.Role))
 	}
-	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime}
-	if s.Account != nil && *s.Account == *set {
+	if err := checkScope(r.Scope); err != nil {
+		return refuse(id, badName(err))
+	}
+	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime, Scope: r.Scope}
+	if s.Account != nil {
+		set.Scope = keptScope(r.Scope, s.Account.Scope)
+	}
+	if reflect.DeepEqual(s.Account, set) {
 		return nil
 	}
 	return one(set)
@@ -232,8 +249,14 @@ func decideToken(s Entity, id string, r *event.TokenRequested) []event.Event {
 	if !isSum(r.SHA256) {
 		return refuse(id, badToken)
 	}
-	set := &event.TokenSet{Token: r.Token, SHA256: r.SHA256, Role: r.Role}
-	if s.Token != nil && *s.Token == *set {
+	if err := checkScope(r.Scope); err != nil {
+		return refuse(id, badName(err))
+	}
+	set := &event.TokenSet{Token: r.Token, SHA256: r.SHA256, Role: r.Role, Scope: r.Scope}
+	if s.Token != nil {
+		set.Scope = keptScope(r.Scope, s.Token.Scope)
+	}
+	if reflect.DeepEqual(s.Token, set) {
 		return nil
 	}
 	return one(set)

@@ -45,6 +45,8 @@ type View struct {
 	expected  map[string]*event.RequestRefused // answers that somebody waits for, by request
 	onRevoke  []func(device string)
 	onChanged []func()
+
+	emergencies map[string]Emergency // by id
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -53,7 +55,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, emergencies: map[string]Emergency{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -179,6 +181,10 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.persons[streams.PatientKey(d.Tenant, d.Patient)] = *personOf(d)
 	case *event.PersonErased:
 		v.persons[streams.PatientKey(d.Tenant, d.Patient)] = *erasedFrom(d)
+	case *event.EmergencyBegun:
+		v.emergencies[d.Emergency] = Emergency{EmergencyBegun: *d}
+	case *event.EmergencyReviewed:
+		v.emergencies[d.Emergency] = Emergency{v.emergencies[d.Emergency].EmergencyBegun, d}
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d

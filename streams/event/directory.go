@@ -129,6 +129,7 @@ type AccountRequested struct {
 	Password string `json:"password"` // argon2id in PHC form; never clear
 	OneTime  bool   `json:"one_time,omitempty"`
 	By       string `json:"by"`
+	Scope    *Scope `json:"scope,omitempty"` // nil: as it stands; of a new account, everywhere
 }
 
 // TokenRequested asks for a bearer token.
@@ -137,6 +138,7 @@ type TokenRequested struct {
 	SHA256 string `json:"sha256"` // hex
 	Role   string `json:"role"`
 	By     string `json:"by"`
+	Scope  *Scope `json:"scope,omitempty"` // nil: as it stands; of a new token, everywhere
 }
 
 // TenantCreated, GroupSet, PatientEnrolled, PatientGrouped, PlanChanged, DeviceBound, DeviceRevoked, PackPublished,
@@ -276,6 +278,7 @@ type AccountSet struct {
 	Role     string `json:"role"`
 	Password string `json:"password"`
 	OneTime  bool   `json:"one_time,omitempty"`
+	Scope    *Scope `json:"scope,omitempty"` // nil: everywhere
 }
 
 // TokenSet makes a bearer token known.
@@ -283,6 +286,7 @@ type TokenSet struct {
 	Token  string `json:"token"`
 	SHA256 string `json:"sha256"`
 	Role   string `json:"role"`
+	Scope  *Scope `json:"scope,omitempty"` // nil: everywhere
 }
 
 // EffectsHanded is the registrar's handing-on saying how far every partition has acknowledged. It lies in directory-inputs.

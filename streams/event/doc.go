@@ -7,9 +7,10 @@
 // | decisions | {tenant}/{patient} | severity.scored, signal.*, repeat.asked, alert.*, request.refused, rule.fenced, technical.fault, owner.open, owner.step |
 // | rejected | device | observation.rejected, record.rejected |
 // | checkpoints | {tenant}/{patient} | checkpoint.began, checkpoint.state, checkpoint.completed |
-// | directory-inputs | kind/id | enrol/plan/revoke/pack/group/account/token/person/erase.requested, effects.handed |
-// | directory | kind/id | tenant.created, group.set, patient.enrolled, patient.grouped, plan.changed, device.*, pack.published, account.set, token.set, person.set, person.erased, request.forwarded, request.refused |
+// | directory-inputs | kind/id | enrol/plan/revoke/pack/group/account/token/person/erase/emergency/review.requested, effects.handed |
+// | directory | kind/id | tenant.created, group.set, patient.enrolled, patient.grouped, plan.changed, device.*, pack.published, account.set, token.set, person.set, person.erased, emergency.begun/reviewed, request.forwarded, request.refused |
 // | history-ranges | topic/partition | history.range, owner.open, owner.step |
+// | audit | chain | audit.opened, audit.noted, audit.head |
 //
 // The package imports the standard library alone. Events are never altered after they were made: whoever folds one shares it.
 package event

@@ -92,8 +92,8 @@ var schemas = map[Type]schema{
 	"revoke.requested":  v1[RevokeRequested](),
 	"pack.requested":    v1[PackRequested](),
 	"group.requested":   v2[GroupRequested](),
-	"account.requested": v1[AccountRequested](),
-	"token.requested":   v1[TokenRequested](),
+	"account.requested": v2[AccountRequested](),
+	"token.requested":   v2[TokenRequested](),
 	"policy.requested":  v1[PolicyRequested](),
 	"policy.set":        v1[PolicySet](),
 	"rota.requested":    v1[RotaRequested](),
@@ -107,8 +107,8 @@ var schemas = map[Type]schema{
 	"device.revoked":    v1[DeviceRevoked](),
 	"pack.published":    v2[PackPublished](),
 	"pack.proposed":     v1[PackProposed](),
-	"account.set":       v1[AccountSet](),
-	"token.set":         v1[TokenSet](),
+	"account.set":       v2[AccountSet](),
+	"token.set":         v2[TokenSet](),
 	"effects.handed":    v1[EffectsHanded](),
 	"request.forwarded": v2[RequestForwarded](),
 
@@ -123,6 +123,15 @@ var schemas = map[Type]schema{
 	"checkpoint.state":     v1[CheckpointState](),
 	"checkpoint.completed": v1[CheckpointCompleted](),
 	"history.range":        v1[HistoryRange](),
+
+	"emergency.requested": v1[EmergencyRequested](),
+	"emergency.begun":     v1[EmergencyBegun](),
+	"review.requested":    v1[ReviewRequested](),
+	"emergency.reviewed":  v1[EmergencyReviewed](),
+
+	"audit.opened": v1[AuditOpened](),
+	"audit.noted":  v1[AuditNoted](),
+	"audit.head":   v1[AuditHead](),
 }
 
 // v1 is the schema of a type that has never changed.

@@ -1,0 +1,305 @@
+package desk
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tocsin/streams"
+	"tocsin/streams/event"
+)
+
+// A world of tenants, groups, patients and accounts, drawn at random. Each patient's id is a marker: no answer of any operation
+// and no byte of any stream may hold it for whom the patient is foreign.
+type world struct {
+	*hospital
+	n        int
+	patients []patientOf
+	accounts []accountOf
+}
+
+type patientOf struct {
+	tenant, id string
+	groups     []string
+	warning    string
+}
+
+func (p patientOf) key() string { return streams.PatientKey(p.tenant, p.id) }
+
+type accountOf struct {
+	name, role string
+	scope      *event.Scope
+	b          *browser
+}
+
+// maySee is the rule, as the test understands it: who may see whom, said anew.
+func (w *world) maySee(a accountOf, p patientOf) bool {
+	clinical := slices.Contains([]string{"lead", "nurse", "doctor", "pharmacist", "health-manager", "clinic"}, a.role)
+	if !clinical {
+		return false
+	}
+	for _, t := range a.scope.Tenants {
+		if t == "*" || t == p.tenant {
+			return true
+		}
+	}
+	for _, g := range a.scope.Groups {
+		tenant, name, _ := strings.Cut(g, "/")
+		if tenant == p.tenant && (a.role == "lead" || slices.Contains(p.groups, name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// asking is one request of an operation about a patient.
+type asking struct {
+	path string
+	body any
+	head []string
+}
+
+// The operations: how each is asked about a patient. One that is not here fails the test, so that whoever adds an operation
+// says who may see what by it.
+var operations = map[string]func(p patientOf) asking{
+	"listWarnings":    func(patientOf) asking { return asking{path: "/v1/warnings?state=all"} },
+	"getWarning":      func(p patientOf) asking { return asking{path: "/v1/warnings/" + p.warning} },
+	"listUnjudged":    plainly("/v1/unjudged"),
+	"listGroups":      plainly("/v1/groups"),
+	"listPacks":       plainly("/v1/packs"),
+	"getPack":         plainly("/v1/packs/copd"),
+	"getSession":      plainly("/v1/session"),
+	"getStatus":       plainly("/v1/status"),
+	"listColleagues":  plainly("/v1/colleagues"),
+	"listEmergencies": plainly("/v1/emergencies"),
+	"getGroup":        func(p patientOf) asking { return asking{path: "/v1/groups/" + p.tenant + "/" + p.groups[0]} },
+	"getReadings":     func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/readings"} },
+	"getPlan":         func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/plan"} },
+
+	"acceptWarning":   click("accept", map[string]any{}),
+	"returnWarning":   click("return", map[string]any{}),
+	"closeWarning":    click("close", map[string]any{"outcome": "real", "contacted": true, "disposition": "home"}),
+	"callAbout":       click("call", map[string]any{"whom": "patient"}),
+	"contactAbout":    click("contact", map[string]any{"whom": "patient", "outcome": "reached"}),
+	"offerWarning":    click("offer", map[string]any{"to": "someone"}),
+	"noteWarning":     click("note", map[string]any{"text": "words"}),
+	"shelveWarning":   click("shelve", map[string]any{"reason": "none", "for_min": 30}),
+	"unshelveWarning": click("unshelve", map[string]any{}),
+	"judgeWarning":    click("outcome", map[string]any{"outcome": "real"}),
+	"raiseWarning":    wish("warnings", WarnBody{Severity: event.Low, Text: "words"}),
+	"endCare":         wish("leave", LeaveBody{Why: "moved"}),
+	"resumeCare":      wish("resume", ResumeBody{}),
+	"orderPlan": func(p patientOf) asking {
+		return asking{path: "/v1/admin/plans", body: PlanBody{Tenant: p.tenant, Patient: p.id}}
+	},
+	"importPeople": func(p patientOf) asking {
+		return asking{path: "/v1/admin/import", body: "tenant,patient,group,device,token\n", head: []string{"Content-Type", "text/csv"}}
+	},
+
+	// These show no patient: what they are given is their whole subject.
+	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
+	// An emergency opens a patient, and only somebody who reviews reads of others': tests of their own.
+	"beginEmergency": nil, "reviewEmergency": nil,
+	// Security and auditors read opaque ids there: a test of its own says that nobody else does.
+	"readAudit": func(p patientOf) asking { return asking{path: "/v1/audit"} },
+	// The stream is read on its own.
+	"stream": nil,
+}
+
+func plainly(path string) func(patientOf) asking {
+	return func(patientOf) asking { return asking{path: path} }
+}
+
+func click(verb string, body any) func(patientOf) asking {
+	return func(p patientOf) asking {
+		return asking{"/v1/warnings/" + p.warning + "/" + verb, body, []string{"Idempotency-Key", "k-" + verb}}
+	}
+}
+
+func wish(verb string, body any) func(patientOf) asking {
+	return func(p patientOf) asking {
+		return asking{"/v1/patients/" + p.key() + "/" + verb, body, []string{"Idempotency-Key", "k-" + verb}}
+	}
+}
+
+func TestSEC5_NoOperationAndNoStreamShowsAForeignPatient(t *testing.T) {
+	h := open(t)
+	w := &world{hospital: h}
+	h.lives("someone", roleLead, scopeOf([]string{"*"})) // nobody is unattended: that has a test of its own
+	h.lives("someone", roleLead, nil)
+	all := h.as(roleLead, "all")
+	methods := operationsOf(t)
+	end := time.Now().Add(20 * time.Second)
+	rapid.Check(t, func(rt *rapid.T) {
+		if time.Now().After(end) && w.n >= 3 {
+			return // as many worlds as there is time for
+		}
+		w.draw(rt, all)
+		listening := w.listen()
+		for _, a := range w.accounts {
+			w.walk(rt, a, methods)
+		}
+		w.stir(all)
+		for i, a := range w.accounts {
+			w.heard(rt, a, listening[i])
+		}
+		for _, a := range w.accounts {
+			w.seesTheirs(rt, a)
+		}
+	})
+	t.Logf("%d worlds, %d operations", w.n, len(methods))
+}
+
+// operationsOf reads the description of the API; an operation without a rule fails.
+func operationsOf(t *testing.T) map[string]string {
+	t.Helper()
+	b, err := OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	methods := map[string]string{}
+	for path, of := range doc.Paths {
+		for method, o := range of {
+			if _, known := operations[o.OperationID]; !known {
+				t.Fatalf("%s %s (%s) has no rule in this test: say how it is asked about a patient", method, path, o.OperationID)
+			}
+			methods[o.OperationID] = strings.ToUpper(method)
+		}
+	}
+	return methods
+}
+
+// draw makes a new world beside those before it.
+func (w *world) draw(rt *rapid.T, all *browser) {
+	w.n++
+	w.patients, w.accounts = nil, nil
+	tenants := []string{fmt.Sprintf("w%da", w.n), fmt.Sprintf("w%db", w.n)}
+	groups := []string{"copd", "heart", "kidney"}
+	var keys []string
+	for _, t := range tenants {
+		for _, g := range groups {
+			keys = append(keys, t+"/"+g)
+		}
+	}
+	for i := range rapid.IntRange(2, 4).Draw(rt, "patients") {
+		p := patientOf{tenant: rapid.SampledFrom(tenants).Draw(rt, "tenant"), id: fmt.Sprintf("Zq%dx%dMarker", w.n, i),
+			groups: rapid.SliceOfNDistinct(rapid.SampledFrom(groups), 1, 2, rapid.ID).Draw(rt, "groups")}
+		w.patient(p.tenant, p.id, p.groups[0], p.groups[1:]...)
+		p.warning = w.warn(all, p.tenant, p.id, fmt.Sprintf("w%d-%d", w.n, i))
+		w.patients = append(w.patients, p)
+	}
+	for i := range rapid.IntRange(2, 4).Draw(rt, "accounts") {
+		a := accountOf{name: fmt.Sprintf("a%d-%d", w.n, i), role: rapid.SampledFrom(Roles).Draw(rt, "role"), scope: &event.Scope{
+			Tenants: rapid.SliceOfNDistinct(rapid.SampledFrom(append(slices.Clone(tenants), "*")), 0, 1, rapid.ID).Draw(rt, "tenants"),
+			Groups:  rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 3, rapid.ID).Draw(rt, "of groups"),
+		}}
+		a.b = w.ofScope(a.name, a.role, a.scope)
+		w.accounts = append(w.accounts, a)
+	}
+}
+
+// shows fails when a text holds the marker of a patient who is foreign to an account; also one of another world.
+func (w *world) shows(rt *rapid.T, a accountOf, what, text string) {
+	for _, p := range w.patients {
+		if !w.maySee(a, p) && (strings.Contains(text, p.id) || strings.Contains(text, p.warning)) {
+			rt.Fatalf("%s shows %s the patient %s of %v, who is foreign to the role %s with %+v:\n%s", what, a.name, p.key(), p.groups, a.role, *a.scope, text)
+		}
+	}
+}
+
+// walk asks every operation about every patient.
+func (w *world) walk(rt *rapid.T, a accountOf, methods map[string]string) {
+	for id, method := range methods {
+		ask := operations[id]
+		if ask == nil || id == "readAudit" && mayAudit(a.role) {
+			continue
+		}
+		for _, p := range w.patients {
+			q := ask(p)
+			if w.maySee(a, p) && method != http.MethodGet {
+				continue // what they may do is not the question here
+			}
+			status, raw := a.b.do(method, q.path, q.body, nil, q.head...)
+			w.shows(rt, a, method+" "+q.path, raw)
+			about := strings.Contains(q.path, p.id) || strings.Contains(q.path, p.warning)
+			if about && !w.maySee(a, p) && status < 400 {
+				rt.Fatalf("%s %s by %s (%s, %+v): %d %s", method, q.path, a.name, a.role, *a.scope, status, raw)
+			}
+		}
+	}
+}
+
+// listen opens a stream for everybody, each with a board.
+func (w *world) listen() (all []<-chan heard) {
+	for i, a := range w.accounts {
+		if !maySee(a.role) {
+			all = append(all, nil)
+			continue
+		}
+		p := w.patients[i%len(w.patients)]
+		events, _ := a.b.listen("/v1/stream?group="+p.tenant+"/"+p.groups[0], "")
+		all = append(all, events)
+	}
+	return all
+}
+
+// stir changes every patient, then something that everybody hears.
+func (w *world) stir(all *browser) {
+	for i, p := range w.patients {
+		all.click("note", p.warning, fmt.Sprintf("stir-%d-%d", w.n, i), map[string]any{"text": "stirred"})
+	}
+	key := streams.PatientKey(streams.SystemTenant, "stir")
+	w.append(key, event.Envelope{ID: fmt.Sprintf("stir/%d", w.n), Source: "test", Subject: key, At: event.TimeOf(time.Now()),
+		Data: &event.FaultReported{Kind: fmt.Sprintf("stir-%d", w.n), Detail: "everybody hears this"}})
+}
+
+// heard reads a stream until what everybody hears has come.
+func (w *world) heard(rt *rapid.T, a accountOf, events <-chan heard) {
+	if events == nil {
+		if status, raw := a.b.do("GET", "/v1/stream", nil, nil); status != http.StatusForbidden {
+			rt.Fatalf("a stream for %s: %d %s", a.role, status, raw)
+		}
+		return
+	}
+	late := time.After(10 * time.Second)
+	for mark := fmt.Sprintf("stir-%d", w.n); ; {
+		select {
+		case e, on := <-events:
+			if !on {
+				rt.Fatalf("the stream of %s ended", a.name)
+			}
+			w.shows(rt, a, "the stream, "+e.Name, e.ID+e.Data)
+			if strings.Contains(e.Data, mark) {
+				return
+			}
+		case <-late:
+			rt.Fatalf("the stream of %s (%s, %+v) does not tell what everybody hears", a.name, a.role, *a.scope)
+		}
+	}
+}
+
+// seesTheirs: nobody is kept from a warning that is theirs.
+func (w *world) seesTheirs(rt *rapid.T, a accountOf) {
+	if !maySee(a.role) {
+		return
+	}
+	list := a.b.warnings("open")
+	for _, p := range w.patients {
+		is := slices.ContainsFunc(list, func(x Warning) bool { return x.ID == p.warning })
+		if is != w.maySee(a, p) {
+			rt.Fatalf("%s (%s, %+v): the warning of %s in %v is shown: %v", a.name, a.role, *a.scope, p.key(), p.groups, is)
+		}
+	}
+}
