@@ -1,4 +1,4 @@
-import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { AuditPage, Closing, Contact, Emergency, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Readings, Reviewing, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -94,6 +94,12 @@ export const api = {
   warn: wishOf<Worry, Warning>('warnings'),
   leave: wishOf<Leaving, unknown>('leave'),
   resume: wishOf<{ note: string }, unknown>('resume'),
+
+  openPatient: (body: Opening) => ask<Emergency>('/v1/emergencies', { method: 'POST', body }),
+  emergencies: () => ask<{ emergencies: Emergency[] }>('/v1/emergencies').then((a) => a.emergencies),
+  review: (id: string, body: Reviewing) => ask<Emergency>(`/v1/emergencies/${seg(id)}/review`, { method: 'POST', body }),
+  audit: (q: { tenant: string; patient: string; account: string; from: Date; after: number }) =>
+    ask<AuditPage>(`/v1/audit?tenant=${seg(q.tenant)}&patient=${seg(q.patient)}&account=${seg(q.account)}&from=${q.from.toISOString()}&after=${q.after}`),
 
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),

@@ -106,6 +106,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who looked at what, from the audit log */
+        get: operations["readAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/colleagues": {
         parameters: {
             query?: never;
@@ -117,6 +134,41 @@ export interface paths {
         get: operations["listColleagues"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/emergencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Patients who were opened in an emergency: those that wait for a review first, then the last */
+        get: operations["listEmergencies"];
+        put?: never;
+        /** Open a patient out of one's care for a while, with a reason; it is noted and reviewed */
+        post: operations["beginEmergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/emergencies/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether an emergency was justified; nobody reviews their own */
+        post: operations["reviewEmergency"];
         delete?: never;
         options?: never;
         head?: never;
@@ -583,13 +635,48 @@ export interface components {
         };
         AccountBody: {
             account: string;
+            /** @description further groups whose patients they see, as tenant/group */
+            groups?: string[];
             /** @enum {string} */
             role: "lead" | "nurse" | "doctor" | "pharmacist" | "health-manager" | "clinic" | "administrator" | "security" | "auditor";
+            /** @description whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant */
+            tenants?: string[];
         };
         AccountMade: {
             account: string;
             password: string;
             role: string;
+        };
+        AuditEntry: {
+            /** @description unknown: of a sign-in with a name that is nobody's */
+            account: string;
+            /** @description chart.read, warning.read, plan.read, board.read, queue.read, desk.watch, vault.read, session.begin …, or the id of an operation of this API */
+            action: string;
+            /** Format: date-time */
+            at: string;
+            /** @description address */
+            from: string;
+            id: string;
+            /** @description a warning, a group, an account */
+            object: string;
+            /** @description opaque id; empty for what concerns a group or none */
+            patient: string;
+            purpose: string;
+            reason: string;
+            refused: boolean;
+            role: string;
+            tenant: string;
+        };
+        AuditPage: {
+            /** @description in the order of the log */
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description ask again with after=next: there may be further entries, also when this page has none */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description where to go on
+             */
+            next: number;
         };
         Before: {
             /** Format: date-time */
@@ -659,6 +746,36 @@ export interface components {
             medium: number;
             /** Format: int64 */
             technical: number;
+        };
+        Emergencies: {
+            emergencies: components["schemas"]["Emergency"][];
+        };
+        Emergency: {
+            account: string;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            /** @description it lasts */
+            open: boolean;
+            patient: string;
+            reason: string;
+            /** @description absent: it waits for one */
+            review?: components["schemas"]["Review"];
+            role: string;
+            tenant: string;
+            /** Format: date-time */
+            until: string;
+        };
+        EmergencyBody: {
+            /**
+             * Format: int64
+             * @default 60
+             */
+            for_min: number;
+            patient: string;
+            /** @description for the review; no names */
+            reason: string;
+            tenant: string;
         };
         Group: {
             en: string;
@@ -765,9 +882,15 @@ export interface components {
             act_grave: boolean;
             /** @description import, tokens, packs */
             admin: boolean;
+            /** @description the audit log */
+            audit: boolean;
+            /** @description open a patient out of their care, with a reason: there are such patients */
+            emergency: boolean;
             order_plan: boolean;
             /** @description close a high with a reason instead of a contact */
             reason: boolean;
+            /** @description emergencies of others */
+            review: boolean;
             /** @description patients and warnings */
             see: boolean;
         };
@@ -1569,6 +1692,19 @@ export interface components {
             desk?: string;
             reason?: string;
         };
+        Review: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            note: string;
+            /** @enum {string} */
+            outcome: "justified" | "not_justified";
+        };
+        ReviewBody: {
+            note?: string;
+            /** @enum {string} */
+            outcome: "justified" | "not_justified";
+        };
         Row: {
             group: string;
             /** @description by quantity, such as spo2_percent */
@@ -1699,6 +1835,8 @@ export interface components {
         };
         Session: {
             account: string;
+            /** @description patients who are open to this account for a while; the page shows them all the time */
+            emergencies: components["schemas"]["Emergency"][];
             may: components["schemas"]["May"];
             /** @description a one-time password: nothing else is answered until it has been changed */
             must_change: boolean;
@@ -1760,6 +1898,11 @@ export interface components {
              * @description the server's clock
              */
             at: string;
+            /**
+             * @description of the audit log: waiting, entries could not be written for a while; full, so many that no chart is opened
+             * @enum {string}
+             */
+            audit: "on" | "waiting" | "full" | "off";
             /**
              * Format: int64
              * @description how long ago everything that had come in was taken into account; above 30000 nobody is watching
@@ -1845,9 +1988,13 @@ export interface components {
             warnings: components["schemas"]["Unjudged"][];
         };
         TokenBody: {
+            /** @description further groups whose patients they see, as tenant/group */
+            groups?: string[];
             name: string;
             /** @enum {string} */
             role: "lead" | "nurse" | "doctor" | "pharmacist" | "health-manager" | "clinic" | "administrator" | "security" | "auditor";
+            /** @description whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant */
+            tenants?: string[];
         };
         TokenMade: {
             name: string;
@@ -2597,6 +2744,91 @@ export interface operations {
             };
         };
     };
+    readAudit: {
+        parameters: {
+            query?: {
+                /** @description seven days before now, when left out */
+                from?: string;
+                /** @description not with it; until now, when left out */
+                to?: string;
+                account?: string;
+                tenant?: string;
+                /** @description with tenant */
+                patient?: string;
+                /** @description next of the page before */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listColleagues: {
         parameters: {
             query?: never;
@@ -2635,6 +2867,247 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEmergencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergencies"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginEmergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmergencyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergency"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviewEmergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergency"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -40,6 +40,12 @@ export type Worry = S['WarnBody']
 export type Leaving = Required<S['LeaveBody']>
 export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
 
+export type Emergency = S['Emergency']
+export type Opening = Required<S['EmergencyBody']>
+export type Reviewing = Required<S['ReviewBody']>
+export type AuditEntry = S['AuditEntry']
+export type AuditPage = S['AuditPage']
+
 export type Severity = Warning['severity']
 export type WarningState = Warning['state']
 
