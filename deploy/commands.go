@@ -45,6 +45,7 @@ func printOnce(w io.Writer, secret string) error {
 func tokenCommand() *cobra.Command {
 	var r reach
 	var role, name string
+	var scope scopeFlags
 	c := &cobra.Command{Use: "token", Short: "Bearer tokens for programs"}
 	create := &cobra.Command{
 		Use: "create --role ROLE", Short: "Make a bearer token and print it as the last line", Args: cobra.NoArgs,
@@ -57,7 +58,11 @@ func tokenCommand() *cobra.Command {
 			}
 			token := directory.NewToken()
 			err := withConnection(c, &r, func(ctx context.Context, conn *connection) error {
-				return conn.ask(ctx, &event.TokenRequested{Token: name, SHA256: directory.Sum(token), Role: role, By: by})
+				sees, err := scope.of(conn)
+				if err != nil {
+					return err
+				}
+				return conn.ask(ctx, &event.TokenRequested{Token: name, SHA256: directory.Sum(token), Role: role, By: by, Scope: sees})
 			})
 			if err == nil {
 				err = printOnce(c.OutOrStdout(), token+"\n")
@@ -67,6 +72,7 @@ func tokenCommand() *cobra.Command {
 	}
 	create.Flags().StringVar(&role, "role", "", "`ROLE` of the token: "+strings.Join(directory.Roles, ", "))
 	create.Flags().StringVar(&name, "name", "", "`NAME` under which it is known; the same name again replaces the token")
+	scope.add(create)
 	c.AddCommand(create)
 	r.add(c)
 	return c
@@ -75,9 +81,13 @@ func tokenCommand() *cobra.Command {
 func accountCommand() *cobra.Command {
 	var r reach
 	var role string
+	var scope scopeFlags
 	c := &cobra.Command{Use: "account", Short: "Accounts of people on the desk"}
 	set := &cobra.Command{
 		Use: "set NAME --role ROLE", Short: "Make an account, or give it a new one-time password, which is the last line", Args: cobra.ExactArgs(1),
+		Long: "Make an account, or give it a new one-time password, which is the last line.\n\n" +
+			"--tenant and --group say whose patients it sees. Without either an account that is there keeps what it has, and a new one sees\n" +
+			"every tenant. A lead of a group sees its whole tenant; administrators, security and auditors see no patient.",
 		RunE: func(c *cobra.Command, args []string) error {
 			if role == "" {
 				return usage("account set needs --role; the roles are %s", strings.Join(directory.Roles, ", "))
@@ -86,7 +96,12 @@ func accountCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = withConnection(c, &r, func(ctx context.Context, conn *connection) error { return conn.ask(ctx, request) })
+			err = withConnection(c, &r, func(ctx context.Context, conn *connection) (err error) {
+				if request.Scope, err = scope.of(conn); err != nil {
+					return err
+				}
+				return conn.ask(ctx, request)
+			})
 			if err == nil {
 				err = printOnce(c.OutOrStdout(), password+"\n")
 			}
@@ -94,9 +109,32 @@ func accountCommand() *cobra.Command {
 		},
 	}
 	set.Flags().StringVar(&role, "role", "", "`ROLE` of the account: "+strings.Join(directory.Roles, ", "))
+	scope.add(set)
 	c.AddCommand(set)
 	r.add(c)
 	return c
+}
+
+// scopeFlags say whose patients an account or a token sees.
+type scopeFlags struct{ tenants, groups []string }
+
+func (f *scopeFlags) add(c *cobra.Command) {
+	c.Flags().StringSliceVar(&f.tenants, "tenant", nil, "sees all patients of these `TENANTS`; * is every tenant")
+	c.Flags().StringSliceVar(&f.groups, "group", nil, "sees the patients of these groups, as `TENANT/GROUP`")
+}
+
+// of answers the scope, nil for none. A group that is not there is refused: a typing error would hide patients from somebody.
+func (f *scopeFlags) of(conn *connection) (*event.Scope, error) {
+	if len(f.tenants)+len(f.groups) == 0 {
+		return nil, nil
+	}
+	for _, g := range f.groups {
+		tenant, name, _ := strings.Cut(g, "/")
+		if _, known := conn.view.Group(tenant, name); !known {
+			return nil, usage("there is no group %q; want TENANT/GROUP of a group that has patients", g)
+		}
+	}
+	return &event.Scope{Tenants: f.tenants, Groups: f.groups}, nil
 }
 
 // oneTime makes a password that has to be changed when it is first used.

@@ -32,10 +32,11 @@ const closing = { high: 60, medium: 240, low: 1440, technical: 1440 }
 const retry = { high: 5, medium: 15, low: 240, technical: 240 }
 const answer = { high: 3, medium: 15, low: 720, technical: 720 }
 
-export const roleOf = (account) => ({ dr: 'doctor', lead: 'lead', hm: 'health-manager' })[account.split('-')[0]] ?? 'nurse'
+export const roleOf = (account) => ({ dr: 'doctor', lead: 'lead', hm: 'health-manager', auditor: 'auditor' })[account.split('-')[0]] ?? 'nurse'
 export function mayOf(role) {
   const grave = ['lead', 'nurse', 'doctor'].includes(role)
-  return { see: true, act: true, act_grave: grave, reason: role === 'doctor', admin: false, order_plan: false }
+  if (role === 'auditor') return { see: false, act: false, act_grave: false, reason: false, admin: false, order_plan: false, review: false, audit: true, emergency: false }
+  return { review: role === 'lead', audit: false, emergency: role !== 'lead', see: true, act: true, act_grave: grave, reason: role === 'doctor', admin: false, order_plan: false }
 }
 const grave = (w) => w.peak === 'high' || w.peak === 'medium'
 const overrules = (me) => me.role === 'doctor' || me.role === 'lead'

@@ -13,7 +13,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies
   const streams = new Set()
 
   function reset() {
@@ -30,6 +30,7 @@ export function start(port = 0) {
     clicks = new Map()
     vault = 'known'
     looks = []
+    emergencies = []
   }
   reset()
 
@@ -94,8 +95,13 @@ export function start(port = 0) {
     wake: ({ id }) => change(woken(find(id), Date.now())),
     vault: ({ state }) => (vault = state),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
+    emergency: ({ account = 'nurse-b', patient = 'P-0777', ms = 3_600_000 }) => emergencies.push(emergency(account, { tenant: 'demo', patient, reason: '走廊内抽搐 seizure in the corridor' }, ms)),
+    expire: () => emergencies.forEach((e) => (e.until = iso(Date.now() - 1000))),
     reset,
   }
+
+  const emergency = (account, { tenant, patient, reason }, ms) => ({ id: `e-${emergencies.length + 1}`, account, role: roleOf(account), tenant, patient, reason, from: iso(Date.now()), until: iso(Date.now() + ms), open: true })
+  const withOpen = (me) => ({ ...me, emergencies: emergencies.filter((e) => e.account === me.account && Date.parse(e.until) > Date.now()) })
 
   const problem = (res, code, p) => json(res, { title: 'problem', status: code, ...p }, code, 'application/problem+json')
   const json = (res, data, code = 200, type = 'application/json') => {
@@ -175,13 +181,30 @@ export function start(port = 0) {
       const id = Math.random().toString(36).slice(2)
       signed.set(id, { account: body.account, role: roleOf(body.account), must_change: body.account === 'new', may: mayOf(roleOf(body.account)) })
       res.setHeader('Set-Cookie', `sid=${id}; Path=/; HttpOnly; SameSite=Lax`)
-      return json(res, signed.get(id))
+      return json(res, withOpen(signed.get(id)))
     }
     if (!me) return problem(res, 401, { zh: '请先登录', en: 'sign in first' })
     if (part[1] === 'session') {
-      if (part[2] === 'password') return (me.must_change = false), json(res, me)
+      if (part[2] === 'password') return (me.must_change = false), json(res, withOpen(me))
       if (req.method === 'DELETE') return signed.delete(sid), json(res, {}, 204)
-      return json(res, me)
+      return json(res, withOpen(me))
+    }
+    if (part[1] === 'emergencies' && part[3] === 'review') {
+      const e = emergencies.find((x) => x.id === part[2])
+      e.review = { outcome: body.outcome, note: body.note ?? '', by: me.account, at: iso(Date.now()) }
+      return json(res, e)
+    }
+    if (part[1] === 'emergencies' && req.method === 'POST') {
+      if (body.patient === 'P-9999') return problem(res, 404, { zh: '没有这位患者', en: 'there is no such patient' })
+      emergencies.push(emergency(me.account, body, body.for_min * 60_000))
+      return json(res, emergencies.at(-1))
+    }
+    if (part[1] === 'emergencies') return json(res, { emergencies })
+    if (part[1] === 'audit') {
+      const one = (n, o) => ({ id: `a-${n}`, at: iso(Date.now() - n * 60_000), account: 'nurse-b', role: 'nurse', action: 'chart.read', tenant: 'demo', patient: 'P-0113', object: '', purpose: 'care', refused: false, reason: '', from: '10.0.0.7', ...o })
+      const after = Number(url.searchParams.get('after'))
+      if (after) return json(res, { entries: [one(5, { action: 'session.end', tenant: '', patient: '', purpose: '' })], next: 4, more: false })
+      return json(res, { entries: [one(9, {}), one(8, { action: 'emergency.begin', purpose: 'emergency', reason: 'seizure in the corridor' }), one(7, { action: 'getPlan', refused: true, reason: 'relation', account: 'hm-he', role: 'health-manager' })], next: 3, more: true })
     }
     if (part[1] === 'warnings' && part[2]) {
       const w = list.find((x) => x.id === part[2])

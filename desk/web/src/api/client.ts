@@ -1,4 +1,4 @@
-import type { Brief, Closing, Colleague, Contact, Disowning, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, PersonView, Readings, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Contact, Disowning, Emergency, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, Readings, Reviewing, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -98,6 +98,12 @@ export const api = {
   leave: wishOf<Leaving, unknown>('leave'),
   disown: wishOf<Disowning, unknown>('disown'),
   resume: wishOf<{ note: string }, unknown>('resume'),
+
+  openPatient: (body: Opening) => ask<Emergency>('/v1/emergencies', { method: 'POST', body }),
+  emergencies: () => ask<{ emergencies: Emergency[] }>('/v1/emergencies').then((a) => a.emergencies),
+  review: (id: string, body: Reviewing) => ask<Emergency>(`/v1/emergencies/${seg(id)}/review`, { method: 'POST', body }),
+  audit: (q: { tenant: string; patient: string; account: string; from: Date; after: number }) =>
+    ask<AuditPage>(`/v1/audit?tenant=${seg(q.tenant)}&patient=${seg(q.patient)}&account=${seg(q.account)}&from=${q.from.toISOString()}&after=${q.after}`),
 
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),

@@ -44,6 +44,11 @@ export type Closing = Required<Omit<S['CloseBody'], 'desk'>>
 export type Person = S['Person']
 export type PersonView = S['PersonView']
 export type Brief = S['Brief']
+export type Emergency = S['Emergency']
+export type Opening = Required<S['EmergencyBody']>
+export type Reviewing = Required<S['ReviewBody']>
+export type AuditEntry = S['AuditEntry']
+export type AuditPage = S['AuditPage']
 
 export type Severity = Warning['severity']
 export type WarningState = Warning['state']

@@ -3,8 +3,8 @@ import type { Session, Warning } from '../api/types'
 import { cannot, nextOn, primary, shelveFor, takesTwo, type Verb } from './allowed'
 
 const at = Date.parse('2026-03-02T03:10:00.000Z')
-const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false }
-const as = (account: string, role = 'nurse', o: Partial<typeof may> = {}): Session => ({ account, role, must_change: false, may: { ...may, ...o } })
+const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false, review: false, audit: false, emergency: false }
+const as = (account: string, role = 'nurse', o: Partial<typeof may> = {}): Session => ({ account, role, must_change: false, may: { ...may, ...o }, emergencies: [] })
 const me = as('me')
 const w = (o: Partial<Warning>) => ({ id: 'a', state: 'new', severity: 'high', peak: 'high', owner: '', ...o }) as Warning
 const verbs: Verb[] = ['accept', 'giveBack', 'close', 'call', 'offer', 'note', 'shelve', 'unshelve']

@@ -181,6 +181,18 @@ export const en = {
     sounds: 'A high warning sounds until one desk accepts it; a medium one sounds three tones on arrival and when it is overdue; a low one is silent.',
     wordList: { warning: 'warning', technical: 'technical', accept: 'accept', handOver: 'hand over', shelve: 'shelve', escalate: 'escalate', close: 'close', outcome: 'outcome', disposition: 'disposition', silence: 'silence (no data)', mute: 'mute', notReached: 'not reached', late: 'late finding', interval: 'score interval', explain: 'explain (why)', board: 'group board', target: 'own target', remeasure: 're-measure' },
   },
+  emergency: {
+    title: 'Open a patient in an emergency', why: 'For a patient out of your care whom you have to see now. It is recorded with your name and reason, ends by itself, and is reviewed by a lead afterwards.',
+    tenant: 'Hospital (tenant)', patient: 'Patient', reason: 'Why now? Without names.', long: 'For how long', send: 'Open the patient', sending: 'Opening …',
+    bar: 'Emergency: {who} is open to you', barLeft: '{span} left', barWhy: 'your reason: {reason}',
+    list: 'Emergencies to review', listWhy: 'Patients who were opened by somebody they are not in the care of.', none: 'None waits for a review.', reviewed: 'Reviewed',
+    lasts: 'it lasts', own: 'Somebody else reviews your own.', of: 'Review of {who}', what: 'Was it justified?', note: 'Note (may be empty)', review: 'Save the review', saved: '{who}: saved.',
+    outcomes: { justified: 'Justified', not_justified: 'Not justified' },
+  },
+  audit: {
+    title: 'Audit log', why: 'Who looked at whom, did what, or was refused. This look is recorded too.', patient: 'Patient', account: 'Account', days: 'How far back', look: 'Look', none: 'Nothing in this time.', more: 'More',
+    when: 'When', who: 'Who', action: 'What', about: 'About', purpose: 'Purpose', from: 'From', refused: 'refused',
+  },
   wall: { more: 'and {n} more', quiet: 'No open warning', leave: 'Leave the wall (Esc)' },
   error: { title: 'This page could not be shown', reload: 'Load it again', unreachable: 'The desk does not answer. Check the network, then try again.', notPage: 'There is no such page.' },
 }

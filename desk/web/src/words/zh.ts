@@ -182,6 +182,18 @@ export const zh: Words = {
     sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时和超时时各响三声；低优先级无声。',
     wordList: { warning: '预警', technical: '技术报警', accept: '接手', handOver: '转交', shelve: '搁置', escalate: '逐级上报', close: '结案', outcome: '处置结果', disposition: '患者去向', silence: '数据中断', mute: '静音', notReached: '未接通', late: '补传异常', interval: '评分区间', explain: '预警依据', board: '专病组看板', target: '个体化目标', remeasure: '复测' },
   },
+  emergency: {
+    title: '紧急授权查阅患者', why: '用于必须立即查看、但不在您管理范围内的患者。系统会记录您的账号和理由，到时自动结束，事后由负责人复核。',
+    tenant: '机构', patient: '患者', reason: '为什么现在必须查看？请勿填写姓名。', long: '时长', send: '打开该患者', sending: '正在打开……',
+    bar: '紧急授权：{who} 已对您开放', barLeft: '剩 {span}', barWhy: '您的理由：{reason}',
+    list: '紧急授权复核', listWhy: '由非管理人员紧急打开过的患者。', none: '没有待复核的紧急授权。', reviewed: '已复核',
+    lasts: '仍在进行', own: '您本人的紧急授权由他人复核。', of: '复核 {who}', what: '是否合理？', note: '说明（可不填）', review: '保存复核', saved: '{who}：已保存。',
+    outcomes: { justified: '合理', not_justified: '不合理' },
+  },
+  audit: {
+    title: '审计日志', why: '谁查看了谁、做了什么、被拒绝了什么。本次查询也会被记录。', patient: '患者', account: '账号', days: '时间范围', look: '查询', none: '此时间范围内没有记录。', more: '更多',
+    when: '时间', who: '账号', action: '操作', about: '对象', purpose: '目的', from: '来源', refused: '已拒绝',
+  },
   wall: { more: '还有 {n} 条', quiet: '没有未结案的预警', leave: '退出大屏（Esc）' },
   error: { title: '无法显示此页面', reload: '重新载入', unreachable: '预警台没有应答。请检查网络后重试。', notPage: '没有这个页面。' },
 }
