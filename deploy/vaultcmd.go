@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,7 +82,7 @@ func (v *vaultReach) eraseCommand() *cobra.Command {
 			if !ok || tenant == "" || patient == "" {
 				return usage("%q is no patient; want such as demo/P-0113", args[0])
 			}
-			if !isReason(reason) {
+			if !slices.Contains(event.EraseReasons, reason) {
 				return usage("vault erase needs --reason, one of %s", strings.Join(event.EraseReasons, ", "))
 			}
 			return v.erase(c, tenant, patient, reason)
@@ -89,15 +90,6 @@ func (v *vaultReach) eraseCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&reason, "reason", "", "`REASON`: "+strings.Join(event.EraseReasons, ", "))
 	return c
-}
-
-func isReason(s string) bool {
-	for _, r := range event.EraseReasons {
-		if r == s {
-			return true
-		}
-	}
-	return false
 }
 
 // erase destroys the key first: if noting it fails, nobody can open anything already, and it is run again.

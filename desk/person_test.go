@@ -189,6 +189,11 @@ func TestALR20_ChangingWhoAPatientIs(t *testing.T) {
 	if status, raw := nurse.do("PUT", personPath("P-1"), body, nil); status != 422 || !strings.Contains(raw, "phones[0].number") || strings.Contains(raw, "Madeup") {
 		t.Errorf("%d %s", status, raw)
 	}
+	for _, torn := range []string{`{"version":1,"person":{"name":["Madeup"],"phones":"Madeup"}}`, `{"version":1,"person":{"name":"Madeup`, `{"version":"Madeup"}`} {
+		if status, raw := nurse.do("PUT", personPath("P-1"), torn, nil); status < 400 || status >= 500 || strings.Contains(raw, "Madeup") {
+			t.Errorf("%d %s", status, raw)
+		}
+	}
 	for _, role := range []string{roleDoctor, roleHealthManager, roleAdministrator, rolePharmacist} {
 		if status, raw := a.as(role, role+"-1").do("PUT", personPath("P-1"), body, nil); status != 403 {
 			t.Errorf("%s: %d %s", role, status, raw)

@@ -102,7 +102,7 @@ test('ALR-20 the brief for 120: who, where, what, the own 120 centre; in both la
   for (const said of ['而非患者所在城市', '女', '72 岁', '发生了什么', '血氧', '测量', '慢阻肺', '独居']) await expect(brief).toContainText(said)
   await accessible(page, 'brief in Chinese')
   await page.emulateMedia({ media: 'print' })
-  await expect(page.locator('.pane h1')).toBeHidden()
+  await expect(page.locator('.pane > header h1')).toBeHidden()
   await expect(brief.locator('[data-test=own-120]')).toBeVisible()
   await expect(brief.locator('[data-test=print]')).toBeHidden()
   await shoot(page, 'brief-on-paper')
