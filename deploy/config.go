@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -40,11 +41,54 @@ type Config struct {
 type HTTPConfig struct {
 	Listen string `yaml:"listen"`
 	HTTPS  bool   `yaml:"https"` // a proxy in front speaks HTTPS: cookies are sent over nothing else
+
+	TLS TLSFiles `yaml:"tls"` // with it the port itself speaks HTTPS
 }
 
 // MQTTConfig is the gateway's door.
 type MQTTConfig struct {
-	Listen string `yaml:"listen"`
+	Listen string  `yaml:"listen"` // without TLS; off: nowhere
+	TLS    MQTTTLS `yaml:"tls"`
+}
+
+// MQTTTLS is the gateway's door with TLS.
+type MQTTTLS struct {
+	Listen       string `yaml:"listen"` // empty: nowhere
+	CertFile     string `yaml:"cert_file"`
+	KeyFile      string `yaml:"key_file"`
+	ClientCAFile string `yaml:"client_ca_file"` // who signs devices' certificates; empty: devices have tokens alone
+	Require      bool   `yaml:"require"`        // no device comes in without a certificate
+}
+
+// off stands for a port that is not opened.
+const off = "off"
+
+func (m MQTTTLS) files() TLSFiles { return TLSFiles{m.CertFile, m.KeyFile} }
+
+// faults answers what is wrong with the door's settings.
+func (c *MQTTConfig) faults() (all []error) {
+	if c.Listen != off {
+		all = append(all, address("mqtt.listen", c.Listen))
+	}
+	switch m := c.TLS; {
+	case m.Listen == "" && (m.files().on() || m.ClientCAFile != "" || m.Require):
+		all = append(all, fault("mqtt.tls.listen", "there are certificates and no port for them; try :8883"))
+	case m.Listen == "" && c.Listen == off:
+		all = append(all, fault("mqtt.tls.listen", "without it no device has a way in, for mqtt.listen is off; try :8883"))
+	case m.Listen != "":
+		all = append(all, address("mqtt.tls.listen", m.Listen), m.files().fault("mqtt.tls"))
+		if !m.files().on() {
+			all = append(all, fault("mqtt.tls.cert_file", "a port with TLS needs cert_file and key_file"))
+		}
+		if m.ClientCAFile != "" {
+			if _, _, err := certificates(m.ClientCAFile, x509.NewCertPool()); err != nil {
+				all = append(all, fault("mqtt.tls.client_ca_file", "%v", err))
+			}
+		} else if m.Require {
+			all = append(all, fault("mqtt.tls.client_ca_file", "certificates are required, and nobody is named who signs them"))
+		}
+	}
+	return all
 }
 
 // LogConfig says where Kafka is: our own on Listen, or Brokers.
@@ -86,6 +130,8 @@ type WatchdogConfig struct {
 	SecretFile    string `yaml:"secret_file"`    // of Standard Webhooks
 	HeartbeatFile string `yaml:"heartbeat_file"` // called while all is well
 	Listen        string `yaml:"listen"`         // of /healthz and /metrics; empty: nowhere
+
+	TrustFiles []string `yaml:"trust_files"` // whom to trust beside the system's roots: authorities, or the servers' own certificates
 
 	CredentialsFile string   `yaml:"credentials_file"` // these three for a watchdog of its own; `up` knows them
 	Broker          string   `yaml:"broker"`
@@ -170,7 +216,8 @@ func (c *Config) Validate() error {
 		}
 	}
 	add(address("http.listen", c.HTTP.Listen))
-	add(address("mqtt.listen", c.MQTT.Listen))
+	add(c.HTTP.TLS.fault("http.tls"))
+	faults = append(faults, c.MQTT.faults()...)
 	add(address("log.listen", c.Log.Listen))
 	add(address("history.listen", c.History.Listen))
 	if c.Log.Advertise != "" {

@@ -25,7 +25,7 @@ func (a *App) startDesk(context.Context) error {
 	o := desk.Options{
 		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
-		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS, Simulated: a.cfg.demo, Version: version(),
+		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS || a.cfg.HTTP.TLS.on(), Simulated: a.cfg.demo, Version: version(),
 		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(),
 		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger: a.log, Registry: a.registry,
@@ -67,7 +67,7 @@ func (a *App) startGateway(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt) })
+	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt...) })
 	a.front.socket.Store(ptr[http.Handler](g.WebSocket()))
 	return nil
 }
