@@ -33,6 +33,7 @@ type Config struct {
 
 	Watchdog WatchdogConfig `yaml:"watchdog"`
 
+	file  string // where it was read; empty: nowhere
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
 }
@@ -98,6 +99,8 @@ type LogConfig struct {
 	Brokers    []string `yaml:"brokers"`
 	Partitions int      `yaml:"partitions"` // of a new log; an old one keeps what it has
 	Replicas   int      `yaml:"replicas"`   // of a new log on brokers of your own
+
+	Security LogSecurity `yaml:"security"` // to brokers of your own
 }
 
 // HistoryConfig says where ClickHouse is: our own engine, or a server by its DSN.
@@ -182,6 +185,7 @@ func Load(path string) (Config, error) {
 	if path == "" {
 		return c, nil
 	}
+	c.file = path
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return c, fmt.Errorf("read the configuration: %w", err)
@@ -226,6 +230,7 @@ func (c *Config) Validate() error {
 	for i, b := range c.Log.Brokers {
 		add(address(fmt.Sprintf("log.brokers[%d]", i), b))
 	}
+	faults = append(faults, c.Log.Security.faults(len(c.Log.Brokers) > 0)...)
 	add(between("log.partitions", c.Log.Partitions, 1, 1024))
 	add(between("log.replicas", c.Log.Replicas, 1, 9))
 	if c.History.Linger < 0 {

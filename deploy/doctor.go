@@ -67,7 +67,11 @@ func (r *reach) examine(ctx context.Context, partitions, replicas int) ([]witnes
 	if log := (&Config{Data: abs(r.data)}).path("log"); exists(log) {
 		expect.DataDir, expect.LimitBytes = log, embeddedLimit
 	}
-	findings := witness.Examine(ctx, witness.Options{Brokers: brokers}, expect)
+	how, err := r.witness(brokers)
+	if err != nil {
+		return nil, err
+	}
+	findings := witness.Examine(ctx, how, expect)
 	findings = append(findings, deskFinding(ctx, run), watchdogFinding(ctx, run))
 	return append(findings, r.historyFindings(ctx, run)...), nil
 }

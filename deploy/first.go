@@ -158,6 +158,9 @@ func (a *App) writeRunFile(context.Context) error {
 		if a.cfg.has(roleDesk) {
 			http, r.HTTPCert = a.run.HTTP, a.run.HTTPCert
 		}
+		if a.run.LogSecurity != nil {
+			r.LogSecurity = a.run.LogSecurity
+		}
 		for to, v := range map[*string]string{&r.HTTP: http, &r.MQTT: a.run.MQTT, &r.MQTTS: a.run.MQTTS, &r.MQTTCert: a.run.MQTTCert, &r.Kafka: a.run.Kafka,
 			&r.Engine: a.run.Engine, &r.HistoryDSN: a.run.HistoryDSN, &r.Token: a.run.Token} {
 			if v != "" {

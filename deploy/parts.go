@@ -81,13 +81,17 @@ func (a *App) startLog(ctx context.Context) error {
 	if err := a.startBroker(); err != nil {
 		return err
 	}
-	log, err := kafka.Open(kafka.Options{Brokers: a.brokers, ClientID: a.cfg.Name, Registry: a.registry, Logger: a.log})
+	secure, err := a.cfg.Log.Security.open()
+	if err != nil {
+		return err
+	}
+	log, err := kafka.Open(kafka.Options{Brokers: a.brokers, Security: secure, ClientID: a.cfg.Name, Registry: a.registry, Logger: a.log})
 	if err != nil {
 		return err
 	}
 	a.store = log
 	a.onStop("log client", func(context.Context) error { return log.Close() })
-	if err := a.ensure(ctx); err != nil {
+	if err := a.ensure(ctx, secure); err != nil {
 		return err
 	}
 	if a.n, err = log.Partitions(ctx, streams.Inputs); err != nil {
@@ -103,6 +107,9 @@ func (a *App) startBroker() error {
 	switch {
 	case len(a.cfg.Log.Brokers) > 0:
 		a.brokers = a.cfg.Log.Brokers
+		if s := a.cfg.Log.Security; s != (LogSecurity{}) {
+			a.run.LogSecurity = ptr(s.at())
+		}
 		a.run.Kafka = strings.Join(a.brokers, ",") // for the commands that find everything by --data
 		return nil
 	case !a.cfg.has(roleLog):
@@ -131,11 +138,11 @@ func (a *App) startBroker() error {
 }
 
 // ensure makes the topics on brokers of one's own, and waits for a log that is not there yet.
-func (a *App) ensure(ctx context.Context) error {
+func (a *App) ensure(ctx context.Context, secure kafka.Security) error {
 	ctx, cancel := context.WithTimeout(ctx, logWithin)
 	defer cancel()
 	if len(a.cfg.Log.Brokers) > 0 {
-		return kafka.Ensure(ctx, a.brokers, int32(a.cfg.Log.Partitions), a.cfg.Log.Replicas)
+		return kafka.Ensure(ctx, a.brokers, secure, int32(a.cfg.Log.Partitions), a.cfg.Log.Replicas)
 	}
 	for {
 		_, err := a.store.Partitions(ctx, streams.DirectoryCheckpoints)

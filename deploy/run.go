@@ -21,19 +21,21 @@ const lastRunFile = "run.json.last"
 
 // Running is what lies in DIR/run.json, mode 0600.
 type Running struct {
-	Version    string         `json:"version"`
-	PIDs       map[string]int `json:"pids"` // role to process
-	HTTP       string         `json:"http,omitempty"`
-	MQTT       string         `json:"mqtt,omitempty"`
-	HTTPCert   string         `json:"http_cert,omitempty"` // file of the certificate that HTTP shows; empty: it is without TLS
-	MQTTS      string         `json:"mqtts,omitempty"`
-	MQTTCert   string         `json:"mqtt_cert,omitempty"` // the same of MQTTS
-	Kafka      string         `json:"kafka,omitempty"`     // brokers, separated by commas
-	Engine     string         `json:"engine,omitempty"`
-	HistoryDSN string         `json:"history_dsn,omitempty"`
-	Token      string         `json:"token,omitempty"` // bearer token with the role administrator
-	Demo       bool           `json:"demo,omitempty"`
-	Whole      bool           `json:"whole,omitempty"` // written by `up`, which holds its lock as long as it lives
+	Version  string         `json:"version"`
+	PIDs     map[string]int `json:"pids"` // role to process
+	HTTP     string         `json:"http,omitempty"`
+	MQTT     string         `json:"mqtt,omitempty"`
+	HTTPCert string         `json:"http_cert,omitempty"` // file of the certificate that HTTP shows; empty: it is without TLS
+	MQTTS    string         `json:"mqtts,omitempty"`
+	MQTTCert string         `json:"mqtt_cert,omitempty"` // the same of MQTTS
+	Kafka    string         `json:"kafka,omitempty"`     // brokers, separated by commas
+	// LogSecurity is how the brokers are spoken to; the files that it names are read by whoever may. nil: without TLS and SASL.
+	LogSecurity *LogSecurity `json:"log_security,omitempty"`
+	Engine      string       `json:"engine,omitempty"`
+	HistoryDSN  string       `json:"history_dsn,omitempty"`
+	Token       string       `json:"token,omitempty"` // bearer token with the role administrator
+	Demo        bool         `json:"demo,omitempty"`
+	Whole       bool         `json:"whole,omitempty"` // written by `up`, which holds its lock as long as it lives
 }
 
 // desk answers the desk's address and how it is reached from this machine: whoever may read run.json knows its certificate, so

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -20,6 +22,11 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"tocsin/deploy/testkit"
+	"tocsin/streams"
+	"tocsin/streams/kafka"
+	"tocsin/streams/witness"
 )
 
 // authority signs certificates of a test.
@@ -136,7 +143,7 @@ func (h *hospital) comes(c *tls.Config, device, token string) error {
 	client := mqtt.NewClient(o)
 	defer client.Disconnect(0)
 	if t := client.Connect(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-		return fmt.Errorf("refused: %v", t.Error())
+		return errors.Join(errors.New("refused"), t.Error())
 	}
 	h.publish(client, "t1", device, fmt.Sprint("m", time.Now().UnixNano()), spo2(95))
 	return nil
@@ -284,6 +291,95 @@ func TestConfigTellsFaultsOfCertificates(t *testing.T) {
 		"mqtt.tls.client_ca_file: open /none":   "mqtt: {tls: {listen: ':8883', client_ca_file: /none, cert_file: " + a.CertFile + ", key_file: " + a.KeyFile + "}}",
 		"nobody is named who signs":             "mqtt: {tls: {listen: ':8883', require: true, cert_file: " + a.CertFile + ", key_file: " + a.KeyFile + "}}",
 		"holds no certificate in PEM":           "mqtt: {tls: {listen: ':8883', client_ca_file: " + a.KeyFile + ", cert_file: " + a.CertFile + ", key_file: " + a.KeyFile + "}}",
+	} {
+		if _, err := Load(writeFile(t, "tocsin.yaml", yaml)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", yaml, err, want)
+		}
+	}
+}
+
+// Apache Kafka that speaks TLS alone and asks who comes: by each mechanism of SASL both clients write and read, a whole Tocsin
+// runs on it, and its commands find the way by the data folder. A wrong password and an authority that nobody trusts are told.
+func TestSEC1_KafkaByTLSAndSASL(t *testing.T) {
+	ca := newAuthority(t)
+	server := ca.sign("kafka", pkix.Name{CommonName: "kafka"}, "kafka.example")
+	cert, err := os.ReadFile(server.CertFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(server.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := testkit.Kafka(t, testkit.KafkaOptions{Keystore: writeFile(t, "keystore.pem", string(key)+string(cert)), User: "tocsin", Password: "open-sesame"})
+	security := func(mechanism, password, ca string) LogSecurity {
+		return LogSecurity{LogTLS{On: true, CAFile: ca}, LogSASL{mechanism, "tocsin", writeFile(t, "password", password)}}
+	}
+	cfg := quietConfig(t.TempDir())
+	cfg.History.Off = true
+	cfg.Roles = []string{roleMonitor, roleGateway, roleDesk}
+	cfg.Log.Brokers, cfg.Log.Partitions, cfg.Log.Security = c.Secured(), 2, security("scram-sha-512", "open-sesame", ca.file())
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	h := openHospital(t, cfg)
+	h.enrol("t1,P-0113,copd,d1,secret\n")
+	h.publish(h.device(h.tcp(), "d1", "secret"), "t1", "d1", "m1", spo2(84))
+	w := h.warningOf("P-0113", "deterioration")
+	if out := h.tocsin("tail", "--patient", "t1/P-0113"); !strings.Contains(out, "alert.raised") || w.ID == "" {
+		t.Errorf("the second client reads %s", out)
+	}
+	h.tocsin("audit", "watch", "--once")
+
+	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
+		s := security(mechanism, "open-sesame", ca.file())
+		if n, err := partitionsBy(t, s, c.Secured()); err != nil || n != 2 {
+			t.Errorf("%s: %d partitions, %v", mechanism, n, err)
+		}
+		o, err := s.witness(c.Secured())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := witness.Examine(t.Context(), o, witness.Expect{}); len(all) == 0 || all[0].Level == witness.Fault {
+			t.Errorf("%s: the second client finds %+v", mechanism, all)
+		}
+	}
+	for want, s := range map[string]LogSecurity{
+		"SASL":        security("scram-sha-512", "close-sesame", ca.file()),
+		"certificate": security("scram-sha-512", "open-sesame", newAuthority(t).file()),
+	} {
+		if _, err := partitionsBy(t, s, c.Secured()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error of %s: %v", want, err)
+		}
+	}
+}
+
+// partitionsBy asks brokers for the partitions of inputs.
+func partitionsBy(t *testing.T, s LogSecurity, brokers []string) (int32, error) {
+	t.Helper()
+	secure, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := kafka.Open(kafka.Options{Brokers: brokers, Security: secure})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	return log.Partitions(ctx, streams.Inputs)
+}
+
+// Every fault of how the brokers are spoken to is told at the start.
+func TestConfigTellsFaultsOfTheLogsSecurity(t *testing.T) {
+	for want, yaml := range map[string]string{
+		"log.security: TLS and SASL are for": "log: {security: {tls: {on: true}}}",
+		"log.security.tls.on":                "log: {brokers: ['k:9092'], security: {tls: {ca_file: /none}}}",
+		"ca_file: open /none":                "log: {brokers: ['k:9092'], security: {tls: {on: true, ca_file: /none}}}",
+		"use one of plain":                   "log: {brokers: ['k:9092'], security: {sasl: {mechanism: gssapi}}}",
+		"plain without TLS":                  "log: {brokers: ['k:9092'], security: {sasl: {mechanism: plain}}}",
+		"user and password_file are needed":  "log: {brokers: ['k:9092'], security: {tls: {on: true}, sasl: {mechanism: plain}}}",
 	} {
 		if _, err := Load(writeFile(t, "tocsin.yaml", yaml)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", yaml, err, want)
