@@ -81,11 +81,8 @@ func (c *MQTTConfig) faults() (all []error) {
 		if !m.files().on() {
 			all = append(all, fault("mqtt.tls.cert_file", "a port with TLS needs cert_file and key_file"))
 		}
-		if m.ClientCAFile != "" {
-			if _, _, err := certificates(m.ClientCAFile, x509.NewCertPool()); err != nil {
-				all = append(all, fault("mqtt.tls.client_ca_file", "%v", err))
-			}
-		} else if m.Require {
+		all = append(all, pemFile("mqtt.tls.client_ca_file", m.ClientCAFile))
+		if m.ClientCAFile == "" && m.Require {
 			all = append(all, fault("mqtt.tls.client_ca_file", "certificates are required, and nobody is named who signs them"))
 		}
 	}
@@ -107,6 +104,7 @@ type LogConfig struct {
 type HistoryConfig struct {
 	Off     bool          `yaml:"off"`
 	DSNFile string        `yaml:"dsn_file"` // file that holds http://user:password@host:8123/db or clickhouse://…
+	CAFile  string        `yaml:"ca_file"`  // whom to trust beside the system's roots, when the DSN says https:// or secure=true
 	Listen  string        `yaml:"listen"`   // of our own engine
 	Library string        `yaml:"library"`  // libchdb.so, when it does not lie beside the program
 	Memory  int64         `yaml:"memory"`   // bytes that our own engine may take; 0: a third of the machine's, 1 to 8 GiB
@@ -119,7 +117,8 @@ type BridgeConfig struct {
 	ClientID     string `yaml:"client_id"`
 	User         string `yaml:"user"`
 	PasswordFile string `yaml:"password_file"`
-	Group        string `yaml:"group"` // of the shared subscription; empty: not shared
+	CAFile       string `yaml:"ca_file"` // whom to trust beside the system's roots, at ssl://
+	Group        string `yaml:"group"`   // of the shared subscription; empty: not shared
 }
 
 // WatchdogConfig is the watchdog, and what desks expect of it.
@@ -241,6 +240,8 @@ func (c *Config) Validate() error {
 	}
 	add(readable("history.dsn_file", c.History.DSNFile))
 	add(readable("bridge.password_file", c.Bridge.PasswordFile))
+	add(pemFile("bridge.ca_file", c.Bridge.CAFile))
+	add(pemFile("history.ca_file", c.History.CAFile))
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
 	faults = append(faults, c.Watchdog.faults()...)
@@ -282,6 +283,17 @@ func readable(path, file string) error {
 		return fault(path, "%v", err)
 	}
 	return f.Close()
+}
+
+// pemFile is a file of certificates, when there is one.
+func pemFile(path, file string) error {
+	if file == "" {
+		return nil
+	}
+	if _, _, err := certificates(file, x509.NewCertPool()); err != nil {
+		return fault(path, "%v", err)
+	}
+	return nil
 }
 
 func brokerURL(path, s string) error {

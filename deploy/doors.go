@@ -82,8 +82,12 @@ func (a *App) startBridge(context.Context) error {
 		return err
 	}
 	c := a.cfg.Bridge
+	trust, err := trusting(c.CAFile)
+	if err != nil {
+		return err
+	}
 	a.runs("bridge", func(ctx context.Context) error {
-		return bridge.Run(ctx, bridge.Options{Broker: c.Broker, ClientID: c.ClientID, User: c.User, Password: string(password), Group: c.Group,
+		return bridge.Run(ctx, bridge.Options{Broker: c.Broker, ClientID: c.ClientID, User: c.User, Password: string(password), TLS: trust, Group: c.Group,
 			Name: a.cfg.Name + "-bridge", Directory: a.view, Edge: a.edge, Registry: a.registry, Logger: a.log})
 	})
 	return nil

@@ -162,7 +162,7 @@ func (a *App) writeRunFile(context.Context) error {
 			r.LogSecurity = a.run.LogSecurity
 		}
 		for to, v := range map[*string]string{&r.HTTP: http, &r.MQTT: a.run.MQTT, &r.MQTTS: a.run.MQTTS, &r.MQTTCert: a.run.MQTTCert, &r.Kafka: a.run.Kafka,
-			&r.Engine: a.run.Engine, &r.HistoryDSN: a.run.HistoryDSN, &r.Token: a.run.Token} {
+			&r.Engine: a.run.Engine, &r.HistoryDSN: a.run.HistoryDSN, &r.HistoryCA: a.run.HistoryCA, &r.Token: a.run.Token} {
 			if v != "" {
 				*to = v
 			}

@@ -33,7 +33,8 @@ type Running struct {
 	LogSecurity *LogSecurity `json:"log_security,omitempty"`
 	Engine      string       `json:"engine,omitempty"`
 	HistoryDSN  string       `json:"history_dsn,omitempty"`
-	Token       string       `json:"token,omitempty"` // bearer token with the role administrator
+	HistoryCA   string       `json:"history_ca,omitempty"` // file of whom to trust there, when it is not the system's
+	Token       string       `json:"token,omitempty"`      // bearer token with the role administrator
 	Demo        bool         `json:"demo,omitempty"`
 	Whole       bool         `json:"whole,omitempty"` // written by `up`, which holds its lock as long as it lives
 }

@@ -15,6 +15,9 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,8 +26,10 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"tocsin/deploy/embedded/engine/enginetest"
 	"tocsin/deploy/testkit"
 	"tocsin/streams"
+	"tocsin/streams/history"
 	"tocsin/streams/kafka"
 	"tocsin/streams/witness"
 )
@@ -384,5 +389,54 @@ func TestConfigTellsFaultsOfTheLogsSecurity(t *testing.T) {
 		if _, err := Load(writeFile(t, "tocsin.yaml", yaml)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", yaml, err, want)
 		}
+	}
+}
+
+// A ClickHouse server behind TLS, known by an authority of the house: history and charts work, and the commands find it.
+func TestSEC1_ClickHouseByTLS(t *testing.T) {
+	e := enginetest.Start(t, t.TempDir())
+	ca := newAuthority(t)
+	server := ca.sign("clickhouse", pkix.Name{CommonName: "clickhouse"}, "clickhouse.example")
+	pair, err := tls.LoadX509KeyPair(server.CertFile, server.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: e.Addr()}))
+	front.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	dsn, err := url.Parse(e.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn.Scheme, dsn.Host = "https", front.Listener.Addr().String()
+
+	cfg := quietConfig(t.TempDir())
+	cfg.History.DSNFile, cfg.History.CAFile = writeFile(t, "dsn", dsn.String()), ca.file()
+	h := openHospital(t, cfg)
+	h.enrol("t1,P-0113,copd,d1,secret\n")
+	h.publish(h.device(h.tcp(), "d1", "secret"), "t1", "d1", "m1", spo2(84))
+	h.until("the chart", func() error {
+		var chart struct{ Readings []struct{ Value float64 } }
+		status := h.call("GET", "/v1/patients/t1/P-0113/readings", "", "", &chart) // its tables may still be made
+		if status != http.StatusOK || len(chart.Readings) != 1 || chart.Readings[0].Value != 84 {
+			return fmt.Errorf("%d: %+v", status, chart)
+		}
+		return nil
+	})
+	h.until("the doctor finds history equal", func() error {
+		var out strings.Builder
+		if code := Main([]string{"doctor", "--data", h.data}, &out, &out); code != exitDone || !strings.Contains(out.String(), "equals the log") {
+			return fmt.Errorf("exit %d: %s", code, out.String())
+		}
+		return nil
+	})
+	past, err := history.OpenTrusting(dsn.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = past.Close() }()
+	if err := past.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("an authority that nobody knows: %v", err)
 	}
 }
