@@ -12,6 +12,10 @@ func (a *App) startAuditor(context.Context) error {
 		return nil
 	}
 	return a.keeps("auditor", func(context.Context) ([]string, error) {
-		return []string{"audit", "watch", "--kafka", strings.Join(a.brokers, ","), "--follow-stdin"}, nil
+		args := []string{"audit", "watch", "--kafka", strings.Join(a.brokers, ","), "--follow-stdin"}
+		if a.cfg.Log.Security != (LogSecurity{}) {
+			args = append(args, "--config", a.cfg.file)
+		}
+		return args, nil
 	})
 }

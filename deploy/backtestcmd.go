@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -21,7 +20,6 @@ import (
 	"tocsin/rules/backtest"
 	"tocsin/rules/pack"
 	"tocsin/streams/event"
-	"tocsin/streams/kafka"
 )
 
 // backtestOptions is the command line.
@@ -168,7 +166,7 @@ func (o *backtestOptions) openLog(ctx context.Context) (recordedLog, func() erro
 	if err != nil {
 		return recordedLog{}, nil, err
 	}
-	log, err := kafka.Open(kafka.Options{Brokers: brokers, ClientID: "tocsin-backtest", Logger: slog.New(slog.DiscardHandler)})
+	log, err := o.logAt(brokers, "tocsin-backtest")
 	if err != nil {
 		return recordedLog{}, nil, err
 	}

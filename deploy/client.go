@@ -15,6 +15,7 @@ import (
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 	"tocsin/streams/kafka"
+	"tocsin/streams/witness"
 )
 
 func abs(path string) string {
@@ -25,11 +26,12 @@ func abs(path string) string {
 }
 
 // reach says where a running Tocsin is: by its data folder, or by its addresses.
-type reach struct{ data, http, kafka string }
+type reach struct{ data, http, kafka, config string }
 
 // add gives a command the flags; every command needs only --data, and takes the addresses as well.
 func (r *reach) add(c *cobra.Command) {
 	c.PersistentFlags().StringVar(&r.data, "data", Default().Data, "`DIR` of the Tocsin that is meant")
+	c.PersistentFlags().StringVar(&r.config, "config", "", "configuration `FILE` that says how its brokers are reached, instead of what --data says")
 	c.PersistentFlags().StringVar(&r.http, "http", "", "`ADDR` of its desk, instead of what --data says")
 	c.PersistentFlags().StringVar(&r.kafka, "kafka", "", "`ADDR` of its log, instead of what --data says")
 }
@@ -40,10 +42,20 @@ func (r *reach) running() (Running, error) {
 	if r.http != "" {
 		run.HTTP = r.http
 	}
+	if r.config != "" {
+		cfg, err := Load(r.config)
+		if err != nil {
+			return run, err
+		}
+		run.LogSecurity = &cfg.Log.Security
+		if len(cfg.Log.Brokers) > 0 {
+			run.Kafka = strings.Join(cfg.Log.Brokers, ",")
+		}
+	}
 	if r.kafka != "" {
 		run.Kafka = r.kafka
 	}
-	if err != nil && r.http == "" && r.kafka == "" {
+	if err != nil && r.http == "" && r.kafka == "" && r.config == "" {
 		return run, err
 	}
 	return run, nil
@@ -56,10 +68,41 @@ func (r *reach) brokers() ([]string, error) {
 	case err != nil:
 	case run.Kafka == "":
 		err = errors.New("the log's address is not known; name it with --kafka")
-	case r.kafka == "":
+	case r.kafka == "" && r.config == "":
 		err = run.alive(abs(r.data))
 	}
 	return strings.Split(run.Kafka, ","), err
+}
+
+// security answers how the log's brokers are spoken to.
+func (r *reach) security() (LogSecurity, error) {
+	run, err := r.running()
+	if err != nil || run.LogSecurity == nil {
+		return LogSecurity{}, err
+	}
+	return *run.LogSecurity, nil
+}
+
+// logAt opens the log.
+func (r *reach) logAt(brokers []string, name string) (*kafka.Log, error) {
+	s, err := r.security()
+	if err != nil {
+		return nil, err
+	}
+	secure, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	return kafka.Open(kafka.Options{Brokers: brokers, Security: secure, ClientID: name, Logger: slog.New(slog.DiscardHandler)})
+}
+
+// witness answers how the second client reaches the log.
+func (r *reach) witness(brokers []string) (witness.Options, error) {
+	s, err := r.security()
+	if err != nil {
+		return witness.Options{}, err
+	}
+	return s.witness(brokers)
 }
 
 // connection is a command's way to the log and the directory.
@@ -96,7 +139,7 @@ func (r *reach) dial(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := kafka.Open(kafka.Options{Brokers: brokers, ClientID: "tocsin-command", Logger: slog.New(slog.DiscardHandler)})
+	log, err := r.logAt(brokers, "tocsin-command")
 	if err != nil {
 		return nil, err
 	}

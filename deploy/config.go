@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -34,6 +35,7 @@ type Config struct {
 	Watchdog WatchdogConfig `yaml:"watchdog"`
 	Audit    AuditConfig    `yaml:"audit"`
 
+	file  string // where it was read; empty: nowhere
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
 }
@@ -42,11 +44,51 @@ type Config struct {
 type HTTPConfig struct {
 	Listen string `yaml:"listen"`
 	HTTPS  bool   `yaml:"https"` // a proxy in front speaks HTTPS: cookies are sent over nothing else
+
+	TLS TLSFiles `yaml:"tls"` // with it the port itself speaks HTTPS
 }
 
 // MQTTConfig is the gateway's door.
 type MQTTConfig struct {
-	Listen string `yaml:"listen"`
+	Listen string  `yaml:"listen"` // without TLS; off: nowhere
+	TLS    MQTTTLS `yaml:"tls"`
+}
+
+// MQTTTLS is the gateway's door with TLS.
+type MQTTTLS struct {
+	Listen       string `yaml:"listen"` // empty: nowhere
+	CertFile     string `yaml:"cert_file"`
+	KeyFile      string `yaml:"key_file"`
+	ClientCAFile string `yaml:"client_ca_file"` // who signs devices' certificates; empty: devices have tokens alone
+	Require      bool   `yaml:"require"`        // no device comes in without a certificate
+}
+
+// off stands for a port that is not opened.
+const off = "off"
+
+func (m MQTTTLS) files() TLSFiles { return TLSFiles{m.CertFile, m.KeyFile} }
+
+// faults answers what is wrong with the door's settings.
+func (c *MQTTConfig) faults() (all []error) {
+	if c.Listen != off {
+		all = append(all, address("mqtt.listen", c.Listen))
+	}
+	switch m := c.TLS; {
+	case m.Listen == "" && (m.files().on() || m.ClientCAFile != "" || m.Require):
+		all = append(all, fault("mqtt.tls.listen", "there are certificates and no port for them; try :8883"))
+	case m.Listen == "" && c.Listen == off:
+		all = append(all, fault("mqtt.tls.listen", "without it no device has a way in, for mqtt.listen is off; try :8883"))
+	case m.Listen != "":
+		all = append(all, address("mqtt.tls.listen", m.Listen), m.files().fault("mqtt.tls"))
+		if !m.files().on() {
+			all = append(all, fault("mqtt.tls.cert_file", "a port with TLS needs cert_file and key_file"))
+		}
+		all = append(all, pemFile("mqtt.tls.client_ca_file", m.ClientCAFile))
+		if m.ClientCAFile == "" && m.Require {
+			all = append(all, fault("mqtt.tls.client_ca_file", "certificates are required, and nobody is named who signs them"))
+		}
+	}
+	return all
 }
 
 // LogConfig says where Kafka is: our own on Listen, or Brokers.
@@ -56,12 +98,15 @@ type LogConfig struct {
 	Brokers    []string `yaml:"brokers"`
 	Partitions int      `yaml:"partitions"` // of a new log; an old one keeps what it has
 	Replicas   int      `yaml:"replicas"`   // of a new log on brokers of your own
+
+	Security LogSecurity `yaml:"security"` // to brokers of your own
 }
 
 // HistoryConfig says where ClickHouse is: our own engine, or a server by its DSN.
 type HistoryConfig struct {
 	Off     bool          `yaml:"off"`
 	DSNFile string        `yaml:"dsn_file"` // file that holds http://user:password@host:8123/db or clickhouse://…
+	CAFile  string        `yaml:"ca_file"`  // whom to trust beside the system's roots, when the DSN says https:// or secure=true
 	Listen  string        `yaml:"listen"`   // of our own engine
 	Library string        `yaml:"library"`  // libchdb.so, when it does not lie beside the program
 	Memory  int64         `yaml:"memory"`   // bytes that our own engine may take; 0: a third of the machine's, 1 to 8 GiB
@@ -74,7 +119,8 @@ type BridgeConfig struct {
 	ClientID     string `yaml:"client_id"`
 	User         string `yaml:"user"`
 	PasswordFile string `yaml:"password_file"`
-	Group        string `yaml:"group"` // of the shared subscription; empty: not shared
+	CAFile       string `yaml:"ca_file"` // whom to trust beside the system's roots, at ssl://
+	Group        string `yaml:"group"`   // of the shared subscription; empty: not shared
 }
 
 // WatchdogConfig is the watchdog, and what desks expect of it.
@@ -88,6 +134,8 @@ type WatchdogConfig struct {
 	SecretFile    string `yaml:"secret_file"`    // of Standard Webhooks
 	HeartbeatFile string `yaml:"heartbeat_file"` // called while all is well
 	Listen        string `yaml:"listen"`         // of /healthz and /metrics; empty: nowhere
+
+	TrustFiles []string `yaml:"trust_files"` // whom to trust beside the system's roots: authorities, or the servers' own certificates
 
 	CredentialsFile string   `yaml:"credentials_file"` // these three for a watchdog of its own; `up` knows them
 	Broker          string   `yaml:"broker"`
@@ -138,6 +186,7 @@ func Load(path string) (Config, error) {
 	if path == "" {
 		return c, nil
 	}
+	c.file = path
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return c, fmt.Errorf("read the configuration: %w", err)
@@ -172,7 +221,8 @@ func (c *Config) Validate() error {
 		}
 	}
 	add(address("http.listen", c.HTTP.Listen))
-	add(address("mqtt.listen", c.MQTT.Listen))
+	add(c.HTTP.TLS.fault("http.tls"))
+	faults = append(faults, c.MQTT.faults()...)
 	add(address("log.listen", c.Log.Listen))
 	add(address("history.listen", c.History.Listen))
 	if c.Log.Advertise != "" {
@@ -181,6 +231,7 @@ func (c *Config) Validate() error {
 	for i, b := range c.Log.Brokers {
 		add(address(fmt.Sprintf("log.brokers[%d]", i), b))
 	}
+	faults = append(faults, c.Log.Security.faults(len(c.Log.Brokers) > 0)...)
 	add(between("log.partitions", c.Log.Partitions, 1, 1024))
 	add(between("log.replicas", c.Log.Replicas, 1, 9))
 	if c.History.Linger < 0 {
@@ -191,6 +242,8 @@ func (c *Config) Validate() error {
 	}
 	add(readable("history.dsn_file", c.History.DSNFile))
 	add(readable("bridge.password_file", c.Bridge.PasswordFile))
+	add(pemFile("bridge.ca_file", c.Bridge.CAFile))
+	add(pemFile("history.ca_file", c.History.CAFile))
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
 	faults = append(faults, c.Watchdog.faults()...)
@@ -232,6 +285,17 @@ func readable(path, file string) error {
 		return fault(path, "%v", err)
 	}
 	return f.Close()
+}
+
+// pemFile is a file of certificates, when there is one.
+func pemFile(path, file string) error {
+	if file == "" {
+		return nil
+	}
+	if _, _, err := certificates(file, x509.NewCertPool()); err != nil {
+		return fault(path, "%v", err)
+	}
+	return nil
 }
 
 func brokerURL(path, s string) error {

@@ -67,7 +67,11 @@ func (r *reach) examine(ctx context.Context, partitions, replicas int) ([]witnes
 	if log := (&Config{Data: abs(r.data)}).path("log"); exists(log) {
 		expect.DataDir, expect.LimitBytes = log, embeddedLimit
 	}
-	findings := witness.Examine(ctx, witness.Options{Brokers: brokers}, expect)
+	how, err := r.witness(brokers)
+	if err != nil {
+		return nil, err
+	}
+	findings := witness.Examine(ctx, how, expect)
 	findings = append(findings, deskFinding(ctx, run), watchdogFinding(ctx, run))
 	return append(findings, r.historyFindings(ctx, run)...), nil
 }
@@ -91,12 +95,17 @@ func deskFinding(ctx context.Context, run Running) witness.Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+run.HTTP+"/readyz", nil)
+	at, client, err := run.desk()
 	if err != nil {
 		f.Found = err.Error()
 		return f
 	}
-	resp, err := http.DefaultClient.Do(req)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/readyz", nil)
+	if err != nil {
+		f.Found = err.Error()
+		return f
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		f.Level, f.Found, f.Do = witness.Fault, err.Error(), "start the desk; until then nobody sees new warnings here"
 		return f
@@ -104,7 +113,7 @@ func deskFinding(ctx context.Context, run Running) witness.Finding {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // what came is shown; the status alone decides
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		f.Level, f.Found, f.Do = witness.Fault, "is not ready, readings are not taken and scored: "+missingIn(body), "GET http://"+run.HTTP+"/readyz until it answers 200"
+		f.Level, f.Found, f.Do = witness.Fault, "is not ready, readings are not taken and scored: "+missingIn(body), "GET "+at+"/readyz until it answers 200"
 		return f
 	}
 	return witness.Finding{Check: "desk", Found: "ready: readings are taken and scored at " + run.HTTP}
@@ -115,12 +124,16 @@ func watchdogFinding(ctx context.Context, run Running) witness.Finding {
 	f := witness.Finding{Check: "watchdog", Level: witness.Warn, Found: "nothing is known of it: the desk does not say", Do: "start the desk, or name it with --http"}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+run.HTTP+"/v1/status", nil)
+	at, client, err := run.desk()
+	if err != nil {
+		return f
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/v1/status", nil)
 	if err != nil {
 		return f
 	}
 	req.Header.Set("Authorization", "Bearer "+run.Token)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return f
 	}

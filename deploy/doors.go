@@ -25,7 +25,7 @@ func (a *App) startDesk(context.Context) error {
 	o := desk.Options{
 		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
-		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS, Simulated: a.cfg.demo, Version: version(),
+		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS || a.cfg.HTTP.TLS.on(), Simulated: a.cfg.demo, Version: version(),
 		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(), Vault: a.vault,
 		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger: a.log, Registry: a.registry,
@@ -101,7 +101,7 @@ func (a *App) startGateway(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt) })
+	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt...) })
 	a.front.socket.Store(ptr[http.Handler](g.WebSocket()))
 	return nil
 }
@@ -116,8 +116,12 @@ func (a *App) startBridge(context.Context) error {
 		return err
 	}
 	c := a.cfg.Bridge
+	trust, err := trusting(c.CAFile)
+	if err != nil {
+		return err
+	}
 	a.runs("bridge", func(ctx context.Context) error {
-		return bridge.Run(ctx, bridge.Options{Broker: c.Broker, ClientID: c.ClientID, User: c.User, Password: string(password), Group: c.Group,
+		return bridge.Run(ctx, bridge.Options{Broker: c.Broker, ClientID: c.ClientID, User: c.User, Password: string(password), TLS: trust, Group: c.Group,
 			Name: a.cfg.Name + "-bridge", Directory: a.view, Edge: a.edge, Registry: a.registry, Logger: a.log})
 	})
 	return nil

@@ -156,10 +156,13 @@ func (a *App) writeRunFile(context.Context) error {
 		}
 		http := ""
 		if a.cfg.has(roleDesk) {
-			http = a.run.HTTP
+			http, r.HTTPCert = a.run.HTTP, a.run.HTTPCert
 		}
-		for to, v := range map[*string]string{&r.HTTP: http, &r.MQTT: a.run.MQTT, &r.Kafka: a.run.Kafka,
-			&r.Engine: a.run.Engine, &r.HistoryDSN: a.run.HistoryDSN, &r.Token: a.run.Token} {
+		if a.run.LogSecurity != nil {
+			r.LogSecurity = a.run.LogSecurity
+		}
+		for to, v := range map[*string]string{&r.HTTP: http, &r.MQTT: a.run.MQTT, &r.MQTTS: a.run.MQTTS, &r.MQTTCert: a.run.MQTTCert, &r.Kafka: a.run.Kafka,
+			&r.Engine: a.run.Engine, &r.HistoryDSN: a.run.HistoryDSN, &r.HistoryCA: a.run.HistoryCA, &r.Token: a.run.Token} {
 			if v != "" {
 				*to = v
 			}
@@ -178,7 +181,11 @@ func ptr[T any](v T) *T { return &v }
 // tell says to the person at the terminal where to look and how to sign in.
 func (a *App) tell() {
 	if a.cfg.has(roleDesk) {
-		fmt.Fprintf(a.out, "\n  desk      http://%s\n", a.run.HTTP)
+		at, _, err := a.run.desk()
+		if err != nil {
+			at = a.run.HTTP // its certificate has just been read
+		}
+		fmt.Fprintf(a.out, "\n  desk      %s\n", at)
 		switch {
 		case a.password != "":
 			fmt.Fprintf(a.out, "  sign in   account %s, one-time password %s  (shown this once; you choose your own then)\n", firstAccount, a.password)
@@ -191,6 +198,9 @@ func (a *App) tell() {
 	}
 	if a.run.MQTT != "" {
 		fmt.Fprintf(a.out, "  devices   mqtt://%s, topic v1/{tenant}/{device}/obs; enrol them: tocsin import FILE.csv --data %s\n", a.run.MQTT, a.cfg.Data)
+	}
+	if a.run.MQTTS != "" {
+		fmt.Fprintf(a.out, "  devices   mqtts://%s, with TLS\n", a.run.MQTTS)
 	}
 	fmt.Fprintf(a.out, "  log       %s\n", joined(a.brokers))
 	if a.cfg.has(roleHistory) || a.cfg.has(roleEngine) {

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +17,8 @@ import (
 // front is the one HTTP port: health, metrics, MQTT over WebSocket, and the desk once it stands.
 type front struct {
 	listener net.Listener
-	mqtt     net.Listener // of the gateway, opened with it
+	shows    *tls.Config    // nil: without TLS
+	mqtt     []net.Listener // of the gateway, opened with it
 	app      *App
 	desk     atomic.Pointer[http.Handler]
 	socket   atomic.Pointer[http.Handler]
@@ -32,7 +34,14 @@ func (f *front) run(ctx context.Context) error {
 	mux.Handle("/", orElse(&f.desk, f.plain()))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(f.app.log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(f.listener) }()
+	go func() {
+		if f.shows != nil {
+			server.TLSConfig = f.shows
+			ended <- server.ServeTLS(f.listener, "", "")
+			return
+		}
+		ended <- server.Serve(f.listener)
+	}()
 	select {
 	case err := <-ended:
 		return err

@@ -2,8 +2,10 @@ package deploy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -21,16 +23,49 @@ func (a *App) openDoors(context.Context) error {
 		return err
 	}
 	a.front = newFront(l, a)
+	if a.cfg.HTTP.TLS.on() {
+		if a.front.shows, err = serving(a.cfg.HTTP.TLS, "", tls.NoClientCert, a.log); err != nil {
+			return errors.Join(fmt.Errorf("http.tls: %w", err), l.Close())
+		}
+	}
 	a.runs("http", a.front.run)
-	a.run.HTTP = l.Addr().String()
+	a.run.HTTP, a.run.HTTPCert = l.Addr().String(), a.cfg.HTTP.TLS.CertFile
 	if !a.cfg.has(roleGateway) {
 		return nil
 	}
-	if a.front.mqtt, err = listen("mqtt", a.cfg.MQTT.Listen); err != nil {
-		return err
+	return a.openMQTT()
+}
+
+// openMQTT opens the gateway's ports, with and without TLS.
+func (a *App) openMQTT() error {
+	if a.cfg.MQTT.Listen != off {
+		l, err := listen("mqtt", a.cfg.MQTT.Listen)
+		if err != nil {
+			return err
+		}
+		a.onStop("mqtt port", func(context.Context) error { _ = l.Close(); return nil })
+		a.run.MQTT, a.front.mqtt = l.Addr().String(), append(a.front.mqtt, l)
 	}
-	a.run.MQTT = a.front.mqtt.Addr().String()
-	a.onStop("mqtt port", func(context.Context) error { _ = a.front.mqtt.Close(); return nil })
+	if c := a.cfg.MQTT.TLS; c.Listen != "" {
+		ask := tls.NoClientCert
+		switch {
+		case c.Require:
+			ask = tls.RequireAndVerifyClientCert
+		case c.ClientCAFile != "":
+			ask = tls.VerifyClientCertIfGiven
+		}
+		shows, err := serving(c.files(), c.ClientCAFile, ask, a.log)
+		if err != nil {
+			return fmt.Errorf("mqtt.tls: %w", err)
+		}
+		l, err := net.Listen("tcp", c.Listen)
+		if err != nil {
+			return fmt.Errorf("mqtt.tls.listen: %w; choose another", err)
+		}
+		a.onStop("mqtt port with TLS", func(context.Context) error { _ = l.Close(); return nil })
+		a.run.MQTTS, a.run.MQTTCert = l.Addr().String(), c.CertFile
+		a.front.mqtt = append(a.front.mqtt, tls.NewListener(l, shows))
+	}
 	return nil
 }
 
@@ -46,13 +81,17 @@ func (a *App) startLog(ctx context.Context) error {
 	if err := a.startBroker(); err != nil {
 		return err
 	}
-	log, err := kafka.Open(kafka.Options{Brokers: a.brokers, ClientID: a.cfg.Name, Registry: a.registry, Logger: a.log})
+	secure, err := a.cfg.Log.Security.open()
+	if err != nil {
+		return err
+	}
+	log, err := kafka.Open(kafka.Options{Brokers: a.brokers, Security: secure, ClientID: a.cfg.Name, Registry: a.registry, Logger: a.log})
 	if err != nil {
 		return err
 	}
 	a.store = log
 	a.onStop("log client", func(context.Context) error { return log.Close() })
-	if err := a.ensure(ctx); err != nil {
+	if err := a.ensure(ctx, secure); err != nil {
 		return err
 	}
 	if a.n, err = log.Partitions(ctx, streams.Inputs); err != nil {
@@ -68,6 +107,9 @@ func (a *App) startBroker() error {
 	switch {
 	case len(a.cfg.Log.Brokers) > 0:
 		a.brokers = a.cfg.Log.Brokers
+		if s := a.cfg.Log.Security; s != (LogSecurity{}) {
+			a.run.LogSecurity = ptr(s.at())
+		}
 		a.run.Kafka = strings.Join(a.brokers, ",") // for the commands that find everything by --data
 		return nil
 	case !a.cfg.has(roleLog):
@@ -96,11 +138,11 @@ func (a *App) startBroker() error {
 }
 
 // ensure makes the topics on brokers of one's own, and waits for a log that is not there yet.
-func (a *App) ensure(ctx context.Context) error {
+func (a *App) ensure(ctx context.Context, secure kafka.Security) error {
 	ctx, cancel := context.WithTimeout(ctx, logWithin)
 	defer cancel()
 	if len(a.cfg.Log.Brokers) > 0 {
-		return kafka.Ensure(ctx, a.brokers, int32(a.cfg.Log.Partitions), a.cfg.Log.Replicas)
+		return kafka.Ensure(ctx, a.brokers, secure, int32(a.cfg.Log.Partitions), a.cfg.Log.Replicas)
 	}
 	for {
 		_, err := a.store.Partitions(ctx, streams.DirectoryCheckpoints)

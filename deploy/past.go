@@ -112,11 +112,18 @@ func (a *App) startHistory(ctx context.Context) error {
 	if a.dsn == "" {
 		return nil
 	}
-	h, err := history.Open(a.dsn)
+	trust, err := trusting(a.cfg.History.CAFile)
+	if err != nil {
+		return err
+	}
+	h, err := history.OpenTrusting(a.dsn, trust)
 	if err != nil {
 		return err
 	}
 	a.past = h
+	if a.cfg.History.CAFile != "" {
+		a.run.HistoryCA = abs(a.cfg.History.CAFile)
+	}
 	a.run.HistoryDSN = a.dsn
 	a.onStop("history client", func(context.Context) error { return h.Close() })
 	if a.cfg.has(roleHistory) {
@@ -154,14 +161,23 @@ func (r *reach) openHistory(dsnFile string) (*history.History, error) {
 		if err != nil {
 			return nil, err
 		}
-		return history.Open(strings.TrimSpace(string(b)))
+		run, _ := r.running() // beside a DSN of its own it is asked for the authority alone, which may be the system's
+		trust, err := trusting(run.HistoryCA)
+		if err != nil {
+			return nil, err
+		}
+		return history.OpenTrusting(strings.TrimSpace(string(b)), trust)
 	}
 	run, err := r.running()
+	if err != nil {
+		return nil, err
+	}
+	trust, err := trusting(run.HistoryCA)
 	if err != nil {
 		return nil, err
 	}
 	if run.HistoryDSN == "" {
 		return nil, fmt.Errorf("history is off in %s; give it an engine (make engine) or a server (history.dsn_file)", r.data)
 	}
-	return history.Open(run.HistoryDSN)
+	return history.OpenTrusting(run.HistoryDSN, trust)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,16 +21,43 @@ const lastRunFile = "run.json.last"
 
 // Running is what lies in DIR/run.json, mode 0600.
 type Running struct {
-	Version    string         `json:"version"`
-	PIDs       map[string]int `json:"pids"` // role to process
-	HTTP       string         `json:"http,omitempty"`
-	MQTT       string         `json:"mqtt,omitempty"`
-	Kafka      string         `json:"kafka,omitempty"` // brokers, separated by commas
-	Engine     string         `json:"engine,omitempty"`
-	HistoryDSN string         `json:"history_dsn,omitempty"`
-	Token      string         `json:"token,omitempty"` // bearer token with the role administrator
-	Demo       bool           `json:"demo,omitempty"`
-	Whole      bool           `json:"whole,omitempty"` // written by `up`, which holds its lock as long as it lives
+	Version  string         `json:"version"`
+	PIDs     map[string]int `json:"pids"` // role to process
+	HTTP     string         `json:"http,omitempty"`
+	MQTT     string         `json:"mqtt,omitempty"`
+	HTTPCert string         `json:"http_cert,omitempty"` // file of the certificate that HTTP shows; empty: it is without TLS
+	MQTTS    string         `json:"mqtts,omitempty"`
+	MQTTCert string         `json:"mqtt_cert,omitempty"` // the same of MQTTS
+	Kafka    string         `json:"kafka,omitempty"`     // brokers, separated by commas
+	// LogSecurity is how the brokers are spoken to; the files that it names are read by whoever may. nil: without TLS and SASL.
+	LogSecurity *LogSecurity `json:"log_security,omitempty"`
+	Engine      string       `json:"engine,omitempty"`
+	HistoryDSN  string       `json:"history_dsn,omitempty"`
+	HistoryCA   string       `json:"history_ca,omitempty"` // file of whom to trust there, when it is not the system's
+	Token       string       `json:"token,omitempty"`      // bearer token with the role administrator
+	Demo        bool         `json:"demo,omitempty"`
+	Whole       bool         `json:"whole,omitempty"` // written by `up`, which holds its lock as long as it lives
+}
+
+// desk answers the desk's address and how it is reached from this machine: whoever may read run.json knows its certificate, so
+// that no name needs to be in it.
+func (r Running) desk() (url string, client *http.Client, err error) {
+	if r.HTTPCert == "" {
+		return "http://" + r.HTTP, http.DefaultClient, nil
+	}
+	trust, err := trusting(r.HTTPCert)
+	if err != nil {
+		return "", nil, err
+	}
+	return "https://" + r.HTTP, &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}, nil
+}
+
+// door answers the MQTT door's address, and the file of the certificate that it shows; empty: it is without TLS.
+func (r Running) door() (url, cert string) {
+	if r.MQTT == "" && r.MQTTS != "" {
+		return "ssl://" + r.MQTTS, r.MQTTCert
+	}
+	return "tcp://" + r.MQTT, ""
 }
 
 // readRunning reads the run.json of a data folder.

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tocsin/deploy/demo"
@@ -12,6 +13,9 @@ import (
 func (a *App) startDemo(context.Context) error {
 	if !a.cfg.demo {
 		return nil
+	}
+	if a.run.MQTT == "" {
+		return errors.New("the simulated ward speaks MQTT without TLS: leave mqtt.listen on for it, on loopback")
 	}
 	w := work(func(ctx context.Context) error {
 		err := demo.Run(ctx, demo.Options{

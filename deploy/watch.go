@@ -25,7 +25,9 @@ func tailCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Brokers = brokers
+			if o.Options, err = r.witness(brokers); err != nil {
+				return err
+			}
 			if o.Since, err = sinceWhen(since, time.Now()); err != nil {
 				return err
 			}

@@ -57,6 +57,7 @@ func watchdogCommand() *cobra.Command {
 	f.StringVar(&o.c.WebhookFile, "webhook-file", "", "`FILE` with the address that is called when something is missing")
 	f.StringVar(&o.c.SecretFile, "secret-file", "", "`FILE` with the webhook's secret (whsec_…)")
 	f.StringVar(&o.c.HeartbeatFile, "heartbeat-file", "", "`FILE` with the address that is called while all is well")
+	f.StringArrayVar(&o.c.TrustFiles, "trust-file", nil, "`FILE` with certificates to trust beside the system's: authorities, or the servers' own")
 	f.StringVar(&o.c.Listen, "listen", "", "`ADDR` of /healthz and /metrics")
 	f.BoolVar(&o.once, "once", false, "try every partition once and end")
 	f.BoolVar(&o.followStdin, "follow-stdin", false, "end when stdin does: whoever started it is gone")
@@ -76,7 +77,7 @@ func (o *watchdogOptions) load(c *cobra.Command) (WatchdogConfig, error) {
 		"credentials": func() { cfg.CredentialsFile = from.CredentialsFile }, "broker": func() { cfg.Broker = from.Broker }, "desk": func() { cfg.Desks = from.Desks },
 		"every": func() { cfg.Every = from.Every }, "within": func() { cfg.Within = from.Within }, "again": func() { cfg.Again = from.Again },
 		"webhook-file": func() { cfg.WebhookFile = from.WebhookFile }, "secret-file": func() { cfg.SecretFile = from.SecretFile },
-		"heartbeat-file": func() { cfg.HeartbeatFile = from.HeartbeatFile }, "listen": func() { cfg.Listen = from.Listen },
+		"heartbeat-file": func() { cfg.HeartbeatFile = from.HeartbeatFile }, "listen": func() { cfg.Listen = from.Listen }, "trust-file": func() { cfg.TrustFiles = from.TrustFiles },
 	} {
 		if c.Flags().Changed(flag) {
 			set()
@@ -139,6 +140,9 @@ func openWatchdog(cfg WatchdogConfig, say func(string, ...any)) (*watchdog.Watch
 		}
 		*to = string(secret)
 	}
+	if o.TLS, err = trusting(cfg.TrustFiles...); err != nil {
+		return nil, err
+	}
 	return watchdog.New(o)
 }
 
@@ -185,6 +189,9 @@ func (c *WatchdogConfig) faults() (all []error) {
 		}
 	}
 	add(readable("watchdog.credentials_file", c.CredentialsFile))
+	for i, f := range c.TrustFiles {
+		add(readable(fmt.Sprintf("watchdog.trust_files[%d]", i), f))
+	}
 	add(readable("watchdog.webhook_file", c.WebhookFile))
 	add(readable("watchdog.secret_file", c.SecretFile))
 	add(readable("watchdog.heartbeat_file", c.HeartbeatFile))

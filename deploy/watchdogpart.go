@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	_ "embed"
@@ -38,11 +39,21 @@ func (a *App) startWatchdog(context.Context) error {
 		if _, err := enrolWatchdog(ctx, a.asker, a.view, a.n, file); err != nil {
 			return nil, fmt.Errorf("enrol the watchdog's patients: %w", err)
 		}
-		args := []string{"watchdog", "--credentials", file, "--broker", "tcp://" + a.run.MQTT, "--desk", "http://" + a.run.HTTP, "--follow-stdin",
+		desk, _, err := a.run.desk()
+		if err != nil {
+			return nil, err
+		}
+		door, cert := a.run.door()
+		args := []string{"watchdog", "--credentials", file, "--broker", door, "--desk", desk, "--follow-stdin",
 			"--every", c.Every.String(), "--within", c.Within.String(), "--again", c.Again.String()}
 		for flag, v := range map[string]string{"webhook-file": c.WebhookFile, "secret-file": c.SecretFile, "heartbeat-file": c.HeartbeatFile, "listen": c.Listen} {
 			if v != "" {
 				args = append(args, "--"+flag, v)
+			}
+		}
+		for _, trust := range append(slices.Clone(c.TrustFiles), a.run.HTTPCert, cert) {
+			if trust != "" {
+				args = append(args, "--trust-file", trust)
 			}
 		}
 		return args, nil

@@ -254,7 +254,7 @@ func (s *Server) routes() http.Handler {
 	for pattern, h := range s.o.Mounts {
 		outer.Handle(pattern, h)
 	}
-	outer.Handle("/", harden(http.NewCrossOriginProtection().Handler(mux)))
+	outer.Handle("/", harden(s.o.SecureCookies, http.NewCrossOriginProtection().Handler(mux)))
 	return outer
 }
 
@@ -281,9 +281,12 @@ const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 
 // harden sets the headers that keep foreign code out of our pages. Styles may stand in the page: the components' library
 // writes them there.
-func harden(next http.Handler) http.Handler {
+func harden(https bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if https {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")

@@ -23,6 +23,9 @@ import (
 // KafkaOptions say what cluster a test needs.
 type KafkaOptions struct {
 	Brokers int // 1 or 3; 0 means 1. With 3, topics get replication 3 and min.insync.replicas 2.
+	// Keystore is a PEM file with a key and its certificate: then there is a second port that speaks TLS and asks by SASL who
+	// comes. User and Password are known there to PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512.
+	Keystore, User, Password string
 }
 
 // Cluster is an Apache Kafka cluster in KRaft mode; each node is broker and controller. A node holds
@@ -33,6 +36,8 @@ type Cluster struct {
 	clusterID string
 	dirIDs    []string // one directory id a node, as the voters' list names them
 	addrs     []string
+	secured   []string // host:port of each port with TLS and SASL, when there are
+	o         KafkaOptions
 	voters    []string // host:port of each controller
 	brokers   []*server
 	release   func() error
@@ -100,7 +105,7 @@ func StartKafka(ctx context.Context, o KafkaOptions) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCluster(ctx, classPath, n)
+	c, err := newCluster(ctx, classPath, n, o)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +116,7 @@ func StartKafka(ctx context.Context, o KafkaOptions) (*Cluster, error) {
 }
 
 // newCluster lays out and formats n nodes in a folder of their own, under a watcher; nothing runs yet.
-func newCluster(ctx context.Context, classPath string, n int) (*Cluster, error) {
+func newCluster(ctx context.Context, classPath string, n int, o KafkaOptions) (*Cluster, error) {
 	dir, err := os.MkdirTemp("", "tocsin-kafka-*")
 	if err != nil {
 		return nil, err
@@ -120,7 +125,7 @@ func newCluster(ctx context.Context, classPath string, n int) (*Cluster, error) 
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	c := &Cluster{dir: dir, classPath: classPath, clusterID: newID(), release: release}
+	c := &Cluster{dir: dir, classPath: classPath, clusterID: newID(), release: release, o: o}
 	if err := c.layOut(n); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -141,6 +146,13 @@ func (c *Cluster) layOut(n int) error {
 		if err != nil {
 			return err
 		}
+		if c.o.Keystore != "" {
+			secured, err := freePort()
+			if err != nil {
+				return err
+			}
+			c.secured = append(c.secured, net.JoinHostPort("127.0.0.1", strconv.Itoa(secured)))
+		}
 		c.addrs = append(c.addrs, net.JoinHostPort("127.0.0.1", strconv.Itoa(data)))
 		c.voters = append(c.voters, net.JoinHostPort("127.0.0.1", strconv.Itoa(control)))
 		c.dirIDs = append(c.dirIDs, newID())
@@ -159,12 +171,25 @@ func (c *Cluster) layOut(n int) error {
 // nobody before its first assignment, and a dead broker is noticed after 3 s instead of 9.
 func (c *Cluster) settings(i int) string {
 	n := len(c.addrs)
+	listeners, protocols := "CLIENT://"+c.addrs[i]+",CONTROL://"+c.voters[i], "CLIENT:PLAINTEXT,CONTROL:PLAINTEXT"
+	var secured []string
+	if len(c.secured) > 0 {
+		listeners, protocols = listeners+",SECURED://"+c.secured[i], protocols+",SECURED:SASL_SSL"
+		const at = "listener.name.secured."
+		secured = []string{
+			at + "ssl.keystore.type=PEM", at + "ssl.keystore.location=" + c.o.Keystore,
+			at + "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+			at + "plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_" + c.o.User + "=\"" + c.o.Password + "\";",
+			at + "scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
+			at + "scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
+		}
+	}
 	lines := []string{
 		"process.roles=broker,controller",
 		"node.id=" + strconv.Itoa(i+1),
-		"listeners=CLIENT://" + c.addrs[i] + ",CONTROL://" + c.voters[i],
-		"advertised.listeners=CLIENT://" + c.addrs[i] + ",CONTROL://" + c.voters[i],
-		"listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROL:PLAINTEXT",
+		"listeners=" + listeners,
+		"advertised.listeners=" + listeners,
+		"listener.security.protocol.map=" + protocols,
 		"inter.broker.listener.name=CLIENT",
 		"controller.listener.names=CONTROL",
 		"controller.quorum.bootstrap.servers=" + strings.Join(c.voters, ","),
@@ -188,7 +213,7 @@ func (c *Cluster) settings(i int) string {
 		"num.network.threads=2",
 		"num.io.threads=4",
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return strings.Join(append(lines, secured...), "\n") + "\n"
 }
 
 // java is the command line of one of Kafka's main classes: quick to start, small, quiet below warnings.
@@ -212,6 +237,11 @@ func (c *Cluster) format(ctx context.Context) error {
 		}
 		argv := c.java("kafka.tools.StorageTool", "format", "-t", c.clusterID, "-c", c.properties(i),
 			"--initial-controllers", strings.Join(voters, ","))
+		if c.o.Keystore != "" {
+			for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
+				argv = append(argv, "--add-scram", mechanism+"=[name="+c.o.User+",password="+c.o.Password+"]")
+			}
+		}
 		if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("format storage of broker %d: %w\n%s", i, err, out)
 		}
@@ -221,6 +251,9 @@ func (c *Cluster) format(ctx context.Context) error {
 
 // Brokers are the addresses of all nodes, running or not.
 func (c *Cluster) Brokers() []string { return append([]string(nil), c.addrs...) }
+
+// Secured answers the ports with TLS and SASL.
+func (c *Cluster) Secured() []string { return append([]string(nil), c.secured...) }
 
 // StartBroker starts node i again on its old folder and address, and waits until it knows itself to be
 // a member of the cluster.

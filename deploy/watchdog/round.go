@@ -58,14 +58,10 @@ func (w *Watchdog) publish(ctx context.Context, p Patient) (reading string, f *F
 		return "", &Fault{Missing: MissDoor, Says: fmt.Sprintf("the device cannot connect to %s (%v): look whether the gateway runs and whether the device is known; no reading of anybody may be getting in", w.o.Broker, err)}
 	}
 	defer c.Disconnect(0)
-	now := time.Now().UTC()
-	for _, m := range []struct {
-		percent int
-		at      time.Time
-	}{{usualPercent, now.Add(-time.Second)}, {gravePercent, now}} {
+	for _, percent := range []int{usualPercent, gravePercent} { // each measured as it is sent: the usual one is newer than the last grave one
 		seq := w.upload(p.Partition)
 		reading = fmt.Sprintf("%s/%d/%d", p.Device, w.boot, seq)
-		body, err := json.Marshal(envelope(w.boot, seq, m.at, m.percent))
+		body, err := json.Marshal(envelope(w.boot, seq, time.Now().UTC(), percent))
 		if err != nil {
 			return "", &Fault{Missing: MissDoor, Says: err.Error()}
 		}

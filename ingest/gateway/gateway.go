@@ -144,15 +144,21 @@ func capabilities(inFlight int) *mqtt.Capabilities {
 	return c
 }
 
-// Serve takes connections from l until ctx ends, once the directory has been read as far as it went at the start; until
-// then l is open and waits. It beats meanwhile. It closes l and every connection before it returns.
-func (g *Gateway) Serve(ctx context.Context, l net.Listener) error {
+// Serve takes connections from the listeners, with or without TLS, until ctx ends or one of them does, once the directory has
+// been read as far as it went at the start; until then they are open and wait. It beats meanwhile. It closes them and every
+// connection before it returns.
+func (g *Gateway) Serve(ctx context.Context, ls ...net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	closed := context.AfterFunc(ctx, func() { _ = l.Close() }) // accept hears of it
+	shut := func() {
+		for _, l := range ls {
+			_ = l.Close() // accept hears of it
+		}
+	}
+	closed := context.AfterFunc(ctx, shut)
 	defer func() {
 		if closed() {
-			_ = l.Close()
+			shut()
 		}
 	}()
 	if err := g.o.Directory.WaitReady(ctx); err != nil {
@@ -165,16 +171,25 @@ func (g *Gateway) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("gateway %s: %w", g.o.Name, err)
 	}
 	g.open.Store(true)
-	g.o.Logger.Info("gateway takes readings", "door", g.o.Name, streams.KeyAddr, l.Addr().String())
+	for _, l := range ls {
+		g.o.Logger.Info("gateway takes readings", "door", g.o.Name, streams.KeyAddr, l.Addr().String())
+	}
 	beats := make(chan struct{})
 	go func() {
 		defer close(beats)
 		g.beat.Run(ctx)
 	}()
-	err := g.accept(ctx, l)
-	stop()
+	errs := make([]error, len(ls))
+	var accepting sync.WaitGroup
+	for i, l := range ls {
+		accepting.Go(func() {
+			errs[i] = g.accept(ctx, l)
+			stop()
+		})
+	}
+	accepting.Wait()
 	<-beats
-	return errors.Join(err, g.close())
+	return errors.Join(errors.Join(errs...), g.close())
 }
 
 // accept takes connections until l is closed. While the host is out of files it waits: a door that gave up then would be

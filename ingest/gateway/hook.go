@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -51,7 +52,8 @@ func (*hook) Init(any) error { return nil }
 // Stop has nothing to stop.
 func (*hook) Stop() error { return nil }
 
-// OnConnectAuthenticate lets a device in that names itself and knows its token.
+// OnConnectAuthenticate lets a device in that names itself and proves it: by its token, or by a certificate of that name that
+// the listener has verified. A certificate of another name keeps it out whatever token it knows.
 func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) (ok bool) {
 	w, isWire := cl.Net.Conn.(*wire)
 	if !isWire {
@@ -65,12 +67,16 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) (ok boo
 	if cl.ID != string(pk.Connect.Username) || ingest.CheckLevel(cl.ID) != nil {
 		return refuse(badName)
 	}
+	names, certified := w.certified()
+	if certified && !slices.Contains(names, cl.ID) {
+		return refuse(badCertified)
+	}
 	b, known := h.g.binding(cl.ID, w.closed)
 	sum := sha256.Sum256(pk.Connect.Password)
 	switch {
 	case !known:
 		return refuse(unknownDevice)
-	case !tokenIs(b, hex.EncodeToString(sum[:])):
+	case !certified && !tokenIs(b, hex.EncodeToString(sum[:])):
 		return refuse(badToken)
 	case b.Revoked:
 		return refuse(revoked)

@@ -17,6 +17,7 @@ const (
 	unknownDevice refusal = "unknown" // bound to nobody
 	badToken      refusal = "token"
 	revoked       refusal = "revoked"
+	badCertified  refusal = "certificate" // which is another device's
 )
 
 type metrics struct {
@@ -40,7 +41,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tocsin_gateway_refused_total", Help: "Devices that were not let in, by reason.",
 	}, []string{"reason"})
-	for _, reason := range []refusal{badName, unknownDevice, badToken, revoked} {
+	for _, reason := range []refusal{badName, unknownDevice, badToken, revoked, badCertified} {
 		m.refused[reason] = refusals.WithLabelValues(string(reason))
 	}
 	if r == nil {

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"crypto/tls"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,25 @@ func (w *wire) device() string {
 		return s.device
 	}
 	return ""
+}
+
+// certified answers the names in the certificate by which the device has proved itself to the listener (common name and DNS names),
+// and whether it has.
+func (w *wire) certified() (names []string, ok bool) {
+	c, secure := w.Conn.(*tls.Conn)
+	if !secure {
+		return nil, false
+	}
+	chains := c.ConnectionState().VerifiedChains
+	if len(chains) == 0 {
+		return nil, false
+	}
+	leaf := chains[0][0]
+	names = slices.Clone(leaf.DNSNames)
+	if leaf.Subject.CommonName != "" {
+		names = append(names, leaf.Subject.CommonName)
+	}
+	return names, true
 }
 
 // Write writes b, which is whole packets. A write that failed leaves half a packet behind, so the connection ends with it.

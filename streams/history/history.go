@@ -16,11 +16,13 @@ package history
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -45,17 +47,24 @@ type History struct {
 }
 
 // Open reads the DSN; it does not connect.
-func Open(dsn string) (*History, error) {
+func Open(dsn string) (*History, error) { return OpenTrusting(dsn, nil) }
+
+// OpenTrusting is Open for a server that is known by trust, when the DSN asks for TLS: https://…, or clickhouse://…?secure=true. nil:
+// the host's roots.
+func OpenTrusting(dsn string, trust *tls.Config) (*History, error) {
 	const hint = "try http://user:password@host:8123/tocsin or clickhouse://user:password@host:9000/tocsin"
 	if scheme, _, _ := strings.Cut(dsn, "://"); !slices.Contains([]string{"http", "https", "clickhouse", "tcp"}, scheme) {
 		return nil, fmt.Errorf("history DSN begins with neither http:// nor clickhouse://; %s", hint)
 	}
-	opt, err := clickhouse.ParseDSN(dsn)
+	opt, err := clickhouse.ParseDSN(secured(dsn))
 	if err != nil {
 		return nil, fmt.Errorf("history DSN: %w; %s", err, hint)
 	}
 	if opt.Auth.Database == "" {
 		opt.Auth.Database = "default"
+	}
+	if opt.TLS != nil && trust != nil {
+		opt.TLS = trust
 	}
 	opt.DialTimeout, opt.ReadTimeout = 5*time.Second, 2*time.Minute
 	opt.MaxOpenConns, opt.MaxIdleConns = 12, 12
@@ -64,6 +73,18 @@ func Open(dsn string) (*History, error) {
 		return nil, fmt.Errorf("history DSN: %w", err)
 	}
 	return &History{db: db, opt: opt, moment: func(context.Context, string, string) error { return nil }}, nil
+}
+
+// secured says of an address with https what its client wants to hear beside.
+func secured(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Scheme != "https" || u.Query().Has("secure") {
+		return dsn // what is wrong with it the client tells
+	}
+	q := u.Query()
+	q.Set("secure", "true")
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // Close ends its connections.

@@ -18,9 +18,13 @@ import (
 
 // Ensure creates every topic of streams.Topics that is not there, for a log of n partitions and with replicas copies,
 // and checks those that are. A topic that was made otherwise is an error which says what to do; it is never changed.
-func Ensure(ctx context.Context, brokers []string, n int32, replicas int) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("tocsin/topics"),
-		kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(backoff), kgo.DisableClientMetrics())
+func Ensure(ctx context.Context, brokers []string, s Security, n int32, replicas int) error {
+	secure, err := s.options()
+	if err != nil {
+		return fmt.Errorf("ensure topics: %w", err)
+	}
+	cl, err := kgo.NewClient(append(secure, kgo.SeedBrokers(brokers...), kgo.ClientID("tocsin/topics"),
+		kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(backoff), kgo.DisableClientMetrics())...)
 	if err != nil {
 		return fmt.Errorf("ensure topics: %w", err)
 	}

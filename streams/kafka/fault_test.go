@@ -246,7 +246,7 @@ func TestEnsureNamesEveryFault(t *testing.T) {
 	if err := c.CreateTopic(streams.Inputs, 3, nil); err != nil { // as an operator might by hand
 		t.Fatal(err)
 	}
-	err = kafka.Ensure(within(t, 30*time.Second), c.ListenAddrs(), 8, 3)
+	err = kafka.Ensure(within(t, 30*time.Second), c.ListenAddrs(), kafka.Security{}, 8, 3)
 	for _, want := range []string{"topic inputs has 3 partitions, 8 are configured", `retention.ms is "604800000" and must be "-1"`, "kafka-configs.sh --alter"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)
@@ -259,7 +259,7 @@ func TestEnsureNamesEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := kafka.Ensure(within(t, 30*time.Second), c.ListenAddrs(), 8, 3); err != nil {
+		if err := kafka.Ensure(within(t, 30*time.Second), c.ListenAddrs(), kafka.Security{}, 8, 3); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -53,7 +53,7 @@ func TestEmbeddedIsALog(t *testing.T) {
 func TestApacheKafkaIsALog(t *testing.T) {
 	t.Parallel()
 	c := testkit.SharedKafka(t)
-	if err := kafka.Ensure(t.Context(), c.Brokers(), 4, 1); err != nil {
+	if err := kafka.Ensure(t.Context(), c.Brokers(), kafka.Security{}, 4, 1); err != nil {
 		t.Fatal(err)
 	}
 	logtest.Run(t, func(t *testing.T) (streams.Log, int32) {

@@ -220,7 +220,7 @@ func TestAPausedMemberKnowsOnEmbedded(t *testing.T) { pauseAndWake(t, []string{e
 
 func TestAPausedMemberKnowsOnApacheKafka(t *testing.T) {
 	c := testkit.SharedKafka(t)
-	if err := kafka.Ensure(t.Context(), c.Brokers(), partitions, 1); err != nil {
+	if err := kafka.Ensure(t.Context(), c.Brokers(), kafka.Security{}, partitions, 1); err != nil {
 		t.Fatal(err)
 	}
 	pauseAndWake(t, c.Brokers())

@@ -67,7 +67,7 @@ func TestREL2_NothingAcknowledgedIsLostWhenABrokerOfThreeIsKilled(t *testing.T) 
 		t.Skip("three brokers")
 	}
 	c := testkit.Kafka(t, testkit.KafkaOptions{Brokers: 3})
-	if err := kafka.Ensure(within(t, time.Minute), c.Brokers(), 3, 3); err != nil {
+	if err := kafka.Ensure(within(t, time.Minute), c.Brokers(), kafka.Security{}, 3, 3); err != nil {
 		t.Fatal(err)
 	}
 	l := open(t, kafka.Options{Brokers: c.Brokers(), WriteTimeout: 30 * time.Second})

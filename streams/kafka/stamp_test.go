@@ -17,7 +17,7 @@ func TestAnHourAheadIsKept(t *testing.T) {
 	c := testkit.SharedKafka(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := kafka.Ensure(ctx, c.Brokers(), 4, 1); err != nil {
+	if err := kafka.Ensure(ctx, c.Brokers(), kafka.Security{}, 4, 1); err != nil {
 		t.Fatal(err)
 	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...))

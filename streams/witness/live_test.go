@@ -79,7 +79,7 @@ func send(t *testing.T, edge *streams.Edge, from, to int) {
 func TestWitnessFindsTocsinInOrder(t *testing.T) {
 	const n = 4
 	addrs := fake(t)
-	if err := streamskafka.Ensure(t.Context(), addrs, n, 1); err != nil {
+	if err := streamskafka.Ensure(t.Context(), addrs, streamskafka.Security{}, n, 1); err != nil {
 		t.Fatal(err)
 	}
 	log, err := streamskafka.Open(streamskafka.Options{Brokers: addrs})

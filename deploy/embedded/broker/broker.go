@@ -103,7 +103,7 @@ func (b *Broker) open() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := kafka.Ensure(ctx, []string{b.Addr()}, b.o.Partitions, 1); err != nil {
+	if err := kafka.Ensure(ctx, []string{b.Addr()}, kafka.Security{}, b.o.Partitions, 1); err != nil {
 		return err
 	}
 	b.cluster.ControlKey(int16(kmsg.DeleteRecords), b.trim)
