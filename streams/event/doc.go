@@ -9,6 +9,7 @@
 // | checkpoints | {tenant}/{patient} | checkpoint.began, checkpoint.state, checkpoint.completed |
 // | directory-inputs | kind/id | enrol/plan/revoke/pack/group/account/token.requested, effects.handed |
 // | directory | kind/id | tenant.created, group.set, patient.enrolled, patient.grouped, plan.changed, device.*, pack.published, account.set, token.set, request.forwarded, request.refused |
+// | outbox | subscriber/partition | outbox.*, skip.requested, owner.open, owner.step |
 // | history-ranges | topic/partition | history.range, owner.open, owner.step |
 //
 // The package imports the standard library alone. Events are never altered after they were made: whoever folds one shares it.

@@ -118,6 +118,11 @@ type FaultReported struct {
 	Detail string `json:"detail"`
 }
 
+// FaultEnded is an input: a fault that was reported is over. The warning says so and stays until a person closes it.
+type FaultEnded struct {
+	Kind string `json:"kind"`
+}
+
 // RequestRefused answers a wish that cannot be granted, in words for the person who asked.
 type RequestRefused struct {
 	Request string `json:"request"` // id of the click
@@ -143,3 +148,4 @@ func (*WarnRequested) Type() Type     { return "warn.requested" }
 func (*LeaveRequested) Type() Type    { return "leave.requested" }
 func (*ResumeRequested) Type() Type   { return "resume.requested" }
 func (*FaultReported) Type() Type     { return "fault.reported" }
+func (*FaultEnded) Type() Type        { return "fault.ended" }

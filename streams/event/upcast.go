@@ -116,6 +116,13 @@ var schemas = map[Type]schema{
 	"checkpoint.state":     v1[CheckpointState](),
 	"checkpoint.completed": v1[CheckpointCompleted](),
 	"history.range":        v1[HistoryRange](),
+
+	"outbox.moved":    v1[OutboxMoved](),
+	"outbox.message":  v1[OutboxMessage](),
+	"outbox.skipped":  v1[OutboxSkipped](),
+	"outbox.troubled": v1[OutboxTroubled](),
+	"skip.requested":  v1[SkipRequested](),
+	"fault.ended":     v1[FaultEnded](),
 }
 
 // v1 is the schema of a type that has never changed.
