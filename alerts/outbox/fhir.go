@@ -38,9 +38,8 @@ type (
 		Detail []reference `json:"detail"`
 	}
 	mitigation struct {
-		Action concept    `json:"action"`
-		Date   string     `json:"date"`
-		Author *reference `json:"author,omitempty"`
+		Action concept   `json:"action"`
+		Author reference `json:"author"`
 	}
 	detectedIssue struct {
 		resource
@@ -119,15 +118,14 @@ func (f fhir) issue(c change) detectedIssue {
 	if len(e.Detail) > 0 {
 		i.Evidence = []evidence{e}
 	}
-	data := dataOf(c.event.Data)
 	if d, is := c.event.Data.(*event.AlertClosed); is {
 		i.Status = "final"
 		if d.Outcome == event.OutcomeMeasurement || d.Outcome == event.OutcomeTechnical {
 			i.Status = "cancelled"
 		}
 	}
-	if data.By != "" {
-		i.Mitigation = []mitigation{{Action: concept{sentence(c)}, Date: f.time(c.event.At), Author: &reference{Identifier: &identifier{systemAccount, data.By}}}}
+	if w.Owner != "" {
+		i.Mitigation = []mitigation{{concept{"taken"}, reference{Identifier: &identifier{systemAccount, w.Owner}}}}
 	}
 	return i
 }

@@ -85,6 +85,11 @@ func (s *stream) record(ctx context.Context) error {
 	if s.trouble.OutboxTroubled == s.trouble.recorded {
 		return nil
 	}
+	if s.at.delivered > s.written.delivered && len(s.made) == 0 { // so that whoever reads of it sees which message it is
+		if err := s.move(ctx); err != nil {
+			return err
+		}
+	}
 	t := s.trouble.OutboxTroubled
 	if err := s.put(ctx, &t); err != nil {
 		return err
