@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"tocsin/alerts/notify"
+	"tocsin/alerts/outbox"
 )
 
 // Config is everything that can be set, in one YAML file over Default. deploy/config.yaml shows all of it with comments.
@@ -29,6 +30,8 @@ type Config struct {
 	Bridge  BridgeConfig    `yaml:"bridge"`
 	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
 	Logging LoggingConfig   `yaml:"logging"`
+
+	Subscribers []outbox.Setting `yaml:"subscribers"` // machines that are told of warnings
 
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
@@ -170,6 +173,7 @@ func (c *Config) Validate() error {
 	add(readable("bridge.password_file", c.Bridge.PasswordFile))
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
+	faults = append(faults, outbox.Faults(c.Subscribers)...)
 	if c.Logging.Level != "" {
 		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
 	}

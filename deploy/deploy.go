@@ -72,6 +72,7 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(importCommand(), tokenCommand(), accountCommand(), revokeCommand(), planCommand(), packCommand(), groupCommand(), rotaCommand(), policyCommand())
 	root.AddCommand(replayCommand(), evaluateCommand(), tailCommand(), doctorCommand(), historyCommand(), explainCommand())
 	root.AddCommand(backtestCommand(), auditCommand())
+	root.AddCommand(subscriberCommand())
 	inheritUsage(root)
 	return root
 }

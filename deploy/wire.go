@@ -68,6 +68,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"first account", a.startAccount},
 		{"history", a.startHistory},
 		{"notifier", a.startNotify},
+		{"outbox", a.startOutbox},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},
 		{"bridge", a.startBridge},
