@@ -28,7 +28,7 @@ func subscriberList(r *reach) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "How far each subscriber has got in each partition", Args: cobra.NoArgs,
 		Long: "How far each subscriber has got in each partition, as the log says: the last message that it took, how many records of decisions it has not\n" +
-			"been led through, which message is being tried and why it is not taken. It ends with 1 when one does not get on.",
+			"been led through (written down once a minute while there is nothing to tell), which message is being tried and why it is not taken. It ends with 1 when one does not get on.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withLog(c, r, func(ctx context.Context, conn *connection) error {
 				rows, err := outbox.Status(ctx, conn.log)

@@ -100,8 +100,6 @@ type clock struct {
 
 func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.at }
 
-func (c *clock) pass(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.at = c.at.Add(d) }
-
 func (c *clock) wait(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	c.mu.Lock()
 	if !c.hold {
