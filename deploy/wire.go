@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alerts/notify"
 	"tocsin/deploy/embedded/broker"
 	"tocsin/streams"
 	"tocsin/streams/directory"
@@ -40,6 +41,8 @@ type App struct {
 	asker     *directory.Asker
 	owners    *owners
 	front     *front
+	apps      apps
+	notifier  *notify.Notifier // nil: it does not run here
 	dsn       string           // of history; empty: there is none
 	past      *history.History // nil: history is off
 	run       Running

@@ -133,14 +133,14 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	h.g.takeOver(w)
 }
 
-// OnACLCheck allows reading of the device's own commands alone. Publishing is judged in its turn, by publish.
+// OnACLCheck allows reading of the device's own commands and advice alone. Publishing is judged in its turn, by publish.
 func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	w, ok := cl.Net.Conn.(*wire)
 	if !ok {
 		return false
 	}
 	s := w.session.Load()
-	return s != nil && (write || ingest.Owns(s.signedIn, topic, ingest.Commands))
+	return s != nil && (write || ingest.Owns(s.signedIn, topic, ingest.Commands) || ingest.Owns(s.signedIn, topic, ingest.Advice))
 }
 
 // OnPacketRead sees a packet before mochi judges it.
