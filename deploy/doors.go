@@ -63,7 +63,7 @@ func (a *App) startGateway(context.Context) error {
 	if !a.cfg.has(roleGateway) {
 		return nil
 	}
-	g, err := gateway.New(gateway.Options{Name: a.cfg.Name, Directory: a.view, Edge: a.edge, OnReceipt: a.receipts(), Registry: a.registry, Logger: a.log})
+	g, err := gateway.New(gateway.Options{Name: a.cfg.Name, Directory: a.view, Edge: a.edge, OnReceipt: a.receipts(), OnListen: a.listens(), Registry: a.registry, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (a *App) startNotify(context.Context) error {
 		return nil
 	}
 	o := notify.Options{
-		Settings: a.cfg.Notify, Follow: notify.Watch(a.store, patientParts()), Edge: a.edge, Logger: a.log, Registry: a.registry,
+		Settings: a.cfg.Notify, Follow: a.watch(), Edge: a.edge, Logger: a.log, Registry: a.registry,
 		End: func(ctx context.Context, partition int32) (int64, error) {
 			_, end, err := a.store.Bounds(ctx, streams.Inputs, partition)
 			return end, err
@@ -114,8 +114,8 @@ func (a *App) startNotify(context.Context) error {
 		o.Callback = l
 		a.onStop("notifier's port", func(context.Context) error { _ = l.Close(); return nil })
 	}
-	if a.cfg.has(roleGateway) {
-		o.App = &a.apps
+	if err := a.startApps(&o); err != nil {
+		return err
 	}
 	n, err := notify.New(o)
 	if err != nil {

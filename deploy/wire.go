@@ -43,6 +43,7 @@ type App struct {
 	front     *front
 	apps      apps
 	notifier  *notify.Notifier // nil: it does not run here
+	limits    *limits          // nil: they are not sent from here
 	dsn       string           // of history; empty: there is none
 	past      *history.History // nil: history is off
 	run       Running

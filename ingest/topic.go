@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Topic is an MQTT topic of a device: v1/{tenant}/{device}/obs for what it measured and …/receipt for what became of advice; …/cmd and
-// …/advice for what it is sent.
+// Topic is an MQTT topic of a device: v1/{tenant}/{device}/obs for what it measured and …/receipt for what became of advice; …/cmd,
+// …/advice and …/limits for what it is sent.
 type Topic struct {
 	Tenant string
 	Device string
@@ -23,10 +23,11 @@ const (
 	Observations Leaf = "obs"
 	Commands     Leaf = "cmd"
 	Advice       Leaf = "advice"  // what the patient is to do
+	Limits       Leaf = "limits"  // beyond which the app gives that advice by itself
 	Receipts     Leaf = "receipt" // that the app has it, and that somebody saw it
 )
 
-var leaves = []Leaf{Observations, Commands, Advice, Receipts}
+var leaves = []Leaf{Observations, Commands, Advice, Limits, Receipts}
 
 // maxLevel is how many bytes a tenant's or a device's id may have.
 const maxLevel = 128
@@ -41,7 +42,7 @@ func ParseTopic(s string) (Topic, error) {
 	device, leaf, ok2 := strings.Cut(rest, "/")
 	t := Topic{Tenant: tenant, Device: device, Leaf: Leaf(leaf)}
 	if !ok || !ok1 || !ok2 || !slices.Contains(leaves, t.Leaf) {
-		return Topic{}, fmt.Errorf("topic %.200q: want v1/{tenant}/{device}/obs, …/receipt, …/cmd or …/advice", s)
+		return Topic{}, fmt.Errorf("topic %.200q: want v1/{tenant}/{device}/obs, …/receipt, …/cmd, …/advice or …/limits", s)
 	}
 	for _, level := range [...]string{tenant, device} {
 		if err := CheckLevel(level); err != nil {

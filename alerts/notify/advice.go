@@ -199,6 +199,22 @@ func (n *Notifier) Receipt(tenant, patient, notice, state string, done func(erro
 	})
 }
 
+// Listens has what waits for a patient's app be tried at once: one has just connected.
+func (n *Notifier) Listens(tenant, patient string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := n.cases[streams.PatientKey(tenant, patient)]
+	if c == nil {
+		return
+	}
+	for _, j := range c.jobs {
+		if j.way.channel.kind == kindApp && !j.done && !j.flying {
+			j.due = time.Now()
+			n.lines[j.way.channel.name].nudge()
+		}
+	}
+}
+
 // acknowledged ends the trying of a notice, wherever it stands.
 func (n *Notifier) acknowledged(key string, r event.NoticeReported) {
 	if d, is := n.book.channels[r.Channel].sender.(*appDoor); is {

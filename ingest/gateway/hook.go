@@ -39,7 +39,7 @@ func (*hook) ID() string { return "tocsin" }
 // Provides names what we want to be asked.
 func (*hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish:
+	case mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnSubscribed, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish:
 		return true
 	}
 	return false
@@ -131,6 +131,19 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 		return
 	}
 	h.g.takeOver(w)
+	for topic := range cl.State.Subscriptions.GetAll() { // of a session that it comes back to
+		h.g.listens(w, topic)
+	}
+}
+
+// OnSubscribed tells of a device that begins to listen.
+func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
+	w, ok := cl.Net.Conn.(*wire)
+	for i, f := range pk.Filters {
+		if ok && i < len(codes) && codes[i] < packets.ErrUnspecifiedError.Code {
+			h.g.listens(w, f.Filter)
+		}
+	}
 }
 
 // OnACLCheck allows reading of the device's own commands and advice alone. Publishing is judged in its turn, by publish.
@@ -140,7 +153,7 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 		return false
 	}
 	s := w.session.Load()
-	return s != nil && (write || ingest.Owns(s.signedIn, topic, ingest.Commands) || ingest.Owns(s.signedIn, topic, ingest.Advice))
+	return s != nil && (write || isRead(s.signedIn, topic))
 }
 
 // OnPacketRead sees a packet before mochi judges it.

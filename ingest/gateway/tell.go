@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -77,4 +78,23 @@ func (s *session) receipt(slot *door.Slot[receipt], pk packets.Packet, b directo
 	}
 	s.g.o.OnReceipt(b, r, slot.Settle)
 	return true
+}
+
+// read are the leaves that a device may listen to.
+var read = []ingest.Leaf{ingest.Commands, ingest.Advice, ingest.Limits}
+
+func isRead(b directory.Binding, topic string) bool {
+	return slices.ContainsFunc(read, func(l ingest.Leaf) bool { return ingest.Owns(b, topic, l) })
+}
+
+// listens tells whoever wants to know that a device listens.
+func (g *Gateway) listens(w *wire, topic string) {
+	s := w.session.Load()
+	if s == nil || g.o.OnListen == nil {
+		return
+	}
+	if b, ok := g.o.Directory.Device(s.device); ok && !b.Revoked && isRead(b, topic) {
+		t, _ := ingest.ParseTopic(topic) // isRead has read it
+		g.o.OnListen(b, t.Leaf)
+	}
 }
