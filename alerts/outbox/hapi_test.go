@@ -35,7 +35,12 @@ func hapi(t *testing.T) (port string, said *bufio.Scanner) {
 			t.Skipf("Maven did not bring HAPI HL7v2: %v\n%s", err, out)
 		}
 	}
-	java := exec.CommandContext(t.Context(), "java", "-cp", filepath.Join(libs, "*"), "testdata/hapi/Receiver.java")
+	program, err := filepath.Abs("testdata/hapi/Receiver.java")
+	if err != nil {
+		t.Fatal(err)
+	}
+	java := exec.CommandContext(t.Context(), "java", "-cp", filepath.Join(libs, "*"), program)
+	java.Dir = t.TempDir() // HAPI writes down the last id that it gave
 	java.Stderr = os.Stderr
 	in, err := java.StdinPipe()
 	if err != nil {

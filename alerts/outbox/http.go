@@ -35,13 +35,19 @@ func newHTTP(u *url.URL, headers map[string]string, secret *standardwebhooks.Web
 }
 
 func (w *web) send(ctx context.Context, m message) error {
-	for _, p := range m.Parts {
-		if err := w.part(ctx, m, p); err != nil {
+	for i, p := range m.Parts {
+		id := m.ID
+		if i > 0 { // whoever passes over what has come already must not take it for the first part
+			id += "/" + strconv.Itoa(i+1)
+		}
+		if err := w.part(ctx, m, p, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (w *web) close() { w.client.CloseIdleConnections() }
 
 // The headers that every request has.
 const (
@@ -50,7 +56,7 @@ const (
 	headerNumber     = "Tocsin-Number" // from 1, without a hole within subscriber and partition
 )
 
-func (w *web) part(ctx context.Context, m message, p event.OutboxPart) error {
+func (w *web) part(ctx context.Context, m message, p event.OutboxPart, id string) error {
 	to := *w.base
 	if p.Path != "" {
 		to = *w.base.JoinPath(p.Path)
@@ -66,9 +72,9 @@ func (w *web) part(ctx context.Context, m message, p event.OutboxPart) error {
 	r.Header.Set(headerSubscriber, m.Subscriber)
 	r.Header.Set(headerPartition, strconv.Itoa(int(m.partition)))
 	r.Header.Set(headerNumber, strconv.FormatInt(m.Number, 10))
-	r.Header.Set(standardwebhooks.HeaderWebhookID, m.ID)
+	r.Header.Set(standardwebhooks.HeaderWebhookID, id)
 	if w.secret != nil {
-		signature, err := w.secret.Sign(m.ID, m.now, []byte(p.Body))
+		signature, err := w.secret.Sign(id, m.now, []byte(p.Body))
 		if err != nil {
 			return &refused{words: "it could not be signed"}
 		}

@@ -16,6 +16,7 @@ import (
 // target is where messages go. An error is a *refused, or the network's.
 type target interface {
 	send(ctx context.Context, m message) error
+	close()
 }
 
 // mllp sends to one receiver of HL7 v2 and waits for its acknowledgement. Each partition has a connection of its own, since a receiver
@@ -93,6 +94,15 @@ func (m *mllp) drop(partition int32) {
 		_ = line.conn.Close()
 		delete(m.lines, partition)
 	}
+}
+
+func (m *mllp) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, line := range m.lines {
+		_ = line.conn.Close()
+	}
+	clear(m.lines)
 }
 
 // exchange sends one message and waits for the acknowledgement that names it.

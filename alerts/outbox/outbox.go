@@ -128,6 +128,11 @@ func New(o Options) (*Outbox, error) {
 
 // Run serves until ctx ends, over every error but one: what a newer program has written ends it.
 func (b *Outbox) Run(ctx context.Context) error {
+	defer func() {
+		for _, s := range b.subscribers {
+			s.target.close()
+		}
+	}()
 	err := streams.KeepOn(ctx, func(ctx context.Context) (bool, error) {
 		began := time.Now()
 		err := b.member(ctx)

@@ -452,3 +452,74 @@ func TestALR19_SecretsAreNowhere(t *testing.T) {
 		}
 	}
 }
+
+// A subscriber that falls behind twice within one hour raises a warning twice: the second is no repeat of the first.
+func TestALR19_EachFallingBehindIsTold(t *testing.T) {
+	w := newWorld(t, 1)
+	var deaf atomic.Bool
+	r := newReceiver(t, func(_ int, _ delivery, rw http.ResponseWriter) bool {
+		if deaf.Load() {
+			return refuse(rw, http.StatusBadGateway)
+		}
+		return true
+	})
+	s := to(r)
+	s.AlarmAfter = time.Minute
+	w.serve(w.log, nil, s)
+	for i := range 2 {
+		deaf.Store(true)
+		w.raise(0, fmt.Sprint("w", i), event.High)
+		w.until("it raises a warning", func() error {
+			if n := w.faults("fault.reported"); n <= i {
+				return fmt.Errorf("%d", n)
+			}
+			return nil
+		})
+		deaf.Store(false)
+		w.until("it ends", func() error {
+			if n := w.faults("fault.ended"); n <= i {
+				return fmt.Errorf("%d", n)
+			}
+			return w.whole(r.taken())
+		})
+	}
+	ids := map[string]bool{}
+	for _, e := range w.inputs() {
+		if ids[e.ID] {
+			t.Errorf("%s is there twice: the fold passes over the second", e.ID)
+		}
+		ids[e.ID] = true
+	}
+}
+
+// FHIR is put part by part; a second part has an id of its own, and a message counts once all parts were taken.
+func TestINT2_BothResourcesArePut(t *testing.T) {
+	w := newWorld(t, 1)
+	r := newReceiver(t, func(n int, d delivery, rw http.ResponseWriter) bool {
+		if n == 1 { // the first Communication
+			return refuse(rw, http.StatusServiceUnavailable)
+		}
+		return true
+	})
+	s := to(r)
+	s.Form, s.URL = formFHIR, notify.Hidden(r.URL+"/r4")
+	w.raise(0, "w0", event.High)
+	w.serve(w.log, nil, s)
+	w.until("it is done", func() error {
+		rows, err := Status(t.Context(), w.log)
+		if err != nil || len(rows) != 1 || rows[0].Delivered != 1 {
+			return fmt.Errorf("%+v, %w", rows, err)
+		}
+		return nil
+	})
+	got := r.all()
+	if len(got) != 4 || got[0].path != "PUT /r4/DetectedIssue/w0" || got[2].path != got[0].path || got[1].path != got[3].path || !strings.HasPrefix(got[1].path, "PUT /r4/Communication/c") {
+		t.Fatalf("%d requests came: %+v", len(got), got)
+	}
+	if got[0].id == got[1].id || got[0].id != got[2].id || got[1].id != got[3].id || got[0].body != got[2].body || got[1].body != got[3].body {
+		t.Errorf("ids %s, %s, %s, %s", got[0].id, got[1].id, got[2].id, got[3].id)
+	}
+	if got[0].header.Get("Content-Type") != "application/fhir+json" {
+		t.Error("it is not said to be FHIR")
+	}
+}

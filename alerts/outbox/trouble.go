@@ -139,7 +139,7 @@ func (s *stream) alarm(ctx context.Context) {
 	}
 	detail := fmt.Sprintf("subscriber %s, partition %d, message %d, since %s: %s", s.sub.id, s.p, s.at.delivered+1, s.trouble.Since, s.trouble.Why)
 	s.log.Error("a subscriber is behind and raises a technical warning", keySubscriber, s.sub.id, streams.KeyPartition, s.p, "number", s.at.delivered+1, "why", s.trouble.Why)
-	if err := s.tell(ctx, fmt.Sprintf("%d", hour), &event.FaultReported{Kind: s.kind(), Detail: detail}); err != nil {
+	if err := s.tell(ctx, fmt.Sprintf("%s/%d", s.trouble.Since, hour), &event.FaultReported{Kind: s.kind(), Detail: detail}); err != nil {
 		s.log.Error("the technical warning could not be raised; it is tried again", keySubscriber, s.sub.id, streams.KeyErr, err)
 		return
 	}
