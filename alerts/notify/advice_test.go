@@ -66,7 +66,7 @@ func (h *house) receipt(n *Notifier, patient, notice, state string) {
 func TestALR17_ThePatientIsToldUntilTheAppHasItWhoeverAccepts(t *testing.T) {
 	h := build(t)
 	app := &phone{off: true, bell: h.bell}
-	n, stop := h.notifier(patients1(), func(o *Options) { o.App = app })
+	_, stop := h.notifier(patients1(), func(o *Options) { o.App = app })
 	w := h.danger("P-1", true)
 	h.untilTold("P-1", 1, "patient", "app", event.NoticeFailed)
 	h.accept("P-1", w, "nurse-a")
@@ -83,7 +83,7 @@ func TestALR17_ThePatientIsToldUntilTheAppHasItWhoeverAccepts(t *testing.T) {
 		}
 	}
 	stop()
-	n, _ = h.notifier(patients1(), func(o *Options) { o.App = app })
+	n, _ := h.notifier(patients1(), func(o *Options) { o.App = app })
 	before := len(app.all())
 	h.until("another notifier goes on", func() bool { return len(app.all()) > before })
 	h.receipt(n, "P-1", first.Notice, event.NoticeDelivered)

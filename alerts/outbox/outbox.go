@@ -5,7 +5,7 @@
 //	ledger.go     the fold of the topic outbox: how far each subscriber has got
 //	life.go       who writes a partition of outbox, by the rule of lives and steps
 //	source.go     decisions from a position on: from the log, and from history where the log is trimmed
-//	stream.go     one subscriber in one partition: look, write down, send, go on; trouble.go: when it does not go on
+//	stream.go     one subscriber in one partition: look, write down, go on; deliver.go: send; trouble.go: when it does not go on
 //	warnings.go   what is open, as subscribers are told of it
 //	cloudevents.go, fhir.go, r40.go   the forms; http.go, mllp.go the ways
 //	status.go     how far everybody is, for operators
