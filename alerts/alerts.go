@@ -85,6 +85,7 @@ type Warning struct {
 	Asks    int    `json:"asks,omitempty"`    // how often somebody was asked, by the story's raisings, escalations and returns
 	Told    []Told `json:"told,omitempty"`    // what became of the last notices
 	Reports int    `json:"reports,omitempty"` // how many receipts of notices there were
+	Dangers int    `json:"dangers,omitempty"` // how often it came into the immediate-danger band: the patient is told what to do each time
 
 	Story   []Moment `json:"story"`
 	LeftOut int      `json:"left_out,omitempty"` // moments that the story no longer has

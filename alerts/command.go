@@ -137,6 +137,8 @@ func (Core) Decide(f Facts, s State, e event.Envelope, now event.Time) ([]event.
 		return []event.Event{&event.TechnicalFault{Kind: d.Kind, Detail: d.Detail, DetailZh: d.DetailZh, Offset: -1}}, nil
 	case *event.TechnicalFault, *event.RuleFenced:
 		return faulted(&f, s, e, now), nil
+	case *event.FaultEnded:
+		return mended(s, d), nil
 	}
 	w, ok := e.Data.(event.Wish)
 	if c := commandOf(w); ok && c != "" {

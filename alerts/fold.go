@@ -108,6 +108,9 @@ func raised(s State, d *event.AlertRaised, at event.Time) State {
 		Rule: d.Rule, Reasons: d.Reasons, Score: d.Score, Scored: d.Scored, RaisedAt: at, Since: at, UpdatedAt: at,
 		Policy: d.Policy, Level: d.Level, OnDuty: d.OnDuty, AnswerBy: d.AnswerBy, Planned: d.Planned, By: d.By,
 	}
+	if d.Danger {
+		w.Dangers = 1
+	}
 	w.Asks = 1
 	if d.Planned != "" {
 		w.Phase, w.Asks = Suppressed, 0
@@ -222,12 +225,14 @@ func (w *Warning) updated(d *event.AlertUpdated, at event.Time) {
 	if d.Severity != w.Severity {
 		w.tell(Moment{At: at, Type: d.Type(), Severity: d.Severity})
 	}
+	w.endangered(d.Danger)
 	w.Severity, w.Danger, w.Reasons, w.Score, w.Scored, w.UpdatedAt = d.Severity, d.Danger, d.Reasons, d.Score, d.Scored, at
 	w.Rule, w.Eased = ruleOf(d.Reasons, w.Rule), w.Eased && w.ClearSince != nil // a late finding wakes nothing
 }
 
 // worsened lets the warning ask again; whoever had it is named, and has to take it anew.
 func (w *Warning) worsened(d *event.AlertWorsened, at event.Time) {
+	w.endangered(d.Danger)
 	w.Severity, w.Danger, w.Reasons, w.Score, w.Scored, w.UpdatedAt = d.Severity, d.Danger, d.Reasons, d.Score, d.Scored, at
 	w.Rule, w.Eased = ruleOf(d.Reasons, w.Rule), false
 	if rank(d.Severity) > rank(w.Peak) {
@@ -241,6 +246,13 @@ func (w *Warning) worsened(d *event.AlertWorsened, at event.Time) {
 	w.release(at)
 	w.Shelf = nil // nobody agrees to shelve what it has become
 	w.tell(Moment{At: at, Type: d.Type(), To: w.asks(), Severity: d.Severity, Note: d.Why})
+}
+
+// endangered counts that it comes into the immediate-danger band.
+func (w *Warning) endangered(is bool) {
+	if is && !w.Danger {
+		w.Dangers++
+	}
 }
 
 func (w *Warning) eased(d *event.AlertEased, at event.Time) {

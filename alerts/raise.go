@@ -160,7 +160,7 @@ func faulted(facts *Facts, s State, e event.Envelope, now event.Time) []event.Ev
 		w := s.Open[i]
 		known := slices.IndexFunc(w.Reasons, func(r event.Reason) bool { return r.Rule == reason.Rule })
 		switch {
-		case known >= 0 && now < w.UpdatedAt+faultNoteMs:
+		case known >= 0 && !w.Eased && now < w.UpdatedAt+faultNoteMs:
 			return nil // told already; each fault lies in the log by itself
 		case known >= 0:
 			f.reasons = slices.Clone(w.Reasons)
@@ -171,4 +171,21 @@ func faulted(facts *Facts, s State, e event.Envelope, now event.Time) []event.Ev
 		}
 	}
 	return s.met(e.Subject, f, s.duty(facts, now))
+}
+
+// mended takes a fault that is over out of the technical warning; when it was the last, the warning has eased.
+func mended(s State, d *event.FaultEnded) []event.Event {
+	i := s.open(event.Fault)
+	if i < 0 {
+		return nil
+	}
+	w := s.Open[i]
+	left := slices.DeleteFunc(slices.Clone(w.Reasons), func(r event.Reason) bool { return r.Rule == d.Kind })
+	switch {
+	case w.Eased || len(left) == len(w.Reasons):
+		return nil
+	case len(left) == 0: // what it was stays to be read
+		return []event.Event{&event.AlertEased{Alert: w.Alert, Scored: w.Scored}}
+	}
+	return []event.Event{&event.AlertUpdated{Alert: w.Alert, Severity: w.Severity, Reasons: left, Danger: w.Danger, Score: w.Score, Scored: w.Scored}}
 }

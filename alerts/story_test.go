@@ -208,6 +208,8 @@ func read(words []string, p *play) (*event.Envelope, error) {
 		return score(words, opt, p)
 	case "fault":
 		return p.input("", &event.TechnicalFault{Kind: words[1], Detail: "in a story", Offset: -1}), nil
+	case "mended":
+		return p.input("", &event.FaultEnded{Kind: words[1]}), nil
 	case "silent":
 		repeat, err := strconv.Atoi(words[1])
 		return p.input("", &event.SignalFellSilent{Quantity: event.SpO2Percent, Repeat: repeat}), err

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"cmp"
+	"strings"
 
 	"tocsin/streams/event"
 )
@@ -54,19 +55,20 @@ func Words(reason, holder string) (zh, en string) {
 
 // faultWords names the kinds of faults for people. A kind that is not here is shown as it is.
 var faultWords = map[string][2]string{
-	"undecodable":     {"有一条数据无法读取，已另存", "a record could not be read and was put aside"},
-	"too_large":       {"有一条结果过大，无法写入", "a result was too large to be written"},
-	"runaway":         {"规则互相触发，已中止", "rules answered each other without end and were stopped"},
-	"clock_leap":      {"服务器时钟跳变", "the server's clock leapt"},
-	"door_shut":       {"数据接收曾中断", "nothing could be received for a while"},
-	"unknown_patient": {"收到未登记患者的数据", "readings came for a patient who is not enrolled"},
-	"left_patient":    {"管理已结束的患者仍有设备上传数据", "a device still sends readings of a patient whose care has ended"},
-	"no_pack":         {"所属专病组没有可用的规则包，未评分", "the patient's group has no rule pack, so nothing is scored"},
-	"fenced":          {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
-	"flood":           {"短时间内预警过多", "more warnings than this desk can take"},
-	"outage":          {"多名患者同时数据中断", "many patients fell silent together"},
-	"rota_ahead":      {"未来 14 天的值班表有空缺", "the rota of the next 14 days has gaps"},
-	"rota_gap":        {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
+	"undecodable":       {"有一条数据无法读取，已另存", "a record could not be read and was put aside"},
+	"too_large":         {"有一条结果过大，无法写入", "a result was too large to be written"},
+	"runaway":           {"规则互相触发，已中止", "rules answered each other without end and were stopped"},
+	"clock_leap":        {"服务器时钟跳变", "the server's clock leapt"},
+	"door_shut":         {"数据接收曾中断", "nothing could be received for a while"},
+	"unknown_patient":   {"收到未登记患者的数据", "readings came for a patient who is not enrolled"},
+	"left_patient":      {"管理已结束的患者仍有设备上传数据", "a device still sends readings of a patient whose care has ended"},
+	"no_pack":           {"所属专病组没有可用的规则包，未评分", "the patient's group has no rule pack, so nothing is scored"},
+	"fenced":            {"一个程序部件出错，已隔离", "a part of the program failed and was fenced off"},
+	"flood":             {"短时间内预警过多", "more warnings than this desk can take"},
+	"outage":            {"多名患者同时数据中断", "many patients fell silent together"},
+	"rota_ahead":        {"未来 14 天的值班表有空缺", "the rota of the next 14 days has gaps"},
+	"subscriber_behind": {"有外部系统未能接收预警信息", "a system that is told of warnings does not take them"},
+	"rota_gap":          {"上报流程中有一级无人值守，已跳过", "a step of the escalation names nobody and was passed over"},
 }
 
 // StepWords names whom a step of a policy asks, Chinese and English; a step that is not here by its own name.
@@ -91,7 +93,8 @@ func faultReason(e event.Envelope, now event.Time) event.Reason {
 		kind, rule, en = "fenced", "fenced/"+d.Machine, d.Machine+" "+d.Rule+" "+d.Detail
 		zh = en
 	}
-	words, ok := faultWords[kind]
+	of, _, _ := strings.Cut(kind, "/") // which of several it is stands behind the kind
+	words, ok := faultWords[of]
 	if !ok {
 		words = [2]string{kind, kind}
 	}

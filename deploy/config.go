@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"tocsin/alerts/notify"
+	"tocsin/alerts/outbox"
 )
 
 // Config is everything that can be set, in one YAML file over Default. deploy/config.yaml shows all of it with comments.
@@ -35,7 +36,9 @@ type Config struct {
 	Watchdog WatchdogConfig `yaml:"watchdog"`
 	Audit    AuditConfig    `yaml:"audit"`
 
-	file  string // where it was read; empty: nowhere
+	file        string           // where it was read; empty: nowhere
+	Subscribers []outbox.Setting `yaml:"subscribers"` // machines that are told of warnings
+
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early
 }
@@ -247,6 +250,7 @@ func (c *Config) Validate() error {
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
 	faults = append(faults, c.Watchdog.faults()...)
+	faults = append(faults, outbox.Faults(c.Subscribers)...)
 	if c.Logging.Level != "" {
 		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
 	}

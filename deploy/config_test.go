@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tocsin/alerts/notify"
+	"tocsin/alerts/outbox"
 )
 
 func writeFile(t *testing.T, name, text string) string {
@@ -29,6 +30,8 @@ func TestExampleIsTheDefault(t *testing.T) {
 	}
 	want := Default()
 	want.Log.Brokers, want.Notify.Channels, want.Notify.Recipients = []string{}, []notify.ChannelSetting{}, []notify.RecipientSetting{}
+	want.Notify.Patients.Channels = []string{}
+	want.Subscribers = []outbox.Setting{}
 	if !reflect.DeepEqual(c, want) {
 		t.Fatalf("config.yaml gives\n%+v\nand the default is\n%+v", c, want)
 	}

@@ -97,10 +97,11 @@ func (a *App) startGateway(context.Context) error {
 	if !a.cfg.has(roleGateway) {
 		return nil
 	}
-	g, err := gateway.New(gateway.Options{Name: a.cfg.Name, Directory: a.view, Edge: a.edge, Registry: a.registry, Logger: a.log})
+	g, err := gateway.New(gateway.Options{Name: a.cfg.Name, Directory: a.view, Edge: a.edge, OnReceipt: a.receipts(), OnListen: a.listens(), Registry: a.registry, Logger: a.log})
 	if err != nil {
 		return err
 	}
+	a.apps.gateway.Store(g)
 	a.runs("gateway", func(ctx context.Context) error { return g.Serve(ctx, a.front.mqtt...) })
 	a.front.socket.Store(ptr[http.Handler](g.WebSocket()))
 	return nil
@@ -132,12 +133,12 @@ func (a *App) startNotify(context.Context) error {
 	switch {
 	case !a.cfg.has(roleNotify):
 		return nil
-	case len(a.cfg.Notify.Recipients) == 0:
+	case len(a.cfg.Notify.Recipients) == 0 && len(a.cfg.Notify.Patients.Channels) == 0:
 		a.log.Info("nobody is told of warnings: notify.recipients is empty")
 		return nil
 	}
 	o := notify.Options{
-		Settings: a.cfg.Notify, Follow: notify.Watch(a.store, patientParts()), Edge: a.edge, Logger: a.log, Registry: a.registry,
+		Settings: a.cfg.Notify, Follow: a.watch(), Edge: a.edge, Logger: a.log, Registry: a.registry,
 		End: func(ctx context.Context, partition int32) (int64, error) {
 			_, end, err := a.store.Bounds(ctx, streams.Inputs, partition)
 			return end, err
@@ -151,10 +152,14 @@ func (a *App) startNotify(context.Context) error {
 		o.Callback = l
 		a.onStop("notifier's port", func(context.Context) error { _ = l.Close(); return nil })
 	}
+	if err := a.startApps(&o); err != nil {
+		return err
+	}
 	n, err := notify.New(o)
 	if err != nil {
 		return err
 	}
+	a.notifier = n
 	a.runs("notifier", n.Run)
 	return nil
 }

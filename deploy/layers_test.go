@@ -36,8 +36,8 @@ var technologies = map[string][]string{
 	"github.com/goccy/go-yaml":            {"rules/pack", "deploy"},
 	"github.com/tink-crypto":              {"care/vault"},
 	"github.com/wneessen/go-mail":         {"alerts/notify"},
-	"github.com/standard-webhooks":        {"alerts/notify", "deploy/watchdog"},
-	"github.com/prometheus/client_golang": {"ingest/gateway", "ingest/bridge", "ingest/door", "streams/kafka", "streams/history", "alerts/notify", "desk", "deploy"},
+	"github.com/standard-webhooks":        {"alerts/notify", "alerts/outbox", "deploy/watchdog"},
+	"github.com/prometheus/client_golang": {"ingest/gateway", "ingest/bridge", "ingest/door", "streams/kafka", "streams/history", "alerts/notify", "alerts/outbox", "desk", "deploy"},
 }
 
 // source is one file of the repository.

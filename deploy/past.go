@@ -103,7 +103,7 @@ func (a *App) findHistory(ctx context.Context) error {
 // startHistory connects to ClickHouse, and copies the log into it when that is our role. ClickHouse being away delays
 // nothing but itself.
 func (a *App) startHistory(ctx context.Context) error {
-	if !a.cfg.has(roleHistory) && !a.cfg.has(roleDesk) {
+	if !a.cfg.has(roleHistory) && !a.cfg.has(roleDesk) && !a.tellsMachines() {
 		return nil
 	}
 	if err := a.findHistory(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alerts/notify"
 	"tocsin/care/vault"
 	"tocsin/deploy/embedded/broker"
 	"tocsin/streams"
@@ -42,6 +43,9 @@ type App struct {
 	asker     *directory.Asker
 	owners    *owners
 	front     *front
+	apps      apps
+	notifier  *notify.Notifier // nil: it does not run here
+	limits    *limits          // nil: they are not sent from here
 	dsn       string           // of history; empty: there is none
 	past      *history.History // nil: history is off
 	run       Running
@@ -74,6 +78,7 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"first account", a.startAccount},
 		{"history", a.startHistory},
 		{"notifier", a.startNotify},
+		{"outbox", a.startOutbox},
 		{"vault", a.startVault},
 		{"audit log", a.startTrail},
 		{"desk", a.startDesk},

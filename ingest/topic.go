@@ -2,11 +2,13 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// Topic is an MQTT topic of a device: v1/{tenant}/{device}/obs for what it sends, v1/{tenant}/{device}/cmd for what it is sent.
+// Topic is an MQTT topic of a device: v1/{tenant}/{device}/obs for what it measured and …/receipt for what became of advice; …/cmd,
+// …/advice and …/limits for what it is sent.
 type Topic struct {
 	Tenant string
 	Device string
@@ -20,7 +22,12 @@ type Leaf string
 const (
 	Observations Leaf = "obs"
 	Commands     Leaf = "cmd"
+	Advice       Leaf = "advice"  // what the patient is to do
+	Limits       Leaf = "limits"  // beyond which the app gives that advice by itself
+	Receipts     Leaf = "receipt" // that the app has it, and that somebody saw it
 )
+
+var leaves = []Leaf{Observations, Commands, Advice, Limits, Receipts}
 
 // maxLevel is how many bytes a tenant's or a device's id may have.
 const maxLevel = 128
@@ -34,8 +41,8 @@ func ParseTopic(s string) (Topic, error) {
 	tenant, rest, ok1 := strings.Cut(rest, "/")
 	device, leaf, ok2 := strings.Cut(rest, "/")
 	t := Topic{Tenant: tenant, Device: device, Leaf: Leaf(leaf)}
-	if !ok || !ok1 || !ok2 || t.Leaf != Observations && t.Leaf != Commands {
-		return Topic{}, fmt.Errorf("topic %.200q: want v1/{tenant}/{device}/obs or …/cmd", s)
+	if !ok || !ok1 || !ok2 || !slices.Contains(leaves, t.Leaf) {
+		return Topic{}, fmt.Errorf("topic %.200q: want v1/{tenant}/{device}/obs, …/receipt, …/cmd, …/advice or …/limits", s)
 	}
 	for _, level := range [...]string{tenant, device} {
 		if err := CheckLevel(level); err != nil {

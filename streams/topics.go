@@ -20,6 +20,8 @@ const (
 	Rejected             = "rejected"
 	// Audit holds who looked at what, in chains of hashes (package trail). It is never trimmed.
 	Audit = "audit"
+	// Outbox holds what is handed to machines of others, and how far each has got.
+	Outbox = "outbox"
 )
 
 // Limits on what may lie in the log, in bytes. What is larger becomes a rejected reading or a technical event.
@@ -51,6 +53,7 @@ var Topics = []Topic{
 	{Name: Decisions, PerKey: true, Key: "{tenant}/{patient}", Holds: "what followed, in steps"},
 	{Name: Checkpoints, PerKey: true, Key: "{tenant}/{patient}", Holds: "states per patient, in whole rounds"},
 	{Name: HistoryRanges, PerKey: true, Extra: 1, Key: "{topic}/{partition}", Holds: "which range of a pair's partition goes into history next; the last partition is for the directory pair"},
+	{Name: Outbox, PerKey: true, Key: "outbox/{partition}", Holds: "what is handed to machine subscribers of a partition of decisions, and how far each has got"},
 	{Name: Rejected, PerKey: true, Key: "device", Holds: "what could not be read or believed, with its bytes"},
 	{Name: DirectoryInputs, Key: "{kind}/{id}", Holds: "what was asked of the registrar"},
 	{Name: Directory, Key: "{kind}/{id}", Holds: "facts that concern many, in steps"},

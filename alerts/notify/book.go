@@ -19,6 +19,7 @@ type book struct {
 	channels map[string]*channel
 	people   []*person
 	asked    map[string][]*person // by step
+	advice   patients
 }
 
 // channel is one way out of the house.
@@ -62,6 +63,9 @@ func (s Settings) Faults() []error {
 	return err.(interface{ Unwrap() []error }).Unwrap() // open joins them
 }
 
+// appsAtOnce is how many apps may be waited for at the same time.
+const appsAtOnce = 256
+
 // most notices of one asking: the warning keeps the receipts of 48.
 const mostOfOneStep = 40
 
@@ -75,6 +79,7 @@ func open(s Settings) (*book, error) {
 	for i, p := range s.Recipients {
 		r.person(fmt.Sprintf("notify.recipients[%d]", i), p)
 	}
+	r.patients(s.Patients)
 	for step, people := range r.b.asked {
 		n := 0
 		for _, p := range people {
@@ -137,6 +142,8 @@ func (r *reading) channel(path string, s ChannelSetting) {
 		c.sender = weCom{newHTTP(c)}
 	case kindDingTalk:
 		c.sender = dingTalk{newHTTP(c)}
+	case kindApp:
+		c.sender, c.atOnce = &appDoor{}, max(c.atOnce, appsAtOnce)
 	case kindMail:
 		c.sender = r.mail(path+".mail", s.Mail)
 	case kindSMS, kindVoice:
@@ -186,6 +193,10 @@ func (r *reading) way(path string, p *person, s WaySetting) {
 	}
 	if slices.ContainsFunc(p.ways, func(o *way) bool { return o.channel == c }) {
 		r.fault(path+".channel", "%s has %s twice; give the second address a channel of its own", p.name, s.Channel)
+	}
+	if c.kind == kindApp {
+		r.fault(path+".channel", "%s reaches patients; name it in notify.patients.channels", s.Channel)
+		return
 	}
 	w := &way{channel: c, address: string(s.Address), secret: r.secret(path+".secret_file", s.SecretFile)}
 	if s.AddressFile != "" {

@@ -23,6 +23,7 @@ type letter struct {
 	text    string
 	said    said // what it says, for machines
 	now     time.Time
+	advice  advice // for an app
 }
 
 // sender hands a letter to whoever carries it. id is theirs, when they give one. An error is a trouble.

@@ -177,7 +177,7 @@ func (n *Notifier) hold(j *job, why string) {
 func (l *line) takeOut(j *job, now time.Time) []*job {
 	batch := []*job{j}
 	for _, o := range l.waiting {
-		if j.high && o.high && o != j && o.of == j.of && o.person == j.person && !o.due.After(now) && len(batch) < mostTogether {
+		if j.high && o.high && j.step != stepPatient && o != j && o.of == j.of && o.person == j.person && !o.due.After(now) && len(batch) < mostTogether {
 			batch = append(batch, o)
 		}
 	}
@@ -195,6 +195,9 @@ const mostTogether = 8
 // write words what is asked as of now. The caller holds the lock.
 func (n *Notifier) write(batch []*job, now time.Time) letter {
 	first := batch[0]
+	if first.step == stepPatient {
+		return n.writeAdvice(first, now)
+	}
 	s := said{Notice: first.notice, Recipient: first.person.name, Step: first.step, Language: first.person.language}
 	for _, j := range batch {
 		for _, w := range j.of.state.Open {

@@ -32,7 +32,9 @@ type Options struct {
 	Edge     Edge   // *streams.Edge, by which receipts are written
 	// End answers where the inputs of a partition end.
 	End      func(ctx context.Context, partition int32) (int64, error)
-	Callback net.Listener // where gateways tell what became of a message; nil: nowhere
+	App      App                                  // the apps of patients; nil: they cannot be reached from here
+	Carers   func(tenant, patient string) []Carer // who is near a patient, in their order; nil: nobody is known. It must not wait
+	Callback net.Listener                         // where gateways tell what became of a message; nil: nowhere
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 
@@ -106,6 +108,9 @@ func New(o Options) (*Notifier, error) {
 	}
 	n := &Notifier{o: o, tune: o.tune.orDefault(), book: b, parts: make([]part, o.Edge.Partitions()), cases: map[string]*patient{}, lines: map[string]*line{}, gaps: map[string]int64{}}
 	for name, c := range b.channels {
+		if d, is := c.sender.(*appDoor); is {
+			d.app = o.App
+		}
 		n.lines[name] = newLine(c)
 	}
 	if n.metrics, err = newMetrics(o.Registry, n); err != nil {

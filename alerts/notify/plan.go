@@ -55,12 +55,16 @@ func (n *Notifier) plan(c *patient) {
 			if asks(w) {
 				n.want(c, w, wanted)
 			}
+			n.advise(c, w, wanted)
 		}
 	}
 	for id, j := range c.jobs {
 		if !wanted[id] {
 			j.over = c.overBecause(j)
 			n.lines[j.way.channel.name].leave(j)
+			if d, is := j.way.channel.sender.(*appDoor); is {
+				d.forget(id)
+			}
 			if !j.flying {
 				delete(c.jobs, id)
 			}
@@ -78,7 +82,7 @@ func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 	}
 	for _, p := range people {
 		for _, by := range p.ways {
-			j := n.job(c, w, step, p, by)
+			j := n.job(c, w, w.Asks, step, p, by)
 			wanted[j.notice], j.over = true, ""
 			if j.done {
 				break
@@ -92,14 +96,14 @@ func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 }
 
 // job answers the notice, with what the log knows of it when it is new here.
-func (n *Notifier) job(c *patient, w alerts.Warning, step string, p *person, by *way) *job {
-	id := noticeID(w.Alert, w.Asks, p.name, by.channel.name)
+func (n *Notifier) job(c *patient, w alerts.Warning, ask int, step string, p *person, by *way) *job {
+	id := noticeID(w.Alert, ask, p.name, by.channel.name)
 	if j := c.jobs[id]; j != nil {
 		j.high = w.Peak == event.High
 		return j
 	}
 	now := time.Now()
-	j := &job{notice: id, of: c, alert: w.Alert, ask: w.Asks, step: step, person: p, way: by, high: w.Peak == event.High, since: now, due: now}
+	j := &job{notice: id, of: c, alert: w.Alert, ask: ask, step: step, person: p, way: by, high: w.Peak == event.High, since: now, due: now}
 	c.jobs[id] = j
 	i := slices.IndexFunc(w.Told, func(t alerts.Told) bool { return t.Notice == id })
 	switch {
@@ -120,6 +124,10 @@ func (c *patient) overBecause(j *job) string {
 	for _, w := range c.state.Open {
 		switch {
 		case w.Alert != j.alert:
+		case j.step == stepPatient && !w.Danger:
+			return "the danger is over"
+		case j.step == stepPatient:
+			return "another channel took it meanwhile"
 		case w.Owner != "":
 			return "already accepted by " + w.Owner
 		case w.Phase == alerts.Shelved:

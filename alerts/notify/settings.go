@@ -11,6 +11,7 @@ type Settings struct {
 	Listen     string             `yaml:"listen"` // where gateways tell what became of a message; empty: nowhere
 	Channels   []ChannelSetting   `yaml:"channels"`
 	Recipients []RecipientSetting `yaml:"recipients"`
+	Patients   PatientSetting     `yaml:"patients"` // who is told what to do when there is danger
 }
 
 // ChannelSetting is one way out of the house.
@@ -110,9 +111,10 @@ const (
 	kindVoice    = "voice"
 	kindWeCom    = "wecom"
 	kindDingTalk = "dingtalk"
+	kindApp      = "app" // the patient's own, by our MQTT gateway
 )
 
-var kinds = []string{kindWebhook, kindMail, kindSMS, kindVoice, kindWeCom, kindDingTalk}
+var kinds = []string{kindWebhook, kindMail, kindSMS, kindVoice, kindWeCom, kindDingTalk, kindApp}
 
 // steps are whom the policies ask that hold where none is set.
 var steps = []string{"nurse", "doctor-1", "doctor-2", "duty-office", "lead", "day-list"}

@@ -26,10 +26,15 @@ func Watch[A, C, FA, FC any](log streams.Log, parts streams.Parts[streams.Three[
 	type F = streams.Three[FA, alerts.Facts, FC]
 	return func(ctx context.Context, partition int32, fn func(Seen) error) error {
 		return streams.Follow(ctx, log, streams.PatientPair, partition, parts, func(c streams.Change[S, F]) error {
-			return fn(Seen{Partition: partition, Offset: c.Offset, Input: c.Input, Touched: c.Touched, CaughtUp: c.CaughtUp, Look: func(key string) alerts.State {
-				s, _ := c.Replica.Get(key)
-				return s.B
-			}})
+			return fn(SeenOf(c))
 		})
 	}
+}
+
+// SeenOf answers what a step brought, as a notifier sees it.
+func SeenOf[A, C, FA, FC any](c streams.Change[streams.Three[A, alerts.State, C], streams.Three[FA, alerts.Facts, FC]]) Seen {
+	return Seen{Partition: c.Partition, Offset: c.Offset, Input: c.Input, Touched: c.Touched, CaughtUp: c.CaughtUp, Look: func(key string) alerts.State {
+		s, _ := c.Replica.Get(key)
+		return s.B
+	}}
 }

@@ -2,7 +2,7 @@
 // in goes to the log and to nobody else.
 //
 // A device signs in with its id as client id and user name and its token as password. It may publish on
-// v1/{tenant}/{device}/obs and subscribe to v1/{tenant}/{device}/cmd, its own, and on nothing else. A publish at QoS 1 gets its
+// v1/{tenant}/{device}/obs and …/receipt and subscribe to v1/{tenant}/{device}/cmd, …/advice and …/limits, its own, and on nothing else (tell.go). A publish at QoS 1 gets its
 // PUBACK after the log has acknowledged everything that the upload gave, in the order of the publishes, with so many in flight
 // on one connection; then the gateway reads no further until there is room. While the log is away nothing is ever acknowledged:
 // MQTT 5 hears 0x97 (quota exceeded), 3.1.1 is disconnected. A publish at QoS 0 goes to the log as well, without a receipt.
@@ -29,8 +29,10 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/ingest"
 	"tocsin/ingest/door"
 	"tocsin/streams"
+	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
@@ -39,6 +41,14 @@ type Options struct {
 	Name      string // of this door: in events, metrics and the beat; each gateway has its own
 	Directory door.Directory
 	Edge      door.Edge
+
+	// OnReceipt is told what an app says of the advice that it was sent; nil: nobody waits for that. It calls done once, with nil when
+	// the log has it; until then the app gets no PUBACK. It must not wait.
+	OnReceipt func(b directory.Binding, r Receipt, done func(error))
+
+	// OnListen is told that a device that is connected here listens to its topic of a leaf: it has just subscribed, or come back to a
+	// session in which it had. It must not wait.
+	OnListen func(b directory.Binding, leaf ingest.Leaf)
 
 	Now      func() event.Time     // our clock; the host's when nil
 	Registry prometheus.Registerer // nil: no metrics

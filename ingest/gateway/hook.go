@@ -40,7 +40,7 @@ func (*hook) ID() string { return "tocsin" }
 // Provides names what we want to be asked.
 func (*hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish:
+	case mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnSubscribed, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish:
 		return true
 	}
 	return false
@@ -137,16 +137,29 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 		return
 	}
 	h.g.takeOver(w)
+	for topic := range cl.State.Subscriptions.GetAll() { // of a session that it comes back to
+		h.g.listens(w, topic)
+	}
 }
 
-// OnACLCheck allows reading of the device's own commands alone. Publishing is judged in its turn, by publish.
+// OnSubscribed tells of a device that begins to listen.
+func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
+	w, ok := cl.Net.Conn.(*wire)
+	for i, f := range pk.Filters {
+		if ok && i < len(codes) && codes[i] < packets.ErrUnspecifiedError.Code {
+			h.g.listens(w, f.Filter)
+		}
+	}
+}
+
+// OnACLCheck allows reading of the device's own commands and advice alone. Publishing is judged in its turn, by publish.
 func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	w, ok := cl.Net.Conn.(*wire)
 	if !ok {
 		return false
 	}
 	s := w.session.Load()
-	return s != nil && (write || ingest.Owns(s.signedIn, topic, ingest.Commands))
+	return s != nil && (write || isRead(s.signedIn, topic))
 }
 
 // OnPacketRead sees a packet before mochi judges it.

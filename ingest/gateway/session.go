@@ -57,6 +57,9 @@ func (s *session) publish(pk packets.Packet, came time.Time) {
 	if !ok || !tokenIs(b, s.signedIn.TokenSHA256) {
 		b.Revoked = true
 	}
+	if s.receipt(slot, pk, b) {
+		return
+	}
 	recorded, rejected := ingest.Accept(s.raw(pk), b, s.g.o.Now())
 	s.keep(slot, recorded, rejected, s.verdict(b, pk.TopicName), came)
 }

@@ -133,6 +133,11 @@ type FaultReported struct {
 	DetailZh string `json:"detail_zh,omitempty"` // absent: the detail is names and numbers, or an error, as it came
 }
 
+// FaultEnded is an input: a fault that was reported is over. The warning says so and stays until a person closes it.
+type FaultEnded struct {
+	Kind string `json:"kind"`
+}
+
 // RequestRefused answers a wish that cannot be granted, in words for the person who asked.
 type RequestRefused struct {
 	Request string `json:"request"` // id of the click
@@ -159,3 +164,4 @@ func (*LeaveRequested) Type() Type    { return "leave.requested" }
 func (*ResumeRequested) Type() Type   { return "resume.requested" }
 func (*DisownRequested) Type() Type   { return "disown.requested" }
 func (*FaultReported) Type() Type     { return "fault.reported" }
+func (*FaultEnded) Type() Type        { return "fault.ended" }

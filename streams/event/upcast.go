@@ -132,6 +132,13 @@ var schemas = map[Type]schema{
 	"audit.opened": v1[AuditOpened](),
 	"audit.noted":  v1[AuditNoted](),
 	"audit.head":   v1[AuditHead](),
+
+	"outbox.moved":    v1[OutboxMoved](),
+	"outbox.message":  v1[OutboxMessage](),
+	"outbox.skipped":  v1[OutboxSkipped](),
+	"outbox.troubled": v1[OutboxTroubled](),
+	"skip.requested":  v1[SkipRequested](),
+	"fault.ended":     v1[FaultEnded](),
 }
 
 // v1 is the schema of a type that has never changed.
