@@ -17,11 +17,6 @@ import (
 // body wraps what a handler answers or hears, as huma wants it.
 type body[T any] struct{ Body T }
 
-// warningID names a warning in the path.
-type warningID struct {
-	ID string `path:"id" maxLength:"64"`
-}
-
 // Click is what every wish about a warning carries besides its body.
 type Click struct {
 	ID  string `path:"id" maxLength:"64"`
@@ -115,8 +110,14 @@ func (s *Server) warningOperations(api huma.API) {
 		}) (*body[list], error) {
 			return &body[list]{list{s.ward.warnings(in.State == "all")}}, nil
 		})
-	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story", http.StatusNotFound),
-		func(ctx context.Context, in *warningID) (*body[WarningStory], error) {
+	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story, now or as the desk knew it at a moment", http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable),
+		func(ctx context.Context, in *struct {
+			ID   string    `path:"id" maxLength:"64"`
+			AsOf time.Time `query:"as_of" doc:"as every desk knew it at this moment; now, when left out"`
+		}) (*body[WarningStory], error) {
+			if !in.AsOf.IsZero() {
+				return answer(s.storyThen(ctx, in.ID, in.AsOf))
+			}
 			w, ok := s.ward.story(in.ID)
 			if !ok {
 				return nil, noWarning(in.ID)
@@ -189,14 +190,15 @@ func (s *Server) groupOperations(api huma.API) {
 			}
 			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)))}}, nil
 		})
-	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
+	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first; by when they were measured, and by when they were known", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Tenant  string    `path:"tenant"`
 			Patient string    `path:"patient"`
 			From    time.Time `query:"from" doc:"24 hours before to, when left out"`
 			To      time.Time `query:"to" doc:"now, when left out"`
+			Known   time.Time `query:"known" doc:"only what the desk knew at this moment, whenever it was measured; now, when left out"`
 		}) (*body[readings], error) {
-			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To)
+			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To, in.Known)
 			return &body[readings]{readings{on, rs}}, err
 		})
 }

@@ -30,6 +30,7 @@ type Options struct {
 	WaitDoors func(ctx context.Context, position int64) error
 	// History answers old readings; nil: history is off, and the desk says so.
 	History History
+	AsOf    AsOf  // see LookBack; nil: this desk cannot look back
 	Trail   Trail // where reads of charts and what people did are noted; nil: nowhere
 
 	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
@@ -72,21 +73,22 @@ type Check struct {
 
 // Server is one desk server. Several may run beside each other: each follows the log by itself.
 type Server struct {
-	o        Options
-	ward     *ward
-	past     *past
-	fresh    *freshness
-	sessions *scs.SessionManager
-	limit    *limiter
-	checking chan struct{} // passwords that are checked at the same time
-	nobody   string        // the hash of a password that nobody has
-	metrics  *metrics
-	handler  http.Handler
-	started  time.Time // what has run since is counted from here
-	began    moment    // before this the age of nothing is counted
-	screens  atomic.Int64
-	stopping chan struct{}
-	stopOnce sync.Once
+	o           Options
+	ward        *ward
+	past        *past
+	fresh       *freshness
+	sessions    *scs.SessionManager
+	limit       *limiter
+	checking    chan struct{} // passwords that are checked at the same time
+	lookingBack chan struct{}
+	nobody      string // the hash of a password that nobody has
+	metrics     *metrics
+	handler     http.Handler
+	started     time.Time // what has run since is counted from here
+	began       moment    // before this the age of nothing is counted
+	screens     atomic.Int64
+	stopping    chan struct{}
+	stopOnce    sync.Once
 }
 
 // New makes a desk server. It answers /healthz at once, and everything else once Run has caught up with the log.
@@ -115,7 +117,7 @@ func New(o Options) (*Server, error) {
 	}
 	n := o.Edge.Partitions()
 	s := &Server{o: o, ward: newWard(n), past: newPast(), fresh: newFreshness(n), sessions: newSessions(o), limit: newLimiter(),
-		checking: make(chan struct{}, 2), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
+		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)

@@ -65,27 +65,33 @@ func (h *History) Readings(ctx context.Context, tenant, patient string, from, to
 
 // unknownAt answers the offset in inputs from which on nothing of a patient was known at a moment: what the first step folded
 // that was written later, by the log's stamp, is not known yet, nor is anything behind it. It is the rule of streams.AsOf.
+// Where history has no later step, it is what the last one left.
 func (h *History) unknownAt(ctx context.Context, tenant, patient string, known event.Time) (uint64, error) {
 	if known == event.Never {
 		return math.MaxInt64, nil
 	}
-	rows, err := h.db.Query(ctx, `SELECT JSONExtractUInt(value, 'inputs', 'from') FROM records
-		WHERE topic = '`+streams.Decisions+`' AND type = '`+string((*event.StepClosed)(nil).Type())+`' AND holds
-			AND log_partition = (SELECT any(log_partition) FROM readings WHERE tenant = ? AND patient = ?)
-			AND appended_at > fromUnixTimestamp64Milli(?)
-		ORDER BY log_offset LIMIT 1`, tenant, patient, int64(within(known)))
-	if err != nil {
-		return 0, err
+	for _, ask := range []string{
+		`SELECT JSONExtractUInt(value, 'inputs', 'from') ` + stepsOfPatient + ` AND appended_at > fromUnixTimestamp64Milli(?) ORDER BY log_offset LIMIT 1`,
+		`SELECT JSONExtractUInt(value, 'inputs', 'next') ` + stepsOfPatient + ` AND appended_at <= fromUnixTimestamp64Milli(?) ORDER BY log_offset DESC LIMIT 1`,
+	} {
+		rows, err := h.db.Query(ctx, ask, tenant, patient, int64(within(known)))
+		if err != nil {
+			return 0, err
+		}
+		offset, err := collect(rows, func(rows driver.Rows) (offset uint64, err error) {
+			err = rows.Scan(&offset)
+			return offset, err
+		})
+		if err != nil || len(offset) > 0 {
+			return append(offset, 0)[0], err
+		}
 	}
-	from, err := collect(rows, func(rows driver.Rows) (from uint64, err error) {
-		err = rows.Scan(&from)
-		return from, err
-	})
-	if err != nil || len(from) == 0 {
-		return math.MaxInt64, err
-	}
-	return from[0], nil
+	return 0, nil
 }
+
+// stepsOfPatient are the steps that hold in the partition of a patient who has been measured.
+var stepsOfPatient = `FROM records WHERE topic = '` + streams.Decisions + `' AND type = '` + string((*event.StepClosed)(nil).Type()) + `' AND holds
+	AND log_partition = (SELECT any(log_partition) FROM readings WHERE tenant = ? AND patient = ?)`
 
 func scanReading(rows driver.Rows) (r Reading, err error) {
 	var quantity, mark, clock string
