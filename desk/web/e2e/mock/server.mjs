@@ -138,6 +138,14 @@ export function start(port = 0) {
     json(res, { left: false })
   }
 
+  /** What was known of a warning at a moment: what happened up to then, and in which state that left it. */
+  function then(res, w, at) {
+    if (Date.parse(w.raised_at) > at) return problem(res, 404, { reason: 'not_yet', zh: '当时尚无此预警', en: 'this warning did not exist yet at that moment' })
+    const taken = w.accepted_at && Date.parse(w.accepted_at) <= at
+    const s = story(w, Date.now())
+    json(res, { ...s, timeline: s.timeline.filter((m) => Date.parse(m.at) <= at), state: taken ? 'accepted' : 'new', owner: taken ? w.owner : '', as_of: iso(at) })
+  }
+
   const unjudged = () => list.filter((w) => w.state === 'closed' && w.outcome === 'not_known_yet').map((w) => ({ id: w.id, tenant: w.tenant, patient: w.patient, problem: w.problem, severity: w.peak, closed_at: w.closed_at, ask_by: iso(Date.parse(w.closed_at) + 86_400_000) }))
 
   async function handle(req, res) {
@@ -166,7 +174,7 @@ export function start(port = 0) {
       const w = list.find((x) => x.id === part[2])
       if (!w) return problem(res, 404, { zh: '没有这条预警', en: 'there is no such warning' })
       if (part[3] && !verbNames.includes(part[3])) return problem(res, 404, { en: 'not found' })
-      return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : json(res, story(w, Date.now()))
+      return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : url.searchParams.get('as_of') ? then(res, w, Date.parse(url.searchParams.get('as_of'))) : json(res, story(w, Date.now()))
     }
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
     if (part[1] === 'colleagues') return json(res, { colleagues: ['doctor-1', 'nurse-2'].map((account) => ({ account, role: account.split('-')[0] })) })
@@ -185,7 +193,7 @@ export function start(port = 0) {
       return r ? wish(res, r, body, me) : problem(res, 404, refused('unknown'))
     }
     if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))
-    if (part[1] === 'patients') return json(res, { history: 'on', readings: readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to'))) })
+    if (part[1] === 'patients') return json(res, { history: 'on', readings: knownAt(url.searchParams.get('known'), readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to')))) })
     if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '')
     return problem(res, 404, { en: 'not found' })
   }
@@ -209,6 +217,9 @@ export function start(port = 0) {
     server.listen(port, '127.0.0.1', () => done({ port: server.address().port, stop: () => (clearInterval(beat), server.closeAllConnections(), server.close()) })),
   )
 }
+
+/** What had been received by a moment; a late upload is known from its coming on. */
+const knownAt = (at, list) => (at ? list.filter((r) => r.received_at <= at) : list)
 
 async function text(req) {
   let s = ''

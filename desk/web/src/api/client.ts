@@ -7,6 +7,7 @@ export class Refused extends Error {
     readonly zh: string,
     readonly en: string,
     readonly holder = '',
+    readonly reason = '',
   ) {
     super(en)
   }
@@ -57,7 +58,7 @@ async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}):
 async function refusal(res: Response): Promise<Refused> {
   const p = await res.json().catch(() => ({}))
   const en = p.en || p.detail || p.title || `The desk answered ${res.status}.`
-  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '')
+  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '', p.reason || '')
 }
 
 const seg = encodeURIComponent
@@ -77,7 +78,7 @@ export const api = {
   changePassword: (current: string, password: string) =>
     ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
 
-  warning: (id: string) => ask<WarningStory>(`/v1/warnings/${seg(id)}`),
+  warning: (id: string, asOf?: Date) => ask<WarningStory>(`/v1/warnings/${seg(id)}${asOf ? `?as_of=${asOf.toISOString()}` : ''}`),
   accept: wish<object>('accept'),
   giveBack: wish<{ reason: string }>('return'),
   close: wish<Closing>('close'),
@@ -102,8 +103,8 @@ export const api = {
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>
     ask<{ patients: Row[]; left: Row[] }>(`/v1/groups/${seg(tenant)}/${seg(group)}`),
-  readings: (tenant: string, patient: string, from: Date, to: Date) =>
+  readings: (tenant: string, patient: string, from: Date, to: Date, known?: Date) =>
     ask<Readings>(
-      `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}`,
+      `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}${known ? `&known=${known.toISOString()}` : ''}`,
     ),
 }

@@ -232,7 +232,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readings from history, oldest first */
+        /** Readings from history, oldest first; by when they were measured, and by when they were known */
         get: operations["getReadings"];
         put?: never;
         post?: never;
@@ -393,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One warning with its story */
+        /** One warning with its story, now or as the desk knew it at a moment */
         get: operations["getWarning"];
         put?: never;
         post?: never;
@@ -2004,6 +2004,11 @@ export interface components {
              * @description the next deadline; null only when closed
              */
             answer_by: string | null;
+            /**
+             * Format: date-time
+             * @description all of this is as the desk knew it at that moment; absent: as it is now
+             */
+            as_of?: string;
             /** @description whom that step asks: nurse, doctor-1, doctor-2, duty-office … */
             asked: string;
             /**
@@ -3068,6 +3073,8 @@ export interface operations {
                 from?: string;
                 /** @description now, when left out */
                 to?: string;
+                /** @description only what the desk knew at this moment, whenever it was measured; now, when left out */
+                known?: string;
             };
             header?: never;
             path: {
@@ -3768,7 +3775,10 @@ export interface operations {
     };
     getWarning: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description as every desk knew it at this moment; now, when left out */
+                as_of?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3813,6 +3823,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -3824,6 +3843,15 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -59,6 +59,10 @@ export const en = {
     why: 'Why', whyTitle: 'Why it was raised', told: 'Told and answered', toldNobody: 'Nobody has been told yet.', leftOut: '{n} lines left out', before: 'Before', beforeText: 'Episode {n} of this problem was closed {at} by {who}: {outcome}.', first: 'The first warning of this kind for this patient.',
     patientPage: 'Own page', was: 'was with {who}',
   },
+  back: {
+    begin: 'As known then', title: 'A look back', frame: 'AS KNOWN {at} 当时所知 {at}', off: 'A look back: nothing can be done here.', left: 'back to now by itself in {span}', now: 'Back to now', slider: 'The moment that is looked back to', earlier: 'The event before', later: 'The next event',
+    notYet: 'This warning did not exist yet at this moment. The chart shows what was known of the patient.', changed: 'It has changed meanwhile.', known: 'known until {at}', stood: 'It stood: {state}', stoodWith: 'It stood: {state}, {who}',
+  },
   reason: {
     measured: 'measured {at}', limitLow: 'lower limit {v}', limitHigh: 'upper limit {v}', limitBoth: '{low} to {high}', patient: 'own target', group: 'set for the group', pack: 'set by the rules',
     setBy: 'set by {who}', ours: 'Tocsin’s own policy, to be confirmed by the clinic', source: 'source: {what}', evidence: 'evidence: {what}', grades: { R: 'the source was read', S: 'a secondary page was read', I: 'a published implementation', M: 'from memory, unverified', P: 'own policy' }, unsure: 'unsure: not confirmed by a second reading', lasts: 'holds since {at}', rule: 'rule {id}',
@@ -157,7 +161,7 @@ export const en = {
   acvpu: { A: 'A alert', C: 'C newly confused', V: 'V responds to voice', P: 'P responds to pain', U: 'U unresponsive', '?': 'unknown' },
   help: {
     title: 'Help and keys', keys: 'Keys', words: 'Words', colours: 'Colours', colourText: 'Colour means the severity of a warning and nothing else, after IEC 60601-1-8. Grey for technical warnings is our own choice.',
-    off: 'Single-key shortcuts are off.', next: 'next warning', prev: 'previous warning', accept: 'accept', giveBack: 'give back', call: 'call, and say what came of it', handOver: 'hand over', shelve: 'shelve, or go to what is asked', unshelve: 'end a shelving', note: 'add a note', raise: 'raise a warning by hand', inCall: 'In a call: 1 to 4 whom, then r reached, n not reached, w wrong number.', close: 'close', mute: 'mute for 2 min, or sound on again', show: 'show what is new', search: 'search', queue: 'queue', groups: 'groups', packs: 'rule packs', help: 'this page', lang: 'switch the language', escape: 'back, or leave a field', filter: 'mine, unclaimed, all, shelved',
+    off: 'Single-key shortcuts are off.', next: 'next warning', prev: 'previous warning', accept: 'accept', giveBack: 'give back', call: 'call, and say what came of it', handOver: 'hand over', shelve: 'shelve, or go to what is asked', unshelve: 'end a shelving', note: 'add a note', raise: 'raise a warning by hand', back: 'look back: as known then', inCall: 'In a call: 1 to 4 whom, then r reached, n not reached, w wrong number.', close: 'close', mute: 'mute for 2 min, or sound on again', show: 'show what is new', search: 'search', queue: 'queue', groups: 'groups', packs: 'rule packs', help: 'this page', lang: 'switch the language', escape: 'back, or leave a field', filter: 'mine, unclaimed, all, shelved',
     sounds: 'A high warning sounds until one desk accepts it; a medium one sounds three tones on arrival and when it is overdue; a low one is silent.',
     wordList: { warning: 'warning', technical: 'technical', accept: 'accept', handOver: 'hand over', shelve: 'shelve', escalate: 'escalate', close: 'close', outcome: 'outcome', disposition: 'disposition', silence: 'silence (no data)', mute: 'mute', notReached: 'not reached', late: 'late finding', interval: 'score interval', explain: 'explain (why)', board: 'group board', target: 'own target', remeasure: 're-measure' },
   },

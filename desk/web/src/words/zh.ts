@@ -60,6 +60,10 @@ export const zh: Words = {
     why: '预警依据', whyTitle: '为什么发出预警', told: '通知与应答', toldNobody: '尚未通知任何人。', leftOut: '省略 {n} 行', before: '既往', beforeText: '此问题第 {n} 次预警于 {at} 由 {who} 结案：{outcome}。', first: '该患者首次出现此类预警。',
     patientPage: '独立页面', was: '原由 {who} 接手',
   },
+  back: {
+    begin: '当时所知', title: '回看', frame: '当时所知 {at} AS KNOWN {at}', off: '回看中：不能进行任何操作。', left: '{span}后自动回到现在', now: '回到现在', slider: '回看的时刻', earlier: '上一事件', later: '下一事件',
+    notYet: '当时尚无此预警。图中为当时已知的患者数据。', changed: '此预警现已有变化。', known: '所知截至 {at}', stood: '当时状态：{state}', stoodWith: '当时状态：{state}，{who}',
+  },
   reason: {
     measured: '{at} 测得', limitLow: '下限 {v}', limitHigh: '上限 {v}', limitBoth: '{low} 至 {high}', patient: '个体化目标', group: '专病组设定', pack: '规则设定',
     setBy: '由 {who} 设定', ours: 'Tocsin 自定，须由使用机构确认', source: '来源：{what}', evidence: '证据：{what}', grades: { R: '已查阅原文', S: '已查阅二手资料', I: '取自已发表的实现', M: '凭记忆，未核实', P: '本机构自定' }, unsure: '存疑：尚无第二次读数证实', lasts: '自 {at} 持续', rule: '规则 {id}',
@@ -158,7 +162,7 @@ export const zh: Words = {
   acvpu: { A: 'A 清醒', C: 'C 新发意识模糊', V: 'V 对声音有反应', P: 'P 对疼痛有反应', U: 'U 无反应', '?': '未知' },
   help: {
     title: '帮助与快捷键', keys: '快捷键', words: '用词', colours: '颜色', colourText: '颜色只表示预警的优先级（依据 IEC 60601-1-8），不作他用。技术报警用灰色是本系统的选择。',
-    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', call: '联系并记录结果', handOver: '转交', shelve: '搁置，或查看搁置申请', unshelve: '结束搁置', note: '添加备注', raise: '手动发出预警', inCall: '联系时：1 至 4 选择联系人，然后 r 已接通、n 未接通、w 号码有误。', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部、搁置',
+    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', call: '联系并记录结果', handOver: '转交', shelve: '搁置，或查看搁置申请', unshelve: '结束搁置', note: '添加备注', raise: '手动发出预警', back: '回看：当时所知', inCall: '联系时：1 至 4 选择联系人，然后 r 已接通、n 未接通、w 号码有误。', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部、搁置',
     sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时和超时时各响三声；低优先级无声。',
     wordList: { warning: '预警', technical: '技术报警', accept: '接手', handOver: '转交', shelve: '搁置', escalate: '逐级上报', close: '结案', outcome: '处置结果', disposition: '患者去向', silence: '数据中断', mute: '静音', notReached: '未接通', late: '补传异常', interval: '评分区间', explain: '预警依据', board: '专病组看板', target: '个体化目标', remeasure: '复测' },
   },
