@@ -36,6 +36,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.actOperations(api)
 	s.groupOperations(api)
 	s.packOperations(api)
+	s.qualityOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)
@@ -200,6 +201,16 @@ func (s *Server) groupOperations(api huma.API) {
 		}) (*body[readings], error) {
 			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To, in.Known)
 			return &body[readings]{readings{on, rs}}, err
+		})
+}
+
+func (s *Server) qualityOperations(api huma.API) {
+	huma.Register(api, op(maySee, "GET", "/v1/quality", "getQuality", "groups", "How good the warnings of each week were: rates, shares, times, floods, shelvings", http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Tenant string `query:"tenant" maxLength:"64"`
+			Group  string `query:"group" maxLength:"64" doc:"only this group of the tenant; all, when left out"`
+		}) (*body[Quality], error) {
+			return answer(s.quality(in.Tenant, in.Group))
 		})
 }
 
