@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
 import { heads, page, plan } from './packs.mjs'
+import { quality } from './quality.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
@@ -177,6 +178,7 @@ export function start(port = 0) {
       return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : url.searchParams.get('as_of') ? then(res, w, Date.parse(url.searchParams.get('as_of'))) : json(res, story(w, Date.now()))
     }
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
+    if (part[1] === 'quality') return json(res, quality(Date.now(), url.searchParams.get('group') && `${url.searchParams.get('tenant')}/${url.searchParams.get('group')}`))
     if (part[1] === 'colleagues') return json(res, { colleagues: ['doctor-1', 'nurse-2'].map((account) => ({ account, role: account.split('-')[0] })) })
     if (part[1] === 'unjudged') return json(res, { warnings: unjudged() })
     if (part[1] === 'groups' && part[3]) {

@@ -1,4 +1,4 @@
-import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Readings, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Quality, Readings, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -99,6 +99,8 @@ export const api = {
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),
   plan: (tenant: string, patient: string) => ask<PatientPlan>(`/v1/patients/${seg(tenant)}/${seg(patient)}/plan`),
+
+  quality: (tenant: string, group: string) => ask<Quality>(`/v1/quality${group ? `?tenant=${seg(tenant)}&group=${seg(group)}` : ''}`),
 
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>

@@ -276,6 +276,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How good the warnings of each week were: rates, shares, times, floods, shelvings */
+        get: operations["getQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -659,6 +676,45 @@ export interface components {
             medium: number;
             /** Format: int64 */
             technical: number;
+        };
+        DeskLoad: {
+            /**
+             * Format: double
+             * @description of the week's pieces so far, from 0 to 1
+             */
+            flood_share: number;
+            /** @description oldest first */
+            floods: components["schemas"]["Flood"][];
+            /**
+             * Format: int64
+             * @description warnings for each operator in one piece above which it is a flood
+             */
+            limit: number;
+            /**
+             * Format: double
+             * @description warnings that asked, for each operator in a piece, over the week so far
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description the most in one piece
+             */
+            most: number;
+            /** Format: int64 */
+            piece_ms: number;
+        };
+        Flood: {
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            n: number;
+            /**
+             * Format: int64
+             * @description the fewest of its pieces
+             */
+            operators: number;
+            /** Format: date-time */
+            to: string;
         };
         Group: {
             en: string;
@@ -1498,6 +1554,118 @@ export interface components {
             message: string;
             where: string;
         };
+        Quality: {
+            /** @description false while the log is still being read: the numbers are too small */
+            complete: boolean;
+            /** @description {tenant}/{group}: only its warnings; absent: all */
+            group?: string;
+            /**
+             * Format: date-time
+             * @description the oldest warning of which the log tells; absent when there is none
+             */
+            since?: string;
+            /** @description Monday to Monday, oldest first; the last one is still running */
+            weeks: components["schemas"]["QualityWeek"][];
+            /**
+             * Format: int64
+             * @description minutes by which the clock of the weeks is ahead of UTC
+             */
+            zone_min: number;
+        };
+        QualityLine: {
+            accept: components["schemas"]["Took"];
+            close: components["schemas"]["Took"];
+            contact: components["schemas"]["Took"];
+            /**
+             * Format: int64
+             * @description ended without anybody having to say what it was: within a planned window, or since the patient left
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description closed with a known outcome: what a share is of
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description measurement fault
+             */
+            measurement: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description not closed yet
+             */
+            open: number;
+            /**
+             * Format: double
+             * @description warnings per 100 patient-days; absent below 7 patient-days
+             */
+            per_100_patient_days?: number;
+            /** Format: int64 */
+            raised: number;
+            /** Format: int64 */
+            real: number;
+            /**
+             * Format: double
+             * @description real of judged, from 0 to 1; absent when none is judged
+             */
+            share?: number;
+            /** Format: double */
+            share_high?: number;
+            /**
+             * Format: double
+             * @description the 95 % interval of share (Wilson)
+             */
+            share_low?: number;
+            /** Format: int64 */
+            technical: number;
+            /**
+             * Format: int64
+             * @description closed as not known yet
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description real, but usual for this patient: not counted as true
+             */
+            usual: number;
+            /**
+             * Format: double
+             * @description judged for each real one; absent when none was real
+             */
+            wd?: number;
+        };
+        QualityWeek: {
+            /**
+             * Format: int64
+             * @description warnings of the week that were closed since the patient was admitted
+             */
+            admitted: number;
+            all: components["schemas"]["QualityLine"];
+            /** Format: date-time */
+            from: string;
+            /** @description most warnings first; name is {tenant}/{group} */
+            groups: components["schemas"]["QualityLine"][];
+            load: components["schemas"]["DeskLoad"];
+            /** Format: double */
+            patient_days: number;
+            /** @description the ten patients with the most warnings, those with one left out */
+            patients: components["schemas"]["Talker"][];
+            /** @description most warnings first; name is {pack}/{rule} */
+            rules: components["schemas"]["QualityLine"][];
+            /** @description gravest first; those of which there were any */
+            severities: components["schemas"]["QualityLine"][];
+            /** @description why warnings were shelved in this week, most often first */
+            shelved: components["schemas"]["ShelvedWhy"][];
+            /**
+             * Format: int64
+             * @description were open for more than 24 hours at the end of the week, or are now
+             */
+            stale: number;
+            /** Format: date-time */
+            to: string;
+        };
         Reading: {
             /** @enum {string} */
             clock: "ok" | "corrected" | "unsynced" | "future" | "too_old" | "";
@@ -1637,6 +1805,11 @@ export interface components {
         RuleTally: {
             /**
              * Format: int64
+             * @description ended without anybody having to say what it was: within a planned window, or since the patient left
+             */
+            ended: number;
+            /**
+             * Format: int64
              * @description closed with a known outcome: what a share is of
              */
             judged: number;
@@ -1721,6 +1894,16 @@ export interface components {
             for_min?: number;
             reason?: string;
         };
+        ShelvedWhy: {
+            /**
+             * Format: int64
+             * @description asked again when the time was over, for it lasted
+             */
+            back: number;
+            /** Format: int64 */
+            n: number;
+            reason: string;
+        };
         SignIn: {
             account: string;
             password: string;
@@ -1787,7 +1970,18 @@ export interface components {
             simulated: boolean;
             version: string;
         };
+        Talker: {
+            /** Format: int64 */
+            n: number;
+            patient: string;
+            tenant: string;
+        };
         Tally: {
+            /**
+             * Format: int64
+             * @description ended without anybody having to say what it was: within a planned window, or since the patient left
+             */
+            ended: number;
             /**
              * Format: int64
              * @description closed with a known outcome: what a share is of
@@ -1865,6 +2059,25 @@ export interface components {
             recipient: string;
             state: string;
             to: string;
+        };
+        Took: {
+            /**
+             * Format: int64
+             * @description absent: those that wait could still move it, or there is none
+             */
+            median_ms?: number;
+            /**
+             * Format: int64
+             * @description how many times it happened
+             */
+            n: number;
+            /** Format: int64 */
+            p90_ms?: number;
+            /**
+             * Format: int64
+             * @description how many still wait for it
+             */
+            waiting: number;
         };
         Tried: {
             /** Format: date-time */
@@ -3336,6 +3549,75 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getQuality: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                /** @description only this group of the tenant; all, when left out */
+                group?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
