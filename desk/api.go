@@ -458,4 +458,6 @@ type Problem struct {
 type ProblemField struct {
 	Where   string `json:"where"`
 	Message string `json:"message"`
+	Zh      string `json:"zh,omitempty"`
+	En      string `json:"en,omitempty"`
 }

@@ -37,6 +37,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.groupOperations(api)
 	s.packOperations(api)
 	s.qualityOperations(api)
+	s.dutyOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)

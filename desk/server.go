@@ -56,6 +56,8 @@ type Directory interface {
 	Group(tenant, group string) (event.GroupSet, bool)
 	Patient(tenant, patient string) (directory.Patient, bool)
 	People() []event.AccountSet
+	Rotas() []event.RotaSet
+	Policies() []event.PolicySet
 }
 
 // Edge writes to the log; *streams.Edge is one.
