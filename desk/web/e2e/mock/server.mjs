@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
+import { newDuty } from './duty.mjs'
 import { heads, page, plan } from './packs.mjs'
 import { quality } from './quality.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
@@ -13,7 +14,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, refusing, signed, clicks, packless
+  let duty, rows, list, changed, offset, stalled, refusing, signed, clicks, packless
   const streams = new Set()
 
   function reset() {
@@ -23,6 +24,7 @@ export function start(port = 0) {
     changed = [] // [offset, event, data] for whoever comes back
     offset = 100
     stalled = 0
+    duty = newDuty()
     refusing = packless = false
     signed ??= new Map() // a screen that is signed in stays so
     clicks = new Map()
@@ -81,6 +83,7 @@ export function start(port = 0) {
     flow: () => (stalled = 0),
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
+    overtake: () => duty.overtake(),
     packless: () => (packless = true),
     serve: () => (refusing = false),
     shelve: ({ id, ms = 12 * 60_000, by = 'nurse-b' }) => change({ ...find(id), state: 'shelved', owner: '', since: iso(Date.now()), answer_by: iso(Date.now() + ms), shelf: { by, ...(find(id).peak === 'high' ? { second: 'nurse-c' } : {}), reason: 'a visit is on its way', until: iso(Date.now() + ms) } }),
@@ -152,7 +155,7 @@ export function start(port = 0) {
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
-    const body = req.method === 'POST' ? JSON.parse((await text(req)) || '{}') : {}
+    const body = ['POST', 'PUT'].includes(req.method) ? JSON.parse((await text(req)) || '{}') : {}
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
     if (part[0] !== 'v1') return file(res, url.pathname)
@@ -178,6 +181,11 @@ export function start(port = 0) {
       return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : url.searchParams.get('as_of') ? then(res, w, Date.parse(url.searchParams.get('as_of'))) : json(res, story(w, Date.now()))
     }
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
+    if (part[1] === 'duty' && part[2]) {
+      const [code, data] = duty.set(part[2], req.headers['if-match'], body)
+      return code === 200 ? json(res, data) : problem(res, code, data)
+    }
+    if (part[1] === 'duty') return json(res, duty.all(me.role))
     if (part[1] === 'quality') return json(res, quality(Date.now(), url.searchParams.get('group') && `${url.searchParams.get('tenant')}/${url.searchParams.get('group')}`))
     if (part[1] === 'colleagues') return json(res, { colleagues: ['doctor-1', 'nurse-2'].map((account) => ({ account, role: account.split('-')[0] })) })
     if (part[1] === 'unjudged') return json(res, { warnings: unjudged() })

@@ -1,4 +1,4 @@
-import type { Closing, Contact, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, Quality, Readings, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { Closing, Contact, Duty, FieldFault, Group, Judgement, Leaving, Offer, PackHead, PackPage, PatientPlan, PolicyBody, PolicyPage, Quality, Readings, RotaBody, RotaPage, Row, Session, Shelving, Colleague, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -8,6 +8,7 @@ export class Refused extends Error {
     readonly en: string,
     readonly holder = '',
     readonly reason = '',
+    readonly faults: FieldFault[] = [],
   ) {
     super(en)
   }
@@ -29,14 +30,16 @@ interface Asking {
   method?: string
   body?: unknown
   key?: string
+  was?: string // the version that was looked at
 }
 
-async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}): Promise<T> {
+async function ask<T>(path: string, { method = 'GET', body, key, was }: Asking = {}): Promise<T> {
   const stop = new AbortController()
   const timer = setTimeout(() => stop.abort(), patience)
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (key) headers['Idempotency-Key'] = key
+  if (was) headers['If-Match'] = was
   try {
     const res = await fetch(path, {
       method,
@@ -58,7 +61,7 @@ async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}):
 async function refusal(res: Response): Promise<Refused> {
   const p = await res.json().catch(() => ({}))
   const en = p.en || p.detail || p.title || `The desk answered ${res.status}.`
-  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '', p.reason || '')
+  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '', p.reason || '', p.errors || [])
 }
 
 const seg = encodeURIComponent
@@ -99,6 +102,10 @@ export const api = {
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),
   plan: (tenant: string, patient: string) => ask<PatientPlan>(`/v1/patients/${seg(tenant)}/${seg(patient)}/plan`),
+
+  duty: () => ask<Duty>('/v1/duty'),
+  setRota: (was: string, body: RotaBody) => ask<RotaPage>('/v1/duty/rota', { method: 'PUT', was, body }),
+  setPolicy: (was: string, body: PolicyBody) => ask<PolicyPage>('/v1/duty/policy', { method: 'PUT', was, body }),
 
   quality: (tenant: string, group: string) => ask<Quality>(`/v1/quality${group ? `?tenant=${seg(tenant)}&group=${seg(group)}` : ''}`),
 

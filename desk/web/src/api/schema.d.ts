@@ -123,6 +123,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on duty now and in the next 14 days, and whom a warning asks, in which order */
+        get: operations["getDuty"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duty/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a policy into effect; warnings that are open keep theirs */
+        put: operations["setPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duty/rota": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a rota into effect */
+        put: operations["setRota"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/groups": {
         parameters: {
             query?: never;
@@ -703,6 +754,16 @@ export interface components {
             /** Format: int64 */
             piece_ms: number;
         };
+        Duty: {
+            /** @description who can be put on duty */
+            accounts: components["schemas"]["Colleague"][];
+            /** @description whoever asks may change them */
+            may_set: boolean;
+            /** @description by tenant, group and severity, gravest first; of each tenant also those that hold where none was set */
+            policies: components["schemas"]["PolicyPage"][];
+            /** @description by tenant, group and step */
+            rotas: components["schemas"]["RotaPage"][];
+        };
         Flood: {
             /** Format: date-time */
             from: string;
@@ -715,6 +776,12 @@ export interface components {
             operators: number;
             /** Format: date-time */
             to: string;
+        };
+        Gap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
         };
         Group: {
             en: string;
@@ -848,6 +915,13 @@ export interface components {
         OfferBody: {
             note?: string;
             to: string;
+        };
+        OnDuty: {
+            accounts: string[];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
         };
         OutcomeBody: {
             done?: string;
@@ -1530,6 +1604,78 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        PolicyBody: {
+            /**
+             * Format: int64
+             * @description accepted: until somebody is reached
+             */
+            care_ms: number;
+            /**
+             * Format: int64
+             * @description reached: until it is closed
+             */
+            close_ms: number;
+            /**
+             * Format: int64
+             * @description nothing found for so long: it has eased
+             */
+            ease_ms: number;
+            /** @description absent: the whole tenant */
+            group?: string;
+            /**
+             * Format: int64
+             * @description not reached: until it is tried again
+             */
+            retry_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /**
+             * Format: int64
+             * @description the longest shelving
+             */
+            shelve_ms: number;
+            /** @description a shelving takes two persons */
+            shelve_two?: boolean;
+            steps: components["schemas"]["PolicyStep"][];
+            tenant: string;
+        };
+        PolicyPage: {
+            /**
+             * Format: int64
+             * @description accepted: until somebody is reached
+             */
+            care_ms: number;
+            /**
+             * Format: int64
+             * @description reached: until it is closed
+             */
+            close_ms: number;
+            /**
+             * Format: int64
+             * @description nothing found for so long: it has eased
+             */
+            ease_ms: number;
+            /** @description absent: the whole tenant */
+            group?: string;
+            /**
+             * Format: int64
+             * @description not reached: until it is tried again
+             */
+            retry_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /**
+             * Format: int64
+             * @description the longest shelving
+             */
+            shelve_ms: number;
+            /** @description a shelving takes two persons */
+            shelve_two?: boolean;
+            steps: components["schemas"]["PolicyStep"][];
+            tenant: string;
+            /** @description send it with If-Match when this policy is changed; none: nobody has set one, and the usual holds */
+            version: string;
+        };
         PolicyStep: {
             /** Format: int64 */
             answer_ms: number;
@@ -1551,8 +1697,10 @@ export interface components {
             zh?: string;
         };
         ProblemField: {
+            en?: string;
             message: string;
             where: string;
+            zh?: string;
         };
         Quality: {
             /** @description false while the log is still being read: the numbers are too small */
@@ -1736,6 +1884,59 @@ export interface components {
         ReturnBody: {
             desk?: string;
             reason?: string;
+        };
+        RotaBody: {
+            /** @description absent: the whole tenant */
+            group?: string;
+            /** @description YYYY-MM-DD in the zone */
+            holidays?: string[];
+            shifts: components["schemas"]["RotaShift"][];
+            /** @description of the policies: nurse, doctor-1 … */
+            step: string;
+            swaps?: components["schemas"]["RotaSwap"][];
+            tenant: string;
+            /** @description IANA, such as Asia/Shanghai */
+            zone: string;
+        };
+        RotaPage: {
+            /** @description when nobody is, within 14 days */
+            gaps: components["schemas"]["Gap"][];
+            /** @description absent: the whole tenant */
+            group?: string;
+            /** @description YYYY-MM-DD in the zone */
+            holidays?: string[];
+            /** @description who comes with the next hand-over */
+            next?: components["schemas"]["OnDuty"];
+            /** @description the accounts on duty now; empty: nobody */
+            on_duty: string[];
+            shifts: components["schemas"]["RotaShift"][];
+            /** @description who is on duty from now on, 14 days */
+            spans: components["schemas"]["OnDuty"][];
+            /** @description of the policies: nurse, doctor-1 … */
+            step: string;
+            /** @description who is on duty and has no account here */
+            strangers: string[];
+            swaps?: components["schemas"]["RotaSwap"][];
+            tenant: string;
+            /** @description send it with If-Match when this rota is changed */
+            version: string;
+            /** @description IANA, such as Asia/Shanghai */
+            zone: string;
+        };
+        RotaShift: {
+            accounts: string[];
+            days?: number[];
+            from: string;
+            holidays?: boolean;
+            to: string;
+        };
+        RotaSwap: {
+            accounts: string[];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            why?: string;
         };
         Row: {
             group: string;
@@ -2853,6 +3054,233 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDuty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Duty"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that was looked at; none for a policy that nobody has set */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRota: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that was looked at; none for a rota that nobody has set: what somebody else has changed meanwhile is not replaced unseen (409 changed) */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotaBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotaPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
