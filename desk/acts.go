@@ -194,7 +194,10 @@ func (w *ward) leftOf(tenant, name string, since event.Time) []Row {
 	all := []Row{}
 	for key, p := range w.people {
 		left := p.p.Alerts.Left
-		if of, _ := streams.SplitPatientKey(key); left == nil || left.At < since || of != tenant || p.p.Care.Group() != name {
+		if left == nil || left.At < since || p.p.Care.Group() != name {
+			continue
+		}
+		if of, _ := streams.SplitPatientKey(key); of != tenant {
 			continue
 		}
 		all = append(all, p.row())
