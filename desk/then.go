@@ -80,7 +80,7 @@ func (s *Server) lookBack(ctx context.Context, partition int32, key string, unti
 	defer stop()
 	var then Then
 	var ok bool
-	err := ctx.Err()
+	var err error
 	select {
 	case s.lookingBack <- struct{}{}:
 		then, ok, err = s.o.AsOf(ctx, partition, key, until)

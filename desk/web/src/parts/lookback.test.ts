@@ -28,7 +28,7 @@ describe('HIS-2 looking back', () => {
   it('goes over a day before the warning and to no minute that lies ahead', () => {
     expect(reach(at(3, 4, 30), at(4, 0, 59))).toEqual([at(3, 4) - 24 * 60 * minute, at(4, 0)])
     expect(minuteAfter(at(3, 4, 30), at(4, 0))).toBe(at(3, 5))
-    expect(minuteAfter(at(3, 59, 30), at(3, 59))).toBe(at(3, 59))
+    expect(minuteAfter(at(3, 59, 30), at(3, 59, 40))).toBe(at(3, 59, 40)) // raised within this minute: known, and not ahead
   })
 
   it('goes from event to event', () => {
