@@ -1,6 +1,10 @@
 package alerts
 
-import "tocsin/streams/event"
+import (
+	"slices"
+
+	"tocsin/streams/event"
+)
 
 // The policies are data: who is asked, in which order, how long each may take. A warning carries the one by which it
 // was raised, so a change here touches no warning that is open; it needs a new PolicyVersion.
@@ -28,6 +32,13 @@ var policies = map[event.Severity]event.Policy{
 	event.Technical: {ID: "technical", Version: PolicyVersion, CareMs: 24 * 60 * minute, EaseMs: 10 * minute,
 		CloseMs: 24 * 60 * minute, RetryMs: 4 * 60 * minute, ShelveMs: 72 * 60 * minute, Steps: []event.PolicyStep{
 			{To: "day-list", AnswerMs: 12 * 60 * minute}, {To: "lead", AnswerMs: 12 * 60 * minute}}},
+}
+
+// Usual answers the policy that holds for a severity where none was set.
+func Usual(severity event.Severity) event.Policy {
+	p := policies[severity]
+	p.Steps = slices.Clone(p.Steps)
+	return p
 }
 
 // Fallbacks for a policy that names nobody or gives no time: a warning never waits for ever.

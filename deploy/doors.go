@@ -23,7 +23,7 @@ func (a *App) startDesk(context.Context) error {
 		return nil
 	}
 	o := desk.Options{
-		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
+		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), AsOf: desk.LookBack(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
 		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS || a.cfg.HTTP.TLS.on(), Simulated: a.cfg.demo, Version: version(),
 		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(), Vault: a.vault,
@@ -48,9 +48,9 @@ func (a *App) startDesk(context.Context) error {
 // charts is history as the desk asks for it.
 type charts struct{ *history.History }
 
-// Readings answers a patient's readings, oldest first, each identity once.
-func (c charts) Readings(ctx context.Context, tenant, patient string, from, to event.Time) ([]desk.Reading, error) {
-	rows, err := c.History.Readings(ctx, tenant, patient, from, to)
+// Readings answers a patient's readings as they were known at a moment, oldest first, each identity once.
+func (c charts) Readings(ctx context.Context, tenant, patient string, from, to, known event.Time) ([]desk.Reading, error) {
+	rows, err := c.History.Readings(ctx, tenant, patient, from, to, known)
 	if errors.Is(err, history.ErrTooMany) {
 		err = errors.Join(desk.ErrTooMany, err)
 	}

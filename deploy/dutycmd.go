@@ -7,11 +7,11 @@ import (
 	"io"
 	"strings"
 	"time"
-	_ "time/tzdata" // rotas go by zones, also where the host knows none
 
 	"github.com/spf13/cobra"
 
 	"tocsin/alerts/rota"
+	"tocsin/desk"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -65,16 +65,13 @@ func rotaCommand() *cobra.Command {
 	return c
 }
 
-// fill works a rota out from the beginning of the day of now (UTC), so that whoever does it that day comes to the same.
+// fill works a rota out; what is wrong with it is one error a line.
 func fill(r *event.Rota, now event.Time) error {
-	zone, err := time.LoadLocation(r.Zone)
-	if err != nil || r.Zone == "" || r.Zone == "Local" {
-		return fmt.Errorf("zone %q is none such as Asia/Shanghai", r.Zone)
+	var all []error
+	for _, f := range desk.FillRota(r, now) {
+		all = append(all, f)
 	}
-	if faults := rota.Fill(r, zone, dayOf(now)); len(faults) > 0 {
-		return errors.Join(faults...)
-	}
-	return nil
+	return errors.Join(all...)
 }
 
 // filledUntil is how far a rota reaches that was worked out on the day of now.

@@ -55,7 +55,8 @@ func (k *keeper) look(ctx context.Context) error {
 			if err := fill(&r, k.now()); err != nil {
 				return fmt.Errorf("the rota of %s: %w", set.About(), err) // it was worked out when it was set
 			}
-			if err := k.ask(ctx, &event.RotaRequested{Rota: r, By: "tocsin"}); err != nil {
+			// Who changes the rota at this moment is not overwritten; the next look works theirs out.
+			if err := k.ask(ctx, &event.RotaRequested{Rota: r, By: "tocsin", Was: directory.RotaVersion(&set)}); err != nil {
 				return fmt.Errorf("work out the rota of %s anew: %w", set.About(), err)
 			}
 		}

@@ -46,6 +46,7 @@ var (
 	mayLeave  = oneOf(roleLead, roleNurse, roleDoctor)
 	mayAdmin  = oneOf(roleAdministrator)
 	mayImport = oneOf(roleAdministrator, roleLead)
+	mayDuty   = oneOf(roleAdministrator, roleLead)
 	mayOrder  = oneOf(roleAdministrator, roleDoctor, roleLead)
 )
 

@@ -217,7 +217,10 @@ func (w *ward) leftOf(tenant, name string, since event.Time, sees func(key strin
 	all := []Row{}
 	for key, p := range w.people {
 		left := p.p.Alerts.Left
-		if of, _ := streams.SplitPatientKey(key); left == nil || left.At < since || of != tenant || p.p.Care.Group() != name || !sees(key) {
+		if left == nil || left.At < since || p.p.Care.Group() != name {
+			continue
+		}
+		if of, _ := streams.SplitPatientKey(key); of != tenant || !sees(key) {
 			continue
 		}
 		all = append(all, p.row())

@@ -85,6 +85,8 @@ type WarningStory struct {
 	Before   *Before       `json:"before,omitempty" doc:"the last closed episode of this problem"`
 	// Names are of what the reasons' inputs name and is no signal.
 	Names map[string]WordPair `json:"names" doc:"questions, facts and, as rule:param, numbers of the patient's packs in words"`
+	// AsOf is the moment of a look back.
+	AsOf *event.Time `json:"as_of,omitempty" doc:"all of this is as the desk knew it at that moment; absent: as it is now"`
 }
 
 // Moment is one thing that happened to a warning.
@@ -490,4 +492,6 @@ type Problem struct {
 type ProblemField struct {
 	Where   string `json:"where"`
 	Message string `json:"message"`
+	Zh      string `json:"zh,omitempty"`
+	En      string `json:"en,omitempty"`
 }

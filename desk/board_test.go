@@ -183,7 +183,7 @@ func TestDataAgeOutlivesAClockSetBack(t *testing.T) {
 
 type shelf struct{ err error }
 
-func (s shelf) Readings(_ context.Context, tenant, patient string, from, to event.Time) ([]Reading, error) {
+func (s shelf) Readings(_ context.Context, tenant, patient string, from, to, _ event.Time) ([]Reading, error) {
 	return []Reading{{Quantity: event.SpO2Percent, Value: event.Int(84), MeasuredAt: from, ReceivedAt: to, Clock: event.ClockOK}}, s.err
 }
 

@@ -83,7 +83,6 @@ func (s *Server) asked(ctx context.Context, verb, key string, c Click, wish even
 func silently(verb string, w alerts.Warning, account string) *Problem {
 	done := false
 	switch verb {
-	case "note", "call", "contact", "offer", "outcome":
 	case "unshelve":
 		done = w.Phase != alerts.Shelved && w.Phase != alerts.Suppressed
 	case "shelve":

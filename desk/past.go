@@ -21,6 +21,7 @@ type past struct {
 	groups   map[string][]used    // by {tenant}/{group}, oldest first
 	people   map[string][]placed  // by {tenant}/{patient}, oldest first
 	warnings map[string]*happened // by id
+	away     map[string][]stretch // by {tenant}/{patient}: when their care had ended, oldest first
 	parts    map[string]bool      // what is being read, and whether its end was reached once
 	from     map[int32]event.Time // the first step of each partition that is still in the log
 	pruned   int                  // how many warnings were left when old ones were last forgotten
@@ -50,14 +51,27 @@ type placed struct {
 	groups []string // {tenant}/{group}
 }
 
-// happened is one warning, as far as the record of packs needs it.
+// happened is one warning, as far as the record of packs and the page of quality need it.
 type happened struct {
-	key      string // of the patient
-	raised   event.Time
-	severity event.Severity
-	rules    []ruleOf // those among its reasons when it was raised or became worse
-	closed   event.Time
-	outcome  string
+	key       string // of the patient
+	raised    event.Time
+	severity  event.Severity
+	rules     []ruleOf // those among its reasons when it was raised or became worse
+	planned   bool     // it asked nobody, since it fell into a planned window
+	asked     []string // the accounts on duty when it was raised
+	accepted  event.Time
+	contacted event.Time // somebody was reached
+	shelved   []laid
+	closed    event.Time
+	outcome   string
+	admitted  bool
+}
+
+// laid is one time that a warning was shelved.
+type laid struct {
+	at     event.Time
+	reason string
+	back   bool // it asked again when the time was over
 }
 
 // ruleOf names a rule; the pack is empty where the patient had but one.
@@ -71,7 +85,7 @@ const (
 
 func newPast() *past {
 	return &past{packs: map[string][]version{}, proposed: map[string]version{}, groups: map[string][]used{}, people: map[string][]placed{},
-		warnings: map[string]*happened{}, parts: map[string]bool{}, from: map[int32]event.Time{}, tried: map[string]*tried{}}
+		warnings: map[string]*happened{}, away: map[string][]stretch{}, parts: map[string]bool{}, from: map[int32]event.Time{}, tried: map[string]*tried{}}
 }
 
 // readPast follows everything that the record needs until ctx ends. A screen without a record is still a screen: what goes
@@ -142,7 +156,9 @@ func (s *Server) readSteps(ctx context.Context, topic string, partition int32, t
 
 var (
 	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.GroupSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
-	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type(), new(event.AlertJudged).Type()}
+	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type(), new(event.AlertJudged).Type(),
+		new(event.AlertAccepted).Type(), new(event.AlertContacted).Type(), new(event.AlertShelved).Type(), new(event.AlertUnshelved).Type(),
+		new(event.PatientLeft).Type(), new(event.PatientResumed).Type()}
 )
 
 // pick decodes the events of a step that are of some types.
@@ -275,7 +291,7 @@ func (p *past) warned(e event.Envelope) {
 	switch d := e.Data.(type) {
 	case *event.AlertRaised:
 		if p.warnings[d.Alert] == nil {
-			p.warnings[d.Alert] = &happened{key: e.Subject, raised: e.At, severity: d.Severity, rules: rulesOf(nil, d.Reasons)}
+			p.warnings[d.Alert] = &happened{key: e.Subject, raised: e.At, severity: d.Severity, rules: rulesOf(nil, d.Reasons), planned: d.Planned != "", asked: d.OnDuty}
 			p.forget(e.At)
 		}
 	case *event.AlertWorsened:
@@ -284,7 +300,34 @@ func (p *past) warned(e event.Envelope) {
 		}
 	case *event.AlertClosed:
 		if w := p.warnings[d.Alert]; w != nil {
-			w.closed, w.outcome = e.At, d.Outcome
+			w.closed, w.outcome, w.admitted = e.At, d.Outcome, d.Disposition == "admitted"
+			if d.Contacted && w.contacted == 0 {
+				w.contacted = e.At
+			}
+		}
+	case *event.AlertAccepted:
+		if w := p.warnings[d.Alert]; w != nil && w.accepted == 0 {
+			w.accepted = e.At
+		}
+	case *event.AlertContacted:
+		if w := p.warnings[d.Alert]; w != nil && w.contacted == 0 && d.Outcome == event.Reached {
+			w.contacted = e.At
+		}
+	case *event.AlertShelved:
+		if w := p.warnings[d.Alert]; w != nil && (len(w.shelved) == 0 || w.shelved[len(w.shelved)-1].at < e.At) {
+			w.shelved = append(w.shelved, laid{at: e.At, reason: d.Reason})
+		}
+	case *event.AlertUnshelved:
+		if w := p.warnings[d.Alert]; w != nil && len(w.shelved) > 0 && d.Why == "expired" {
+			w.shelved[len(w.shelved)-1].back = d.Lasts
+		}
+	case *event.PatientLeft:
+		if all := p.away[e.Subject]; len(all) == 0 || all[len(all)-1].to < e.At {
+			p.away[e.Subject] = append(all, stretch{e.At, event.Never})
+		}
+	case *event.PatientResumed:
+		if all := p.away[e.Subject]; len(all) > 0 && all[len(all)-1].from < e.At {
+			all[len(all)-1].to = min(all[len(all)-1].to, e.At)
 		}
 	case *event.AlertJudged:
 		if w := p.warnings[d.Alert]; w != nil {

@@ -9,9 +9,10 @@ import (
 	"tocsin/streams/event"
 )
 
-// History answers a patient's readings, oldest first, each identity once. Truncated wraps ErrTooMany.
+// History answers a patient's readings that were measured in [from, to) and known to the desk at the moment known
+// (event.Never: now), oldest first, each identity once. Truncated wraps ErrTooMany.
 type History interface {
-	Readings(ctx context.Context, tenant, patient string, from, to event.Time) ([]Reading, error)
+	Readings(ctx context.Context, tenant, patient string, from, to, known event.Time) ([]Reading, error)
 }
 
 // ErrTooMany is wrapped by a History when a span holds more readings than one answer may.
@@ -26,7 +27,7 @@ const (
 )
 
 // readings answers what history holds, or that it is off.
-func (s *Server) readings(ctx context.Context, tenant, patient string, from, to time.Time) (string, []Reading, error) {
+func (s *Server) readings(ctx context.Context, tenant, patient string, from, to, known time.Time) (string, []Reading, error) {
 	if err := s.see(ctx, tenant, patient, "chart.read"); err != nil {
 		return historyOn, nil, err
 	}
@@ -44,7 +45,11 @@ func (s *Server) readings(ctx context.Context, tenant, patient string, from, to 
 	}
 	ctx, stop := context.WithTimeout(ctx, readingsWithin)
 	defer stop()
-	rs, err := s.o.History.Readings(ctx, tenant, patient, event.TimeOf(from), event.TimeOf(to))
+	asOf := event.Never
+	if !known.IsZero() {
+		asOf = event.TimeOf(known)
+	}
+	rs, err := s.o.History.Readings(ctx, tenant, patient, event.TimeOf(from), event.TimeOf(to), asOf)
 	switch {
 	case errors.Is(err, ErrTooMany):
 		return historyOn, nil, refuse(http.StatusUnprocessableEntity, "too_many", "数据过多，请缩短时间范围", "too many readings for one answer; choose a shorter span")

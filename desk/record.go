@@ -30,6 +30,7 @@ type Tally struct {
 	Measurement int      `json:"measurement" doc:"measurement fault"`
 	Technical   int      `json:"technical"`
 	Unknown     int      `json:"unknown" doc:"closed as not known yet"`
+	Ended       int      `json:"ended" doc:"ended without anybody having to say what it was: within a planned window, or since the patient left"`
 	Judged      int      `json:"judged" doc:"closed with a known outcome: what a share is of"`
 	Share       *float64 `json:"share,omitempty" doc:"real of judged, from 0 to 1; absent when none is judged"`
 	WD          *float64 `json:"wd,omitempty" doc:"judged for each real one; absent when none was real"`
@@ -149,7 +150,7 @@ type stretch struct{ from, to event.Time }
 
 // judgedBy answers when patients were judged by a pack. The caller holds the lock.
 func (p *past) judgedBy(pack string) (all []stretch) {
-	for _, life := range p.people {
+	for key, life := range p.people {
 		var at []event.Time // moments at which it may have changed
 		for _, x := range life {
 			at = append(at, x.since)
@@ -167,9 +168,25 @@ func (p *past) judgedBy(pack string) (all []stretch) {
 			}
 			x := lastOf(life, from, func(x placed) event.Time { return x.since })
 			if x != nil && to > from && slices.ContainsFunc(x.groups, func(g string) bool { return p.packOf(g, from) == pack }) {
-				all = append(all, stretch{from, to})
+				all = append(all, p.here(key, stretch{from, to})...)
 			}
 		}
+	}
+	return all
+}
+
+// here answers what is left of a stretch without the times when the care of the patient had ended. The caller holds the lock.
+func (p *past) here(key string, s stretch) (all []stretch) {
+	for _, away := range p.away[key] {
+		if away.from < s.to && away.to > s.from {
+			if away.from > s.from {
+				all = append(all, stretch{s.from, away.from})
+			}
+			s.from = min(away.to, s.to)
+		}
+	}
+	if s.from < s.to {
+		all = append(all, s)
 	}
 	return all
 }
@@ -218,6 +235,8 @@ func (t *Tally) count(w *happened) {
 		t.Measurement++
 	case event.OutcomeTechnical:
 		t.Technical++
+	case event.OutcomePlanned, event.OutcomeLeft:
+		t.Ended++
 	default:
 		t.Unknown++
 	}

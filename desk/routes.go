@@ -18,11 +18,6 @@ import (
 // body wraps what a handler answers or hears, as huma wants it.
 type body[T any] struct{ Body T }
 
-// warningID names a warning in the path.
-type warningID struct {
-	ID string `path:"id" maxLength:"64"`
-}
-
 // Click is what every wish about a warning carries besides its body.
 type Click struct {
 	ID  string `path:"id" maxLength:"64"`
@@ -44,6 +39,8 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.groupOperations(api)
 	s.packOperations(api)
 	s.personOperations(api)
+	s.qualityOperations(api)
+	s.dutyOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
 	s.streamOperations(api, mux)
@@ -123,8 +120,14 @@ func (s *Server) warningOperations(api huma.API) {
 			}
 			return &body[list]{list{s.ward.warnings(in.State == "all", s.sees(identityOf(ctx)))}}, nil
 		})
-	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story", http.StatusNotFound),
-		func(ctx context.Context, in *warningID) (*body[WarningStory], error) {
+	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story, now or as the desk knew it at a moment", http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable),
+		func(ctx context.Context, in *struct {
+			ID   string    `path:"id" maxLength:"64"`
+			AsOf time.Time `query:"as_of" doc:"as every desk knew it at this moment; now, when left out"`
+		}) (*body[WarningStory], error) {
+			if !in.AsOf.IsZero() {
+				return answer(s.storyThen(ctx, in.ID, in.AsOf))
+			}
 			w, ok := s.ward.story(in.ID)
 			if !ok || s.relation(identityOf(ctx), streams.PatientKey(w.Tenant, w.Patient)) == foreign {
 				return nil, noWarning()
@@ -204,15 +207,26 @@ func (s *Server) groupOperations(api huma.API) {
 			}
 			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)), s.sees(id))}}, nil
 		})
-	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first", http.StatusBadGateway, http.StatusUnprocessableEntity),
+	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first; by when they were measured, and by when they were known", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Tenant  string    `path:"tenant"`
 			Patient string    `path:"patient"`
 			From    time.Time `query:"from" doc:"24 hours before to, when left out"`
 			To      time.Time `query:"to" doc:"now, when left out"`
+			Known   time.Time `query:"known" doc:"only what the desk knew at this moment, whenever it was measured; now, when left out"`
 		}) (*body[readings], error) {
-			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To)
+			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To, in.Known)
 			return &body[readings]{readings{on, rs}}, err
+		})
+}
+
+func (s *Server) qualityOperations(api huma.API) {
+	huma.Register(api, op(maySee, "GET", "/v1/quality", "getQuality", "groups", "How good the warnings of each week were: rates, shares, times, floods, shelvings", http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Tenant string `query:"tenant" maxLength:"64"`
+			Group  string `query:"group" maxLength:"64" doc:"only this group of the tenant; all, when left out"`
+		}) (*body[Quality], error) {
+			return answer(s.quality(ctx, in.Tenant, in.Group))
 		})
 }
 

@@ -31,6 +31,7 @@ type Options struct {
 	WaitDoors func(ctx context.Context, position int64) error
 	// History answers old readings; nil: history is off, and the desk says so.
 	History History
+	AsOf    AsOf         // see LookBack; nil: this desk cannot look back
 	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
 	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
 
@@ -64,6 +65,8 @@ type Directory interface {
 	Person(tenant, patient string) (directory.Person, bool)
 	Emergencies() []directory.Emergency
 	Position() int64 // grows with every fact
+	Rotas() []event.RotaSet
+	Policies() []event.PolicySet
 }
 
 // Edge writes to the log; *streams.Edge is one.
@@ -81,25 +84,26 @@ type Check struct {
 
 // Server is one desk server. Several may run beside each other: each follows the log by itself.
 type Server struct {
-	o        Options
-	ward     *ward     // of people
-	watched  *ward     // of the watchdog's made-up patients
-	watchdog *watchdog // whether they are heard of
-	past     *past
-	fresh    *freshness
-	load     load
-	sessions *scs.SessionManager
-	limit    *limiter
-	checking chan struct{} // passwords that are checked at the same time
-	nobody   string        // the hash of a password that nobody has
-	metrics  *metrics
-	handler  http.Handler
-	started  time.Time // what has run since is counted from here
-	began    moment    // before this the age of nothing is counted
-	screens  atomic.Int64
-	access   access
-	stopping chan struct{}
-	stopOnce sync.Once
+	o           Options
+	ward        *ward     // of people
+	watched     *ward     // of the watchdog's made-up patients
+	watchdog    *watchdog // whether they are heard of
+	past        *past
+	fresh       *freshness
+	load        load
+	sessions    *scs.SessionManager
+	limit       *limiter
+	checking    chan struct{} // passwords that are checked at the same time
+	lookingBack chan struct{}
+	nobody      string // the hash of a password that nobody has
+	metrics     *metrics
+	handler     http.Handler
+	started     time.Time // what has run since is counted from here
+	began       moment    // before this the age of nothing is counted
+	screens     atomic.Int64
+	access      access
+	stopping    chan struct{}
+	stopOnce    sync.Once
 }
 
 // New makes a desk server. It answers /healthz at once, and everything else once Run has caught up with the log.
@@ -129,7 +133,7 @@ func New(o Options) (*Server, error) {
 	n := o.Edge.Partitions()
 	s := &Server{o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
 		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
-		checking: make(chan struct{}, 2), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
+		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)

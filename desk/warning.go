@@ -102,10 +102,15 @@ func (w *ward) story(id string) (WarningStory, bool) {
 	if !ok {
 		return WarningStory{}, false
 	}
-	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Asks: s.w.Asks, Told: some(s.w.Told), Policy: s.w.Policy, Timeline: []Moment{}, Names: map[string]WordPair{}}
+	names := map[string]WordPair{}
 	if st, _, ok := w.stands(s.key); ok && st.Pack != nil {
-		story.Names = namesOf(st.Pack)
+		names = namesOf(st.Pack)
 	}
+	return storyOf(s, names, w.before(s), nil), true
+}
+
+func storyOf(s shown, names map[string]WordPair, before *Before, asOf *event.Time) WarningStory {
+	story := WarningStory{Warning: s.warning(), LeftOut: s.w.LeftOut, Asks: s.w.Asks, Told: some(s.w.Told), Policy: s.w.Policy, Timeline: []Moment{}, Names: names, Before: before, AsOf: asOf}
 	story.Policy.Steps = some(story.Policy.Steps)
 	source := s.w.Story
 	if s.past != nil {
@@ -115,26 +120,27 @@ func (w *ward) story(id string) (WarningStory, bool) {
 		zh, en := momentWords(m, s.w.Reasons)
 		story.Timeline = append(story.Timeline, Moment{At: m.At, Type: m.Type, By: m.By, To: m.To, TextZh: zh, TextEn: en})
 	}
-	if b, ok := w.before(s); ok {
-		story.Before = &b
-	}
-	return story, true
+	return story
 }
 
 // before answers the last closed episode of the same problem, when it is another.
-func (w *ward) before(s shown) (Before, bool) {
+func (w *ward) before(s shown) *Before {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	p := w.people[s.key]
 	if p == nil {
-		return Before{}, false
+		return nil
 	}
-	for _, c := range p.p.Alerts.Closed {
+	return lastOfProblem(p.p.Alerts.Closed, s)
+}
+
+func lastOfProblem(closed []alerts.Past, s shown) *Before {
+	for _, c := range closed {
 		if c.Problem == s.w.Problem && c.Alert != s.w.Alert && c.Episode < s.w.Episode {
-			return Before{ID: c.Alert, Episode: c.Episode, Severity: c.Peak, ClosedAt: c.ClosedAt, ClosedBy: c.ClosedBy, Outcome: c.Outcome, Done: c.Done}, true
+			return &Before{ID: c.Alert, Episode: c.Episode, Severity: c.Peak, ClosedAt: c.ClosedAt, ClosedBy: c.ClosedBy, Outcome: c.Outcome, Done: c.Done}
 		}
 	}
-	return Before{}, false
+	return nil
 }
 
 // momentWords says one line of a story, Chinese and English.

@@ -95,6 +95,7 @@ func (h *hospital) openDesk(change ...func(*Options)) *station {
 	h.t.Helper()
 	o := Options{
 		Log: h.log, Follow: Watch(h.log, parts3(), LookAtRules), Directory: h.view, Asker: h.asker, Edge: h.edge,
+		AsOf:       LookBack(h.log, parts3(), LookAtRules),
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, h.log, position) },
 		LocalAdmin: sumOf(localToken), Version: "test",
 	}

@@ -125,14 +125,22 @@ func AppendWait(ctx context.Context, w Writer, r Record) (int64, error) {
 // Restore answers a replica from the newest complete round whose step holds, or an empty one. The recorded rest is
 // applied by whoever reads on from its position.
 func Restore[S, F any](ctx context.Context, log Log, pair Pair, partition int32, parts Parts[S, F]) (*Replica[S, F], error) {
+	return restore(ctx, log, pair, partition, parts, event.Never)
+}
+
+// restore is Restore as of a moment: of the rounds only those count whose step was written by then.
+func restore[S, F any](ctx context.Context, log Log, pair Pair, partition int32, parts Parts[S, F], until event.Time) (*Replica[S, F], error) {
 	first, end, err := log.Bounds(ctx, pair.Checkpoints, partition)
+	if err == nil && until != event.Never {
+		end, err = writtenAfter(ctx, log, pair.Checkpoints, partition, first, end, until)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("restore %s/%d: %w", pair.Checkpoints, partition, err)
 	}
 	// Rounds are looked for from the end, as older ones are only there until they are trimmed.
 	for span := int64(1024); ; span *= 8 {
 		from := max(first, end-span)
-		best, err := bestRound[S, F](ctx, log, pair, partition, from, end)
+		best, err := bestRound[S, F](ctx, log, pair, partition, from, end, until)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +155,7 @@ func Restore[S, F any](ctx context.Context, log Log, pair Pair, partition int32,
 }
 
 // bestRound reads the checkpoints from an offset on and answers the round with the highest step that counts.
-func bestRound[S, F any](ctx context.Context, log Log, pair Pair, partition int32, from, end int64) (*Replica[S, F], error) {
+func bestRound[S, F any](ctx context.Context, log Log, pair Pair, partition int32, from, end int64, until event.Time) (*Replica[S, F], error) {
 	if from >= end {
 		return nil, nil
 	}
@@ -169,7 +177,7 @@ func bestRound[S, F any](ctx context.Context, log Log, pair Pair, partition int3
 			if done == nil || best != nil && done.at.Number <= best.at.Number {
 				continue
 			}
-			stands, err := stepStands(ctx, log, pair, partition, done.at)
+			stands, err := stepStands(ctx, log, pair, partition, done.at, until)
 			if err != nil {
 				return nil, err
 			}
@@ -229,31 +237,27 @@ func (o *openRound[S, F]) state(key string, d *event.CheckpointState) {
 }
 
 // stepStands tells whether the step that a round names stands at its offset, or is trimmed. Otherwise the round was
-// made from another log, or from records that the log has lost since.
-func stepStands(ctx context.Context, log Log, pair Pair, partition int32, at Position) (bool, error) {
+// made from another log, or from records that the log has lost since. It has to have been written by until; of one that is
+// trimmed nobody can say when that was.
+func stepStands(ctx context.Context, log Log, pair Pair, partition int32, at Position, until event.Time) (bool, error) {
 	first, next, err := log.Bounds(ctx, pair.Decisions, partition)
 	if err != nil {
 		return false, fmt.Errorf("restore %s/%d: %w", pair.Decisions, partition, err)
 	}
 	if at.Offset < first {
-		return true, nil
+		return until == event.Never, nil
 	}
 	if at.Offset >= next {
 		return false, nil
 	}
-	reader, err := log.Read(pair.Decisions, partition, at.Offset)
+	r, err := recordAt(ctx, log, pair.Decisions, partition, at.Offset)
 	if err != nil {
 		return false, fmt.Errorf("restore %s/%d: %w", pair.Decisions, partition, err)
 	}
-	defer func() { _ = reader.Close() }()
-	records, err := reader.Next(ctx)
-	if err != nil {
-		return false, fmt.Errorf("restore %s/%d: %w", pair.Decisions, partition, err)
-	}
-	e, err := event.Decode(records[0].Headers, records[0].Value)
+	e, err := event.Decode(r.Headers, r.Value)
 	if err != nil {
 		return false, nil //nolint:nilerr // what stands there is not the step: the round does not count
 	}
 	c, ok := e.Data.(*event.StepClosed)
-	return ok && e.Life == at.Life && c.Number == at.Number, nil
+	return ok && e.Life == at.Life && c.Number == at.Number && event.Time(r.AppendMs) <= until, nil
 }

@@ -23,7 +23,7 @@ const lookBackDays = 2
 
 // Fill works r out from a moment on, and a little back: its Spans, how far they reach, and the gaps among the next LookAheadDays.
 // It answers what is wrong with the rota, all of it.
-func Fill(r *event.Rota, zone *time.Location, from event.Time) []error {
+func Fill(r *event.Rota, zone *time.Location, from event.Time) []Fault {
 	p, faults := parse(r)
 	if len(faults) > 0 {
 		return faults
@@ -38,6 +38,14 @@ func Fill(r *event.Rota, zone *time.Location, from event.Time) []error {
 	r.Gaps = Gaps(r.Spans, from, from.Add(LookAheadDays*24*time.Hour))
 	return nil
 }
+
+// Fault is what is wrong with one field of a rota.
+type Fault struct {
+	Where  string // such as shifts[1].from
+	Zh, En string
+}
+
+func (f Fault) Error() string { return f.En }
 
 // plan is a rota as it was read.
 type plan struct {
@@ -55,57 +63,61 @@ const (
 	dayMin  = 24 * 60
 )
 
-func parse(r *event.Rota) (plan, []error) {
+func parse(r *event.Rota) (plan, []Fault) {
 	p := plan{holidays: map[string]bool{}}
-	var faults []error
-	for _, day := range r.Holidays {
+	var faults []Fault
+	bad := func(where, zh, en string, args ...any) {
+		faults = append(faults, Fault{where, fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)})
+	}
+	for i, day := range r.Holidays {
 		if _, err := time.Parse(dayForm, day); err != nil {
-			faults = append(faults, fmt.Errorf("holiday %q is no date such as 2026-10-01", day))
+			bad(fmt.Sprintf("holidays[%d]", i), "假日 %q 不是日期，应如 2026-10-01", "holiday %q is no date such as 2026-10-01", day)
 		}
 		p.holidays[day] = true
 	}
 	for i, s := range r.Shifts {
-		from, err1 := clock(s.From)
-		to, err2 := clock(s.To)
-		for _, err := range []error{err1, err2} {
-			if err != nil {
-				faults = append(faults, fmt.Errorf("shift %d: %w", i+1, err))
+		at := fmt.Sprintf("shifts[%d].", i)
+		var ends [2]int
+		for k, end := range []struct{ where, text string }{{"from", s.From}, {"to", s.To}} {
+			var ok bool
+			if ends[k], ok = clock(end.text); !ok {
+				bad(at+end.where, "第 %d 班：%q 不是时刻，应如 07:30", "shift %d: %q is no time such as 07:30", i+1, end.text)
 			}
 		}
 		if len(s.Accounts) == 0 {
-			faults = append(faults, fmt.Errorf("shift %d names nobody", i+1))
+			bad(at+"accounts", "第 %d 班没有人员", "shift %d names nobody", i+1)
 		}
 		if len(s.Days) == 0 && !s.Holidays {
-			faults = append(faults, fmt.Errorf("shift %d is on no day: give days from 1 (Monday) to 7, or holidays", i+1))
+			bad(at+"days", "第 %d 班未指定日期：请选择周一至周日，或假日", "shift %d is on no day: give days from 1 (Monday) to 7, or holidays", i+1)
 		}
 		for _, d := range s.Days {
 			if d < 1 || d > 7 {
-				faults = append(faults, fmt.Errorf("shift %d: day %d is none from 1 (Monday) to 7", i+1, d))
+				bad(at+"days", "第 %d 班：%d 不是 1（周一）至 7", "shift %d: day %d is none from 1 (Monday) to 7", i+1, d)
 			}
 		}
-		if to <= from {
-			to += dayMin
+		if ends[1] <= ends[0] {
+			ends[1] += dayMin
 		}
-		p.shifts = append(p.shifts, shift{s, from, to - from})
+		p.shifts = append(p.shifts, shift{s, ends[0], ends[1] - ends[0]})
 	}
 	for i, s := range r.Swaps {
 		if s.Until <= s.From {
-			faults = append(faults, fmt.Errorf("swap %d ends before it begins", i+1))
+			bad(fmt.Sprintf("swaps[%d].until", i), "第 %d 次换班的结束早于开始", "swap %d ends before it begins", i+1)
 		}
 		if len(s.Accounts) == 0 {
-			faults = append(faults, fmt.Errorf("swap %d names nobody", i+1))
+			bad(fmt.Sprintf("swaps[%d].accounts", i), "第 %d 次换班没有人员", "swap %d names nobody", i+1)
 		}
 	}
 	return p, faults
 }
 
 // clock reads HH:MM in minutes; 24:00 is the end of the day.
-func clock(s string) (int, error) {
+func clock(s string) (min int, ok bool) {
 	var h, m int
 	if n, err := fmt.Sscanf(s, "%2d:%2d", &h, &m); n != 2 || err != nil || len(s) != 5 || h < 0 || m < 0 || m > 59 || h*60+m > dayMin {
-		return 0, fmt.Errorf("%q is no time such as 07:30", s)
+		return 0, false
 	}
-	return h*60 + m, nil
+	return h*60 + m, true
 }
 
 // on answers the shifts that begin on a local day. Both ends go by the clock on the wall, so that a night in which it is put

@@ -295,13 +295,7 @@ func (v *View) Pack(id string) (event.PackPublished, bool) {
 }
 
 // Packs answers the packs in effect, by id.
-func (v *View) Packs() []event.PackPublished {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	all := slices.Collect(maps.Values(v.packs))
-	slices.SortFunc(all, func(a, b event.PackPublished) int { return cmp.Compare(a.Pack, b.Pack) })
-	return all
-}
+func (v *View) Packs() []event.PackPublished { return sorted(v, v.packs) }
 
 // Group answers what a group uses.
 func (v *View) Group(tenant, group string) (event.GroupSet, bool) {

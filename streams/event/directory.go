@@ -57,6 +57,8 @@ type PolicyRequested struct {
 	Severity Severity `json:"severity"`
 	Policy   Policy   `json:"policy"` // id and version are the registrar's
 	By       string   `json:"by"`
+	// Was is the version of the policy that whoever asks has seen, "none" for none: another is not replaced unseen. Empty: whatever stands.
+	Was string `json:"was,omitempty"`
 }
 
 // PolicySet is the policy in effect. Warnings that are open keep theirs.
@@ -71,7 +73,8 @@ type PolicySet struct {
 // so that no fold needs to know time zones.
 type RotaRequested struct {
 	Rota
-	By string `json:"by"`
+	By  string `json:"by"`
+	Was string `json:"was,omitempty"` // see PolicyRequested
 }
 
 // RotaSet is the rota in effect.

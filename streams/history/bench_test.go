@@ -77,7 +77,10 @@ func ask(b *testing.B, h *History, w *world) {
 	b.ReportMetric(bytes, "bytes/reading")
 	b.ReportMetric(raw, "bytes/record")
 	for name, question := range map[string]func() error{
-		"ms/chart":  func() error { _, err := h.Readings(b.Context(), "t1", "P-00042", 0, w.epoch+100*hour); return err },
+		"ms/chart": func() error {
+			_, err := h.Readings(b.Context(), "t1", "P-00042", 0, w.epoch+100*hour, event.Never)
+			return err
+		},
 		"ms/latest": func() error { _, err := h.LatestOfGroup(b.Context(), "t1", "g3"); return err },
 		"ms/hours":  func() error { _, err := h.HoursOfGroup(b.Context(), "t1", "g3", 0, w.epoch+100*hour); return err },
 	} {

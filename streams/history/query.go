@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -35,16 +36,20 @@ const maxReadings = 50_000
 
 // Readings answers what was measured of a patient in [from, to), the oldest first and one row an identity: of a
 // reading that came several times, the one that came first. A repeat may have been given another time, so the first is looked
-// for beyond the span.
-func (h *History) Readings(ctx context.Context, tenant, patient string, from, to event.Time) ([]Reading, error) {
+// for beyond the span. Of these it answers what the desk knew at the moment known; event.Never: all that is known now.
+func (h *History) Readings(ctx context.Context, tenant, patient string, from, to, known event.Time) ([]Reading, error) {
 	const identity, span = `quantity, device, boot_id, seq, msg_id`, `measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)`
 	low, high := int64(within(from)), int64(within(to))
+	unknown, err := h.unknownAt(ctx, tenant, patient, known)
+	if err != nil {
+		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
+	}
 	rows, err := h.db.Query(ctx, `SELECT quantity, value, mark, measured_at, received_at, clock_quality, clock_offset_ms, device, log_partition, log_offset
-		FROM (SELECT * FROM readings WHERE tenant = ? AND patient = ?
+		FROM (SELECT * FROM readings WHERE tenant = ? AND patient = ? AND log_offset < ?
 				AND (`+identity+`) IN (SELECT `+identity+` FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
 			ORDER BY log_offset LIMIT 1 BY `+identity+`)
 		WHERE `+span+` ORDER BY measured_at, log_offset, quantity LIMIT ?`,
-		tenant, patient, tenant, patient, low, high, low, high, maxReadings+1)
+		tenant, patient, unknown, tenant, patient, low, high, low, high, maxReadings+1)
 	if err != nil {
 		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
 	}
@@ -57,6 +62,36 @@ func (h *History) Readings(ctx context.Context, tenant, patient string, from, to
 	}
 	return all, nil
 }
+
+// unknownAt answers the offset in inputs from which on nothing of a patient was known at a moment: what the first step folded
+// that was written later, by the log's stamp, is not known yet, nor is anything behind it. It is the rule of streams.AsOf.
+// Where history has no later step, it is what the last one left.
+func (h *History) unknownAt(ctx context.Context, tenant, patient string, known event.Time) (uint64, error) {
+	if known == event.Never {
+		return math.MaxInt64, nil
+	}
+	for _, ask := range []string{
+		`SELECT JSONExtractUInt(value, 'inputs', 'from') ` + stepsOfPatient + ` AND appended_at > fromUnixTimestamp64Milli(?) ORDER BY log_offset LIMIT 1`,
+		`SELECT JSONExtractUInt(value, 'inputs', 'next') ` + stepsOfPatient + ` AND appended_at <= fromUnixTimestamp64Milli(?) ORDER BY log_offset DESC LIMIT 1`,
+	} {
+		rows, err := h.db.Query(ctx, ask, tenant, patient, int64(within(known)))
+		if err != nil {
+			return 0, err
+		}
+		offset, err := collect(rows, func(rows driver.Rows) (offset uint64, err error) {
+			err = rows.Scan(&offset)
+			return offset, err
+		})
+		if err != nil || len(offset) > 0 {
+			return append(offset, 0)[0], err
+		}
+	}
+	return 0, nil
+}
+
+// stepsOfPatient are the steps that hold in the partition of a patient who has been measured.
+var stepsOfPatient = `FROM records WHERE topic = '` + streams.Decisions + `' AND type = '` + string((*event.StepClosed)(nil).Type()) + `' AND holds
+	AND log_partition = (SELECT any(log_partition) FROM readings WHERE tenant = ? AND patient = ?)`
 
 func scanReading(rows driver.Rows) (r Reading, err error) {
 	var quantity, mark, clock string

@@ -49,7 +49,7 @@ func TestHIS1_Questions(t *testing.T) {
 	}
 
 	t.Run("one row an identity", func(t *testing.T) {
-		got, err := h.Readings(t.Context(), "t1", "P-0001", start, start+10*hour)
+		got, err := h.Readings(t.Context(), "t1", "P-0001", start, start+10*hour, event.Never)
 		var values []int64
 		for _, r := range got {
 			values = append(values, int64(r.Value/event.One))
@@ -69,20 +69,20 @@ func TestHIS1_Questions(t *testing.T) {
 			from, to event.Time
 			want     int
 		}{{start, start + 10*hour, 1}, {at(2), at(3), 1}, {at(9), at(10), 0}} {
-			got, err := h.Readings(t.Context(), "t1", "P-0003", span.from, span.to)
+			got, err := h.Readings(t.Context(), "t1", "P-0003", span.from, span.to, event.Never)
 			if err != nil || len(got) != span.want {
 				t.Errorf("%v: got %+v, %v", span, got, err)
 			}
 		}
 	})
 	t.Run("half open", func(t *testing.T) {
-		got, err := h.Readings(t.Context(), "t1", "P-0001", at(0.1), at(0.5))
+		got, err := h.Readings(t.Context(), "t1", "P-0001", at(0.1), at(0.5), event.Never)
 		if err != nil || len(got) != 2 {
 			t.Fatalf("got %v, %v", got, err)
 		}
 	})
 	t.Run("nobody there", func(t *testing.T) {
-		if got, err := h.Readings(t.Context(), "t2", "P-0001", start, start+10*hour); err != nil || len(got) != 0 {
+		if got, err := h.Readings(t.Context(), "t2", "P-0001", start, start+10*hour, event.Never); err != nil || len(got) != 0 {
 			t.Fatalf("got %v, %v", got, err)
 		}
 	})

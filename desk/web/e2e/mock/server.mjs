@@ -5,15 +5,17 @@ import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
+import { newDuty } from './duty.mjs'
 import { heads, page, plan } from './packs.mjs'
 import { brief, personView } from './persons.mjs'
+import { quality } from './quality.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty
   const streams = new Set()
 
   function reset() {
@@ -24,6 +26,7 @@ export function start(port = 0) {
     offset = 100
     stalled = 0
     flooded = 0
+    duty = newDuty()
     refusing = packless = false
     watchdog = undefined
     signed ??= new Map() // a screen that is signed in stays so
@@ -88,6 +91,7 @@ export function start(port = 0) {
     watchdog: (o) => (watchdog = o.state ? { faults: [], ...o } : undefined),
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
+    overtake: () => duty.overtake(),
     packless: () => (packless = true),
     serve: () => (refusing = false),
     shelve: ({ id, ms = 12 * 60_000, by = 'nurse-b' }) => change({ ...find(id), state: 'shelved', owner: '', since: iso(Date.now()), answer_by: iso(Date.now() + ms), shelf: { by, ...(find(id).peak === 'high' ? { second: 'nurse-c' } : {}), reason: 'a visit is on its way', until: iso(Date.now() + ms) } }),
@@ -164,12 +168,20 @@ export function start(port = 0) {
     json(res, { disowned: true })
   }
 
+  /** What was known of a warning at a moment: what happened up to then, and in which state that left it. */
+  function then(res, w, at) {
+    if (Date.parse(w.raised_at) > at) return problem(res, 404, { reason: 'not_yet', zh: '当时尚无此预警', en: 'this warning did not exist yet at that moment' })
+    const taken = w.accepted_at && Date.parse(w.accepted_at) <= at
+    const s = story(w, Date.now())
+    json(res, { ...s, timeline: s.timeline.filter((m) => Date.parse(m.at) <= at), state: taken ? 'accepted' : 'new', owner: taken ? w.owner : '', as_of: iso(at) })
+  }
+
   const unjudged = () => list.filter((w) => w.state === 'closed' && w.outcome === 'not_known_yet').map((w) => ({ id: w.id, tenant: w.tenant, patient: w.patient, problem: w.problem, severity: w.peak, closed_at: w.closed_at, ask_by: iso(Date.parse(w.closed_at) + 86_400_000) }))
 
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
-    const body = req.method === 'POST' ? JSON.parse((await text(req)) || '{}') : {}
+    const body = ['POST', 'PUT'].includes(req.method) ? JSON.parse((await text(req)) || '{}') : {}
     if (part[0] === 'mock' && part[1] === 'looks') return json(res, looks)
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
@@ -210,9 +222,15 @@ export function start(port = 0) {
       const w = list.find((x) => x.id === part[2])
       if (!w) return problem(res, 404, { zh: '没有这条预警', en: 'there is no such warning' })
       if (part[3] && !verbNames.includes(part[3])) return problem(res, 404, { en: 'not found' })
-      return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : json(res, story(w, Date.now()))
+      return part[3] ? act(res, w, part[3], body, me, req.headers['idempotency-key']) : url.searchParams.get('as_of') ? then(res, w, Date.parse(url.searchParams.get('as_of'))) : json(res, story(w, Date.now()))
     }
     if (part[1] === 'warnings') return json(res, { warnings: list.filter((w) => w.state !== 'closed') })
+    if (part[1] === 'duty' && part[2]) {
+      const [code, data] = duty.set(part[2], req.headers['if-match'], body)
+      return code === 200 ? json(res, data) : problem(res, code, data)
+    }
+    if (part[1] === 'duty') return json(res, duty.all(me.role))
+    if (part[1] === 'quality') return json(res, quality(Date.now(), url.searchParams.get('group') && `${url.searchParams.get('tenant')}/${url.searchParams.get('group')}`))
     if (part[1] === 'colleagues') return json(res, { colleagues: ['doctor-1', 'nurse-2'].map((account) => ({ account, role: account.split('-')[0] })) })
     if (part[1] === 'unjudged') return json(res, { warnings: unjudged() })
     if (part[1] === 'groups' && part[3]) {
@@ -238,7 +256,7 @@ export function start(port = 0) {
       return r ? wish(res, r, body, me) : problem(res, 404, refused('unknown'))
     }
     if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))
-    if (part[1] === 'patients') return json(res, { history: 'on', readings: readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to'))) })
+    if (part[1] === 'patients') return json(res, { history: 'on', readings: knownAt(url.searchParams.get('known'), readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to')))) })
     if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '')
     return problem(res, 404, { en: 'not found' })
   }
@@ -262,6 +280,9 @@ export function start(port = 0) {
     server.listen(port, '127.0.0.1', () => done({ port: server.address().port, stop: () => (clearInterval(beat), server.closeAllConnections(), server.close()) })),
   )
 }
+
+/** What had been received by a moment; a late upload is known from its coming on. */
+const knownAt = (at, list) => (at ? list.filter((r) => r.received_at <= at) : list)
 
 async function text(req) {
   let s = ''

@@ -140,6 +140,8 @@ export function readings(w, from, to) {
       list.push({ quantity: q, value: Number((odd ? 71 : v).toFixed(q === 'weight_kg' || q === 'temperature_cel' ? 1 : 0)), mark: odd ? 'unconfirmed' : k === 44 && every <= 5 * minute ? 'low_quality' : '', measured_at: iso(t), received_at: iso(t + 1500), clock: k === 60 && every <= 5 * minute ? 'corrected' : 'ok' })
     }
   }
+  // Measured while the network was away, and uploaded when it was back.
+  if (qs.spo2_percent?.[2] === 5 * minute) list.push({ quantity: 'spo2_percent', value: 87, mark: '', measured_at: iso(to - 120 * minute), received_at: iso(to - 50 * minute), clock: 'ok' })
   return list.sort((a, b) => Date.parse(a.measured_at) - Date.parse(b.measured_at))
 }
 

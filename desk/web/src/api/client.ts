@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Contact, Disowning, Emergency, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, Readings, Reviewing, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -7,6 +7,8 @@ export class Refused extends Error {
     readonly zh: string,
     readonly en: string,
     readonly holder = '',
+    readonly reason = '',
+    readonly faults: FieldFault[] = [],
   ) {
     super(en)
   }
@@ -28,14 +30,16 @@ interface Asking {
   method?: string
   body?: unknown
   key?: string
+  was?: string // the version that was looked at
 }
 
-async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}): Promise<T> {
+async function ask<T>(path: string, { method = 'GET', body, key, was }: Asking = {}): Promise<T> {
   const stop = new AbortController()
   const timer = setTimeout(() => stop.abort(), patience)
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (key) headers['Idempotency-Key'] = key
+  if (was) headers['If-Match'] = was
   try {
     const res = await fetch(path, {
       method,
@@ -57,7 +61,7 @@ async function ask<T>(path: string, { method = 'GET', body, key }: Asking = {}):
 async function refusal(res: Response): Promise<Refused> {
   const p = await res.json().catch(() => ({}))
   const en = p.en || p.detail || p.title || `The desk answered ${res.status}.`
-  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '')
+  return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '', p.reason || '', p.errors || [])
 }
 
 const seg = encodeURIComponent
@@ -77,7 +81,7 @@ export const api = {
   changePassword: (current: string, password: string) =>
     ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
 
-  warning: (id: string) => ask<WarningStory>(`/v1/warnings/${seg(id)}`),
+  warning: (id: string, asOf?: Date) => ask<WarningStory>(`/v1/warnings/${seg(id)}${asOf ? `?as_of=${asOf.toISOString()}` : ''}`),
   accept: wish<object>('accept'),
   giveBack: wish<{ reason: string }>('return'),
   close: wish<Closing>('close'),
@@ -109,11 +113,17 @@ export const api = {
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),
   plan: (tenant: string, patient: string) => ask<PatientPlan>(`/v1/patients/${seg(tenant)}/${seg(patient)}/plan`),
 
+  duty: () => ask<Duty>('/v1/duty'),
+  setRota: (was: string, body: RotaBody) => ask<RotaPage>('/v1/duty/rota', { method: 'PUT', was, body }),
+  setPolicy: (was: string, body: PolicyBody) => ask<PolicyPage>('/v1/duty/policy', { method: 'PUT', was, body }),
+
+  quality: (tenant: string, group: string) => ask<Quality>(`/v1/quality${group ? `?tenant=${seg(tenant)}&group=${seg(group)}` : ''}`),
+
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>
     ask<{ patients: Row[]; left: Row[] }>(`/v1/groups/${seg(tenant)}/${seg(group)}`),
-  readings: (tenant: string, patient: string, from: Date, to: Date) =>
+  readings: (tenant: string, patient: string, from: Date, to: Date, known?: Date) =>
     ask<Readings>(
-      `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}`,
+      `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}${known ? `&known=${known.toISOString()}` : ''}`,
     ),
 }

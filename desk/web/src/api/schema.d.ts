@@ -140,6 +140,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on duty now and in the next 14 days, and whom a warning asks, in which order */
+        get: operations["getDuty"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duty/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a policy into effect; warnings that are open keep theirs */
+        put: operations["setPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duty/rota": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a rota into effect */
+        put: operations["setRota"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/emergencies": {
         parameters: {
             query?: never;
@@ -336,7 +387,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readings from history, oldest first */
+        /** Readings from history, oldest first; by when they were measured, and by when they were known */
         get: operations["getReadings"];
         put?: never;
         post?: never;
@@ -374,6 +425,23 @@ export interface paths {
         put?: never;
         /** Raise a warning by hand */
         post: operations["raiseWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How good the warnings of each week were: rates, shares, times, floods, shelvings */
+        get: operations["getQuality"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -497,7 +565,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One warning with its story */
+        /** One warning with its story, now or as the desk knew it at a moment */
         get: operations["getWarning"];
         put?: never;
         post?: never;
@@ -850,6 +918,32 @@ export interface components {
             /** Format: int64 */
             technical: number;
         };
+        DeskLoad: {
+            /**
+             * Format: double
+             * @description of the week's pieces so far, from 0 to 1
+             */
+            flood_share: number;
+            /** @description oldest first */
+            floods: components["schemas"]["Flood"][];
+            /**
+             * Format: int64
+             * @description warnings for each operator in one piece above which it is a flood
+             */
+            limit: number;
+            /**
+             * Format: double
+             * @description warnings that asked, for each operator in a piece, over the week so far
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description the most in one piece
+             */
+            most: number;
+            /** Format: int64 */
+            piece_ms: number;
+        };
         DisownBody: {
             /** Format: date-time */
             measured_at: string;
@@ -868,6 +962,16 @@ export interface components {
             at: string;
             by: string;
             why: string;
+        };
+        Duty: {
+            /** @description who can be put on duty */
+            accounts: components["schemas"]["Colleague"][];
+            /** @description whoever asks may change them */
+            may_set: boolean;
+            /** @description by tenant, group and severity, gravest first; of each tenant also those that hold where none was set */
+            policies: components["schemas"]["PolicyPage"][];
+            /** @description by tenant, group and step */
+            rotas: components["schemas"]["RotaPage"][];
         };
         Emergencies: {
             emergencies: components["schemas"]["Emergency"][];
@@ -898,6 +1002,25 @@ export interface components {
             /** @description for the review; no names */
             reason: string;
             tenant: string;
+        };
+        Flood: {
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            n: number;
+            /**
+             * Format: int64
+             * @description the fewest of its pieces
+             */
+            operators: number;
+            /** Format: date-time */
+            to: string;
+        };
+        Gap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
         };
         Group: {
             en: string;
@@ -1059,6 +1182,13 @@ export interface components {
         OfferBody: {
             note?: string;
             to: string;
+        };
+        OnDuty: {
+            accounts: string[];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
         };
         OutcomeBody: {
             done?: string;
@@ -1783,6 +1913,78 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        PolicyBody: {
+            /**
+             * Format: int64
+             * @description accepted: until somebody is reached
+             */
+            care_ms: number;
+            /**
+             * Format: int64
+             * @description reached: until it is closed
+             */
+            close_ms: number;
+            /**
+             * Format: int64
+             * @description nothing found for so long: it has eased
+             */
+            ease_ms: number;
+            /** @description absent: the whole tenant */
+            group?: string;
+            /**
+             * Format: int64
+             * @description not reached: until it is tried again
+             */
+            retry_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /**
+             * Format: int64
+             * @description the longest shelving
+             */
+            shelve_ms: number;
+            /** @description a shelving takes two persons */
+            shelve_two?: boolean;
+            steps: components["schemas"]["PolicyStep"][];
+            tenant: string;
+        };
+        PolicyPage: {
+            /**
+             * Format: int64
+             * @description accepted: until somebody is reached
+             */
+            care_ms: number;
+            /**
+             * Format: int64
+             * @description reached: until it is closed
+             */
+            close_ms: number;
+            /**
+             * Format: int64
+             * @description nothing found for so long: it has eased
+             */
+            ease_ms: number;
+            /** @description absent: the whole tenant */
+            group?: string;
+            /**
+             * Format: int64
+             * @description not reached: until it is tried again
+             */
+            retry_ms: number;
+            /** @enum {string} */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /**
+             * Format: int64
+             * @description the longest shelving
+             */
+            shelve_ms: number;
+            /** @description a shelving takes two persons */
+            shelve_two?: boolean;
+            steps: components["schemas"]["PolicyStep"][];
+            tenant: string;
+            /** @description send it with If-Match when this policy is changed; none: nobody has set one, and the usual holds */
+            version: string;
+        };
         PolicyStep: {
             /** Format: int64 */
             answer_ms: number;
@@ -1804,8 +2006,122 @@ export interface components {
             zh?: string;
         };
         ProblemField: {
+            en?: string;
             message: string;
             where: string;
+            zh?: string;
+        };
+        Quality: {
+            /** @description false while the log is still being read: the numbers are too small */
+            complete: boolean;
+            /** @description {tenant}/{group}: only its warnings; absent: all */
+            group?: string;
+            /**
+             * Format: date-time
+             * @description the oldest warning of which the log tells; absent when there is none
+             */
+            since?: string;
+            /** @description Monday to Monday, oldest first; the last one is still running */
+            weeks: components["schemas"]["QualityWeek"][];
+            /**
+             * Format: int64
+             * @description minutes by which the clock of the weeks is ahead of UTC
+             */
+            zone_min: number;
+        };
+        QualityLine: {
+            accept: components["schemas"]["Took"];
+            close: components["schemas"]["Took"];
+            contact: components["schemas"]["Took"];
+            /**
+             * Format: int64
+             * @description ended without anybody having to say what it was: within a planned window, or since the patient left
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description closed with a known outcome: what a share is of
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description measurement fault
+             */
+            measurement: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description not closed yet
+             */
+            open: number;
+            /**
+             * Format: double
+             * @description warnings per 100 patient-days; absent below 7 patient-days
+             */
+            per_100_patient_days?: number;
+            /** Format: int64 */
+            raised: number;
+            /** Format: int64 */
+            real: number;
+            /**
+             * Format: double
+             * @description real of judged, from 0 to 1; absent when none is judged
+             */
+            share?: number;
+            /** Format: double */
+            share_high?: number;
+            /**
+             * Format: double
+             * @description the 95 % interval of share (Wilson)
+             */
+            share_low?: number;
+            /** Format: int64 */
+            technical: number;
+            /**
+             * Format: int64
+             * @description closed as not known yet
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description real, but usual for this patient: not counted as true
+             */
+            usual: number;
+            /**
+             * Format: double
+             * @description judged for each real one; absent when none was real
+             */
+            wd?: number;
+        };
+        QualityWeek: {
+            /**
+             * Format: int64
+             * @description warnings of the week that were closed since the patient was admitted
+             */
+            admitted: number;
+            all: components["schemas"]["QualityLine"];
+            /** Format: date-time */
+            from: string;
+            /** @description most warnings first; name is {tenant}/{group} */
+            groups: components["schemas"]["QualityLine"][];
+            load: components["schemas"]["DeskLoad"];
+            /** Format: double */
+            patient_days: number;
+            /** @description the ten patients with the most warnings, those with one left out */
+            patients: components["schemas"]["Talker"][];
+            /** @description most warnings first; name is {pack}/{rule} */
+            rules: components["schemas"]["QualityLine"][];
+            /** @description gravest first; those of which there were any */
+            severities: components["schemas"]["QualityLine"][];
+            /** @description why warnings were shelved in this week, most often first */
+            shelved: components["schemas"]["ShelvedWhy"][];
+            /**
+             * Format: int64
+             * @description were open for more than 24 hours at the end of the week, or are now
+             */
+            stale: number;
+            /** Format: date-time */
+            to: string;
         };
         Reading: {
             /** @enum {string} */
@@ -1893,6 +2209,59 @@ export interface components {
             /** @enum {string} */
             outcome: "justified" | "not_justified";
         };
+        RotaBody: {
+            /** @description absent: the whole tenant */
+            group?: string;
+            /** @description YYYY-MM-DD in the zone */
+            holidays?: string[];
+            shifts: components["schemas"]["RotaShift"][];
+            /** @description of the policies: nurse, doctor-1 … */
+            step: string;
+            swaps?: components["schemas"]["RotaSwap"][];
+            tenant: string;
+            /** @description IANA, such as Asia/Shanghai */
+            zone: string;
+        };
+        RotaPage: {
+            /** @description when nobody is, within 14 days */
+            gaps: components["schemas"]["Gap"][];
+            /** @description absent: the whole tenant */
+            group?: string;
+            /** @description YYYY-MM-DD in the zone */
+            holidays?: string[];
+            /** @description who comes with the next hand-over */
+            next?: components["schemas"]["OnDuty"];
+            /** @description the accounts on duty now; empty: nobody */
+            on_duty: string[];
+            shifts: components["schemas"]["RotaShift"][];
+            /** @description who is on duty from now on, 14 days */
+            spans: components["schemas"]["OnDuty"][];
+            /** @description of the policies: nurse, doctor-1 … */
+            step: string;
+            /** @description who is on duty and has no account here */
+            strangers: string[];
+            swaps?: components["schemas"]["RotaSwap"][];
+            tenant: string;
+            /** @description send it with If-Match when this rota is changed */
+            version: string;
+            /** @description IANA, such as Asia/Shanghai */
+            zone: string;
+        };
+        RotaShift: {
+            accounts: string[];
+            days?: number[];
+            from: string;
+            holidays?: boolean;
+            to: string;
+        };
+        RotaSwap: {
+            accounts: string[];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            why?: string;
+        };
         Row: {
             group: string;
             /** @description by quantity, such as spo2_percent */
@@ -1959,6 +2328,11 @@ export interface components {
             state: "new" | "accepted" | "in_care" | "returned" | "shelved" | "suppressed" | "closed";
         };
         RuleTally: {
+            /**
+             * Format: int64
+             * @description ended without anybody having to say what it was: within a planned window, or since the patient left
+             */
+            ended: number;
             /**
              * Format: int64
              * @description closed with a known outcome: what a share is of
@@ -2047,6 +2421,16 @@ export interface components {
             for_min?: number;
             reason?: string;
         };
+        ShelvedWhy: {
+            /**
+             * Format: int64
+             * @description asked again when the time was over, for it lasted
+             */
+            back: number;
+            /** Format: int64 */
+            n: number;
+            reason: string;
+        };
         SignIn: {
             account: string;
             password: string;
@@ -2124,7 +2508,18 @@ export interface components {
             /** @description the readings are judged no more; what is open stays open until a person closes it */
             disowned: boolean;
         };
+        Talker: {
+            /** Format: int64 */
+            n: number;
+            patient: string;
+            tenant: string;
+        };
         Tally: {
+            /**
+             * Format: int64
+             * @description ended without anybody having to say what it was: within a planned window, or since the patient left
+             */
+            ended: number;
             /**
              * Format: int64
              * @description closed with a known outcome: what a share is of
@@ -2206,6 +2601,25 @@ export interface components {
             recipient: string;
             state: string;
             to: string;
+        };
+        Took: {
+            /**
+             * Format: int64
+             * @description absent: those that wait could still move it, or there is none
+             */
+            median_ms?: number;
+            /**
+             * Format: int64
+             * @description how many times it happened
+             */
+            n: number;
+            /** Format: int64 */
+            p90_ms?: number;
+            /**
+             * Format: int64
+             * @description how many still wait for it
+             */
+            waiting: number;
         };
         Tried: {
             /** Format: date-time */
@@ -2345,6 +2759,11 @@ export interface components {
              * @description the next deadline; null only when closed
              */
             answer_by: string | null;
+            /**
+             * Format: date-time
+             * @description all of this is as the desk knew it at that moment; absent: as it is now
+             */
+            as_of?: string;
             /** @description whom that step asks: nurse, doctor-1, doctor-2, duty-office … */
             asked: string;
             /**
@@ -3093,6 +3512,233 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDuty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Duty"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that was looked at; none for a policy that nobody has set */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRota: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that was looked at; none for a rota that nobody has set: what somebody else has changed meanwhile is not replaced unseen (409 changed) */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotaBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotaPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4125,6 +4771,8 @@ export interface operations {
                 from?: string;
                 /** @description now, when left out */
                 to?: string;
+                /** @description only what the desk knew at this moment, whenever it was measured; now, when left out */
+                known?: string;
             };
             header?: never;
             path: {
@@ -4386,6 +5034,75 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getQuality: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                /** @description only this group of the tenant; all, when left out */
+                group?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4825,7 +5542,10 @@ export interface operations {
     };
     getWarning: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description as every desk knew it at this moment; now, when left out */
+                as_of?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -4870,6 +5590,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -4881,6 +5610,15 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -22,9 +22,10 @@ export interface Panel {
 export interface Around {
   from: number
   to: number
-  raised: number
+  raised?: number // not when it lay ahead
+  known?: number // what is drawn is as known then
   time: (at: number, seconds?: boolean) => string
-  words: { raised: string; target: string; limit: string; mark: (d: Doubt) => string }
+  words: { raised: string; known: string; target: string; limit: string; mark: (d: Doubt) => string }
 }
 
 const high = 60 // px of a panel's drawing
@@ -84,6 +85,8 @@ function option(panels: Panel[], a: Around, g: Greys) {
 
 function line(p: Panel, i: number, a: Around, g: Greys, named: boolean) {
   const bounds = [p.low, p.high].filter((v): v is number => v !== undefined)
+  const upright = (at: number | undefined, formatter: string, type: string) =>
+    at === undefined ? [] : [{ xAxis: at, lineStyle: { color: g.ink, width: 2, type }, label: { show: named && formatter !== '', formatter, color: g.ink, fontSize: 12, position: 'end', distance: 4, align: at - a.from > (a.to - a.from) / 2 ? 'right' : 'left' } }]
   return {
     type: 'line', xAxisIndex: i, yAxisIndex: i, data: lineOf(p.dots), connectNulls: false, showAllSymbol: true, symbol: 'circle', symbolSize: p.dots.length > 100 ? 2.5 : 5,
     lineStyle: { color: g.ink, width: 1.5 }, itemStyle: { color: g.ink }, emphasis: { disabled: true }, z: 4,
@@ -91,7 +94,8 @@ function line(p: Panel, i: number, a: Around, g: Greys, named: boolean) {
     markLine: {
       silent: true, symbol: 'none',
       data: [
-        { xAxis: a.raised, lineStyle: { color: g.ink, width: 2, type: 'solid' }, label: { show: named, formatter: a.words.raised, color: g.ink, fontSize: 12, position: 'end', distance: 4, align: a.raised - a.from > (a.to - a.from) / 2 ? 'right' : 'left' } },
+        ...upright(a.raised, a.words.raised, 'solid'),
+        ...upright(a.known, a.raised !== undefined && Math.abs((a.known ?? 0) - a.raised) < (a.to - a.from) / 5 ? '' : a.words.known, 'dashed'),
         ...bounds.map((v, k) => ({
           yAxis: v, lineStyle: { color: g.ink2, width: 1.5, type: 'dashed' },
           label: { show: k === 0, formatter: `${p.own ? a.words.target : a.words.limit} ${bounds.join('–')}`, position: 'insideStartBottom', color: g.ink2, fontSize: 12 },

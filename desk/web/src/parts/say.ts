@@ -17,10 +17,10 @@ function speaker() {
   const span = (ms: number, fine = true) =>
     spanOf(ms, fine).map(([unit, n]) => t(`span.${unit}`, { n })).join(t('span.sep'))
 
-  /** How long ago a moment was; a moment that lies ahead is said as such and never as "0 s ago". */
-  function ago(at: string | number | null | undefined, fine = false) {
+  /** How long ago a moment was, seen from now or from another; a moment that lies ahead is said as such and never as "0 s ago". */
+  function ago(at: string | number | null | undefined, fine = false, from = now.value) {
     if (at === null || at === undefined || at === '') return t('span.never')
-    const ms = now.value - (typeof at === 'number' ? at : Date.parse(at))
+    const ms = from - (typeof at === 'number' ? at : Date.parse(at))
     if (ms < -5000) return t('span.future', { span: span(ms, fine) })
     return t('span.ago', { span: span(Math.max(0, ms), fine) })
   }

@@ -2,7 +2,7 @@
 // words of the help page are used in that meaning alone.
 export const en = {
   app: { name: 'Tocsin', desk: 'Early-warning desk', other: '中文', switchTo: '切换到中文', skip: 'Skip to the content', loading: 'Loading …', comma: ', ' },
-  nav: { queue: 'Queue', groups: 'Groups', packs: 'Rule packs', main: 'Main', back: 'Back' },
+  nav: { queue: 'Queue', groups: 'Groups', packs: 'Rule packs', quality: 'Quality', duty: 'On duty', main: 'Main', back: 'Back' },
   severity: { high: 'High', medium: 'Medium', low: 'Low', technical: 'Technical', none: 'None' },
   chip: { high: '高 High', medium: '中 Medium', low: '低 Low', technical: '技 Tech', none: '–' },
   span: { d: '{n} d', h: '{n} h', min: '{n} min', s: '{n} s', sep: ' ', ago: '{span} ago', left: '{span} left', over: 'overdue by {span}', for: 'for {span}', future: 'in {span}', backIn: 'back in {span}', never: 'never' },
@@ -63,6 +63,10 @@ export const en = {
     onDuty: 'on duty: {who}',
     why: 'Why', whyTitle: 'Why it was raised', told: 'Told and answered', toldNobody: 'Nobody has been told yet.', leftOut: '{n} lines left out', before: 'Before', beforeText: 'Episode {n} of this problem was closed {at} by {who}: {outcome}.', first: 'The first warning of this kind for this patient.',
     patientPage: 'Own page', was: 'was with {who}',
+  },
+  back: {
+    begin: 'As known then', title: 'A look back', frame: 'AS KNOWN {at} 当时所知 {at}', off: 'A look back: nothing can be done here.', left: 'back to now by itself in {span}', now: 'Back to now', slider: 'The moment that is looked back to', earlier: 'The event before', later: 'The next event',
+    notYet: 'This warning did not exist yet at this moment. The chart shows what was known of the patient.', changed: 'It has changed meanwhile.', known: 'known until {at}', stood: 'It stood: {state}', stoodWith: 'It stood: {state}, {who}',
   },
   reason: {
     measured: 'measured {at}', limitLow: 'lower limit {v}', limitHigh: 'upper limit {v}', limitBoth: '{low} to {high}', patient: 'own target', group: 'set for the group', pack: 'set by the rules',
@@ -152,9 +156,32 @@ export const en = {
     testsText: 'Readings in, severities out, at moments. The cases of the library, tried on the text that is in effect.', testsPassed: 'All {n} cases pass.', testsFailed: '{failed} of {n} cases fail.', testsNone: 'The library has no cases for this pack: whoever publishes it tries it elsewhere.', passed: 'passes', failed: 'fails',
   },
   record: {
-    title: 'How it has done', last7: 'Last 7 days', last30: 'Last 30 days', raised: 'Warnings', real: 'True', realLong: 'real', usual: 'Usual', measurement: 'Measurement fault', technical: 'Technical', unknown: 'Not known yet', open: 'Open', judged: 'judged', share: 'Share true', wd: 'W:D', per100: 'per 100 patient-days', days: '{n} patient-days', notTrue: 'Not true', pending: 'Open or not known yet',
+    title: 'How it has done', last7: 'Last 7 days', last30: 'Last 30 days', raised: 'Warnings', real: 'True', realLong: 'real', usual: 'Usual', measurement: 'Measurement fault', technical: 'Technical', unknown: 'Not known yet', ended: 'Ended by itself', open: 'Open', judged: 'judged', share: 'Share true', wd: 'W:D', per100: 'per 100 patient-days', days: '{n} patient-days', notTrue: 'Not true', pending: 'Open or not known yet',
     week: 'Week from', running: 'running', chart: 'Warnings a week', chartText: '{week}: {raised} warnings, {real} true, {no} not true, {open} open or not known yet', byRule: 'By rule, last 30 days', rule: 'Rule', none: 'No warning yet.', noRate: 'below 7 patient-days', ofJudged: '{p} ({real} of {n})',
     how: 'How this is counted', howText: 'A warning counts in the week in which it was raised, for each rule among its reasons then or when it became worse. True is “real” alone; real but usual for the patient is not. The share is of those that were closed with a known outcome. W:D is how many of those had to be looked at for one true. A patient-day is a day in a group that uses the pack.', since: 'The log tells since {at}.',
+  },
+  duty: {
+    title: 'Who is on duty?', now: 'Now', next: 'Next', in: 'in {span}, at {at}', nobody: 'nobody', gaps: 'Gaps', gapsN: '{n} within 14 days', strangers: 'No account', all14: 'All 14 days', fewer: 'Fewer', zone: 'by the clock of {zone}', wholeTenant: 'all groups of {tenant}', whole: 'All groups', edit: 'Change', noRota: 'No rota is set: everybody who has the role answers for a step.',
+    newRota: 'New rota', rota: 'Rota', tenant: 'Hospital', step: 'Answers for', zoneField: 'Time zone', shift: 'Shift {n}', swap: 'Swap {n}', stepN: 'Step {n}', holiday: 'holidays', from: 'From', to: 'To', accounts: 'Accounts', why: 'Why', remove: 'Remove: {what}', addShift: 'Add a shift', addSwap: 'Add a swap', addStep: 'Add a step', holidays: 'Holidays (YYYY-MM-DD, one a line)', byZone: 'Swaps go by the clock of {zone}.',
+    rule: 'It replaces the rota of this step. Gaps do not keep it from taking effect: a step with nobody on duty is passed over at once.', send: 'Put into effect', sendAnyway: 'Replace what stands now', saved: 'It is in effect.', standsNow: 'Somebody else has set this meanwhile:', take: 'Take theirs into the form',
+    policies: 'Whom does a warning ask?', policy: 'Policy', newPolicy: 'A policy for one group', newPolicyFor: 'For which group and severity? It begins as what holds for it now.', whom: 'Whom', answerMin: 'Minutes to answer', earlier: 'Earlier', lastAgain: 'The last step is asked again and again.', two: 'shelving takes two persons', policyRule: 'Warnings that are open keep the policy by which they were raised.', editPolicy: 'Change: {severity}, {place}', usual: 'as the program has it', min: '{n} min',
+    days: { 1: 'Mon', 2: 'Tue', 3: 'Wed', 4: 'Thu', 5: 'Fri', 6: 'Sat', 7: 'Sun' },
+    times: { care_ms: 'Accepted: minutes until somebody is reached', close_ms: 'Reached: minutes until it is closed', retry_ms: 'Not reached: minutes until it is tried again', ease_ms: 'Nothing found: minutes until it has eased', shelve_ms: 'The longest shelving in minutes' },
+    said: { care_ms: 'contact within {span}', close_ms: 'closed within {span}', retry_ms: 'tried again after {span}', ease_ms: 'eased after {span}', shelve_ms: 'shelved for {span} at most' },
+  },
+  quality: {
+    title: 'Are our warnings any good?', weekOf: 'Week', week: 'from {day}', weekRunning: 'from {day}, still running', raised: 'Warnings', rate: 'per 100 patient-days', noRate: 'below 7 patient-days', share: 'Real', noneJudged: 'none judged yet', real: '{p} ({real} of {n}; {span})', interval: '{low} to {high}', few: 'few',
+    unknown: 'Not known yet', unknownOf: '{n}; {open} still open', open: 'Open', accept: 'To accept', contact: 'To contact', close: 'To close', took: '{median}; 90th {p90}', tookOf: 'of {n}', tookWaiting: 'of {n}, {waiting} still wait', none: 'No warning in this week.',
+    bySeverity: 'By severity', severity: 'Severity', byRule: 'By rule', byGroup: 'By group', noGroup: 'in no group', talkers: 'Patients with the most warnings', noTalkers: 'Nobody had more than one.', floods: 'Floods', floodRule: 'More than {n} warnings for each operator within ten minutes.', noFloods: 'No flood.', flood: '{from} to {to}: {n} warnings, {operators} on duty',
+    shelved: 'Shelved, and why', noShelved: 'Nothing was shelved.', shelvedWhy: '{reason}: {n}, of which {back} asked again', load: 'For each operator in ten minutes', loadText: '{mean} on average, {most} at most', flooded: '{p} of the time in a flood', stale: 'Open for more than 24 h', missed: 'Admitted without a warning', notRecorded: 'not recorded', admitted: 'admitted after a warning: {n}', weeks: 'Week by week',
+    how: {
+      1: 'A warning counts in the week in which it was raised, for the group that led the care then, for its gravest severity, and for each rule among its reasons. A warning with two rules stands in two lines.',
+      2: 'Real is “real” alone, of those that were closed with a known outcome; the interval is Wilson’s for 95 %. What is open or not known yet is in no share. What ended within a planned window, or since the patient left, is judged by nobody.',
+      3: 'Times run from the raising: to the first accept, to the first contact in which somebody was reached, to the close. Median and 90th percentile. What still waits counts as longer than everything else; where it could still move a number, there is none (–).',
+      4: 'A patient-day is a day in a group, until the patient leaves. A rule’s rate is over the days of the patients whose groups use its pack. Below one patient-week no rate is told.',
+      5: 'A flood: more than ten warnings for each operator within ten minutes (after ISA-18.2). Operators are the accounts on duty that the warnings asked; where no rota says who, one.',
+      6: 'Patients who were admitted without a warning are missing here: Tocsin is not told of admissions. All is counted from the log, so every desk gives the same numbers.',
+    },
   },
   plan: {
     title: 'Plan', page: 'Plan of {who}', open: 'Show the whole plan', packs: 'Packs', leading: 'leads', instead: 'A pack of a group is not published: {pack} stands in.', notPublished: 'not published',
@@ -177,7 +204,7 @@ export const en = {
   acvpu: { A: 'A alert', C: 'C newly confused', V: 'V responds to voice', P: 'P responds to pain', U: 'U unresponsive', '?': 'unknown' },
   help: {
     title: 'Help and keys', keys: 'Keys', words: 'Words', colours: 'Colours', colourText: 'Colour means the severity of a warning and nothing else, after IEC 60601-1-8. Grey for technical warnings is our own choice.',
-    off: 'Single-key shortcuts are off.', next: 'next warning', prev: 'previous warning', accept: 'accept', giveBack: 'give back', call: 'call, and say what came of it', handOver: 'hand over', shelve: 'shelve, or go to what is asked', unshelve: 'end a shelving', note: 'add a note', raise: 'raise a warning by hand', inCall: 'In a call: 1 to 4 whom; x name and b birth date were said; then r reached, n not reached, w wrong number. d: the brief for 120.', close: 'close', mute: 'mute for 2 min, or sound on again', show: 'show what is new', search: 'search', queue: 'queue', groups: 'groups', packs: 'rule packs', help: 'this page', lang: 'switch the language', escape: 'back, or leave a field', filter: 'mine, unclaimed, all, shelved',
+    off: 'Single-key shortcuts are off.', next: 'next warning', prev: 'previous warning', accept: 'accept', giveBack: 'give back', call: 'call, and say what came of it', handOver: 'hand over', shelve: 'shelve, or go to what is asked', unshelve: 'end a shelving', note: 'add a note', raise: 'raise a warning by hand', back: 'look back: as known then', inCall: 'In a call: 1 to 4 whom; x name and b birth date were said; then r reached, n not reached, w wrong number. d: the brief for 120.', close: 'close', mute: 'mute for 2 min, or sound on again', show: 'show what is new', search: 'search', queue: 'queue', groups: 'groups', packs: 'rule packs', quality: 'quality', duty: 'on duty', help: 'this page', lang: 'switch the language', escape: 'back, or leave a field', filter: 'mine, unclaimed, all, shelved',
     sounds: 'A high warning sounds until one desk accepts it; a medium one sounds three tones on arrival and when it is overdue; a low one is silent.',
     wordList: { warning: 'warning', technical: 'technical', accept: 'accept', handOver: 'hand over', shelve: 'shelve', escalate: 'escalate', close: 'close', outcome: 'outcome', disposition: 'disposition', silence: 'silence (no data)', mute: 'mute', notReached: 'not reached', late: 'late finding', interval: 'score interval', explain: 'explain (why)', board: 'group board', target: 'own target', remeasure: 're-measure' },
   },

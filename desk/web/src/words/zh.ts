@@ -3,7 +3,7 @@ import type { Words } from './en'
 // 中文用词。键与 en.ts 一致，由测试保证。
 export const zh: Words = {
   app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……', comma: '、' },
-  nav: { queue: '预警队列', groups: '专病组', packs: '规则包', main: '主导航', back: '返回' },
+  nav: { queue: '预警队列', groups: '专病组', packs: '规则包', quality: '质量', duty: '值班', main: '主导航', back: '返回' },
   severity: { high: '高优先级', medium: '中优先级', low: '低优先级', technical: '技术报警', none: '无' },
   chip: { high: '高', medium: '中', low: '低', technical: '技', none: '–' },
   span: { d: '{n} 天', h: '{n} 小时', min: '{n} 分', s: '{n} 秒', sep: ' ', ago: '{span}前', left: '剩 {span}', over: '已超时 {span}', for: '已 {span}', future: '{span}后', backIn: '{span}后恢复', never: '从未' },
@@ -64,6 +64,10 @@ export const zh: Words = {
     onDuty: '当班：{who}',
     why: '预警依据', whyTitle: '为什么发出预警', told: '通知与应答', toldNobody: '尚未通知任何人。', leftOut: '省略 {n} 行', before: '既往', beforeText: '此问题第 {n} 次预警于 {at} 由 {who} 结案：{outcome}。', first: '该患者首次出现此类预警。',
     patientPage: '独立页面', was: '原由 {who} 接手',
+  },
+  back: {
+    begin: '当时所知', title: '回看', frame: '当时所知 {at} AS KNOWN {at}', off: '回看中：不能进行任何操作。', left: '{span}后自动回到现在', now: '回到现在', slider: '回看的时刻', earlier: '上一事件', later: '下一事件',
+    notYet: '当时尚无此预警。图中为当时已知的患者数据。', changed: '此预警现已有变化。', known: '所知截至 {at}', stood: '当时状态：{state}', stoodWith: '当时状态：{state}，{who}',
   },
   reason: {
     measured: '{at} 测得', limitLow: '下限 {v}', limitHigh: '上限 {v}', limitBoth: '{low} 至 {high}', patient: '个体化目标', group: '专病组设定', pack: '规则设定',
@@ -153,9 +157,32 @@ export const zh: Words = {
     testsText: '给定时刻输入读数，核对优先级。以规则库自带的案例检验当前生效的文本。', testsPassed: '{n} 个案例全部通过。', testsFailed: '{n} 个案例中有 {failed} 个未通过。', testsNone: '规则库没有此规则包的案例：由发布者另行检验。', passed: '通过', failed: '未通过',
   },
   record: {
-    title: '运行情况', last7: '近 7 天', last30: '近 30 天', raised: '预警', real: '真实', realLong: '真实', usual: '属常态', measurement: '测量错误', technical: '技术原因', unknown: '尚不清楚', open: '未结案', judged: '已判定', share: '真实占比', wd: 'W:D', per100: '每百患者日', days: '{n} 患者日', notTrue: '非真实', pending: '未结案或尚不清楚',
+    title: '运行情况', last7: '近 7 天', last30: '近 30 天', raised: '预警', real: '真实', realLong: '真实', usual: '属常态', measurement: '测量错误', technical: '技术原因', unknown: '尚不清楚', ended: '自行结束', open: '未结案', judged: '已判定', share: '真实占比', wd: 'W:D', per100: '每百患者日', days: '{n} 患者日', notTrue: '非真实', pending: '未结案或尚不清楚',
     week: '周（起始日）', running: '进行中', chart: '每周预警数', chartText: '{week}：预警 {raised} 条，真实 {real}，非真实 {no}，未结案或尚不清楚 {open}', byRule: '按规则，近 30 天', rule: '规则', none: '尚无预警。', noRate: '不足 7 患者日', ofJudged: '{p}（{real} / {n}）',
     how: '统计方法', howText: '预警计入其发出的那一周；发出时或加重时的每条依据规则各计一次。“真实”仅指处置结果为真实，“真实但属常态”不计。占比以已结案且结果明确者为分母。W:D 为每发现一条真实预警须查看的条数。患者日为患者处于使用该规则包的专病组中的天数。', since: '日志自 {at} 起有记载。',
+  },
+  duty: {
+    title: '谁在值班？', now: '当前', next: '下一班', in: '{span}后，{at}', nobody: '无人', gaps: '空缺', gapsN: '14 天内 {n} 处', strangers: '无账号', all14: '全部 14 天', fewer: '收起', zone: '按 {zone} 时间', wholeTenant: '{tenant} 全部专病组', whole: '全部专病组', edit: '更改', noRota: '尚未设置值班表：具有该角色的人员均可应答。',
+    newRota: '新建值班表', rota: '值班表', tenant: '医院', step: '负责', zoneField: '时区', shift: '第 {n} 班', swap: '第 {n} 次换班', stepN: '第 {n} 级', holiday: '假日', from: '自', to: '至', accounts: '账号', why: '原因', remove: '删除：{what}', addShift: '增加班次', addSwap: '增加换班', addStep: '增加一级', holidays: '假日（YYYY-MM-DD，每行一个）', byZone: '换班按 {zone} 时间。',
+    rule: '将取代该级现有的值班表。有空缺也会生效：无人值班的一级会立即跳过。', send: '生效', sendAnyway: '取代现有设置', saved: '已生效。', standsNow: '他人已作如下设置：', take: '将其填入表单',
+    policies: '预警通知谁？', policy: '策略', newPolicy: '为某专病组单独设置', newPolicyFor: '哪个专病组、哪一优先级？以其当前有效的策略为起点。', whom: '通知对象', answerMin: '应答时限（分钟）', earlier: '提前', lastAgain: '最后一级会反复通知。', two: '搁置须两人', policyRule: '未结案的预警仍按其发出时的策略处理。', editPolicy: '更改：{severity}，{place}', usual: '程序默认', min: '{n} 分钟',
+    days: { 1: '周一', 2: '周二', 3: '周三', 4: '周四', 5: '周五', 6: '周六', 7: '周日' },
+    times: { care_ms: '接手后多少分钟内须联系上', close_ms: '联系上后多少分钟内须结案', retry_ms: '未接通后多少分钟再联系', ease_ms: '无异常多少分钟后视为缓解', shelve_ms: '最长搁置（分钟）' },
+    said: { care_ms: '{span}内联系上', close_ms: '{span}内结案', retry_ms: '{span}后再联系', ease_ms: '{span}后视为缓解', shelve_ms: '最长搁置 {span}' },
+  },
+  quality: {
+    title: '我们的预警质量如何？', weekOf: '周', week: '{day}起', weekRunning: '{day}起，进行中', raised: '预警', rate: '每百患者日', noRate: '不足 7 患者日', share: '真实', noneJudged: '尚无判定', real: '{p}（{real} / {n}；{span}）', interval: '{low} 至 {high}', few: '例数少',
+    unknown: '尚不清楚', unknownOf: '{n}；另有 {open} 条未结案', open: '未结案', accept: '至接手', contact: '至联系上', close: '至结案', took: '{median}；90 分位 {p90}', tookOf: '共 {n} 条', tookWaiting: '共 {n} 条，{waiting} 条仍在等待', none: '本周没有预警。',
+    bySeverity: '按优先级', severity: '优先级', byRule: '按规则', byGroup: '按专病组', noGroup: '未入组', talkers: '预警最多的患者', noTalkers: '没有患者超过一条。', floods: '预警潮', floodRule: '十分钟内每名值班人员超过 {n} 条预警。', noFloods: '没有预警潮。', flood: '{from} 至 {to}：{n} 条预警，值班 {operators} 人',
+    shelved: '搁置及原因', noShelved: '没有搁置。', shelvedWhy: '{reason}：{n} 次，其中 {back} 次到期后再次提醒', load: '每名值班人员每十分钟', loadText: '平均 {mean}，最多 {most}', flooded: '{p} 的时间处于预警潮', stale: '超过 24 小时未结案', missed: '漏报（无预警而入院）', notRecorded: '未记录', admitted: '预警后入院：{n}', weeks: '逐周',
+    how: {
+      1: '预警计入其发出的那一周、当时主管的专病组、其最高优先级，以及其每条依据规则。有两条规则的预警列于两行。',
+      2: '“真实”仅指处置结果为真实，以已结案且结果明确者为分母；区间为 95 % Wilson 区间。未结案或尚不清楚者不计入占比。在计划时段内结束或因患者离开而结束者无须判定。',
+      3: '时间均自发出起算：至首次接手、至首次联系上、至结案。取中位数与 90 分位数。仍在等待者视为长于其余各条；若其仍可能改变某一数值，则该数值不显示（–）。',
+      4: '患者日为患者在专病组中的天数，至其离开为止。规则的比率以使用该规则包的专病组患者日为分母。不足一患者周不显示比率。',
+      5: '预警潮：十分钟内每名值班人员超过十条预警（参照 ISA-18.2）。值班人员为预警所询问的在班账号；无值班表时按一人计。',
+      6: '此处没有无预警而入院的患者：Tocsin 不接收入院信息。所有数字均由日志统计，各预警台所得相同。',
+    },
   },
   plan: {
     title: '管理计划', page: '{who} 的管理计划', open: '查看完整计划', packs: '规则包', leading: '主', instead: '某专病组的规则包尚未发布：暂用 {pack}。', notPublished: '未发布',
@@ -178,7 +205,7 @@ export const zh: Words = {
   acvpu: { A: 'A 清醒', C: 'C 新发意识模糊', V: 'V 对声音有反应', P: 'P 对疼痛有反应', U: 'U 无反应', '?': '未知' },
   help: {
     title: '帮助与快捷键', keys: '快捷键', words: '用词', colours: '颜色', colourText: '颜色只表示预警的优先级（依据 IEC 60601-1-8），不作他用。技术报警用灰色是本系统的选择。',
-    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', call: '联系并记录结果', handOver: '转交', shelve: '搁置，或查看搁置申请', unshelve: '结束搁置', note: '添加备注', raise: '手动发出预警', inCall: '通话中：1 至 4 选择对象；x 已说出姓名，b 已说出出生日期；然后 r 已接通、n 未接通、w 号码有误。d 打开 120 简报。', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部、搁置',
+    off: '单键快捷键已关闭。', next: '下一条预警', prev: '上一条预警', accept: '接手', giveBack: '退回', call: '联系并记录结果', handOver: '转交', shelve: '搁置，或查看搁置申请', unshelve: '结束搁置', note: '添加备注', raise: '手动发出预警', back: '回看：当时所知', inCall: '通话中：1 至 4 选择对象；x 已说出姓名，b 已说出出生日期；然后 r 已接通、n 未接通、w 号码有误。d 打开 120 简报。', close: '结案', mute: '静音 2 分钟，或恢复声音', show: '显示新预警', search: '搜索', queue: '预警队列', groups: '专病组', packs: '规则包', quality: '质量', duty: '值班', help: '本页', lang: '切换语言', escape: '返回，或离开输入框', filter: '我的、未接手、全部、搁置',
     sounds: '高优先级预警持续鸣响，直到有预警台接手；中优先级到达时和超时时各响三声；低优先级无声。',
     wordList: { warning: '预警', technical: '技术报警', accept: '接手', handOver: '转交', shelve: '搁置', escalate: '逐级上报', close: '结案', outcome: '处置结果', disposition: '患者去向', silence: '数据中断', mute: '静音', notReached: '未接通', late: '补传异常', interval: '评分区间', explain: '预警依据', board: '专病组看板', target: '个体化目标', remeasure: '复测' },
   },
