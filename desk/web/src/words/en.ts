@@ -19,7 +19,7 @@ export const en = {
     historyOff: 'history off', lag: '{n} records behind', simulated: 'simulated 模拟', simulatedWhy: 'Every patient here is made up.',
     notWatching: 'NOT WATCHING since {at}', notWatchingNever: 'NOT WATCHING: nothing has been heard from the desk', notWatchingWhy: 'New readings are not being judged on this screen. Call the patients who worry you, and the operator.',
     down: 'No connection since {at}', downWhy: 'Numbers are as they were then. Trying again …', connecting: 'Connecting …', back: 'The connection is back.',
-    shelved: 'shelved',
+    shelved: 'shelved', audit: { waiting: 'audit log late', full: 'audit log down: charts are closed' },
     newHigh: 'New high priority warning: {patient}. {why}', againHigh: 'High priority again: {patient}. {why}',
   },
   sound: {

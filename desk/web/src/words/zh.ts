@@ -20,7 +20,7 @@ export const zh: Words = {
     historyOff: '历史库已关闭', lag: '积压 {n} 条', simulated: '模拟 simulated', simulatedWhy: '此处所有患者均为虚构。',
     notWatching: '自 {at} 起无人监测', notWatchingNever: '无人监测：尚未收到任何数据', notWatchingWhy: '本屏不再评估新读数。请致电您不放心的患者，并联系运维人员。',
     down: '自 {at} 起连接中断', downWhy: '数字停留在中断时刻，正在重新连接……', connecting: '正在连接……', back: '连接已恢复。',
-    shelved: '搁置',
+    shelved: '搁置', audit: { waiting: '审计日志延迟', full: '审计日志中断：不能查阅图表' },
     newHigh: '新的高优先级预警：{patient}。{why}', againHigh: '再次高优先级：{patient}。{why}',
   },
   sound: {
