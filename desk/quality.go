@@ -3,7 +3,9 @@ package desk
 import (
 	"context"
 	"net/http"
+	"slices"
 
+	"tocsin/streams"
 	"tocsin/streams/event"
 )
 

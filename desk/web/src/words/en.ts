@@ -24,7 +24,7 @@ export const en = {
       desk: 'Warnings do not reach this screen.', clicks: 'Warnings are shown, and clicks on them lead to nothing.', silent: 'Nothing is heard of the watchdog, which tries the whole way each minute.',
     },
     down: 'No connection since {at}', downWhy: 'Numbers are as they were then. Trying again …', connecting: 'Connecting …', back: 'The connection is back.',
-    shelved: 'shelved', flood: 'Flood: {n} in 10 min',
+    shelved: 'shelved', flood: 'Flood: {n} in 10 min', audit: { waiting: 'audit log late', full: 'audit log down: charts are closed' },
     newHigh: 'New high priority warning: {patient}. {why}', againHigh: 'High priority again: {patient}. {why}',
   },
   sound: {

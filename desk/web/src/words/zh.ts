@@ -25,7 +25,7 @@ export const zh: Words = {
       desk: '预警到不了本屏。', clicks: '预警可见，但操作没有结果。', silent: '看门狗没有消息：它每分钟检验一次全程。',
     },
     down: '自 {at} 起连接中断', downWhy: '数字停留在中断时刻，正在重新连接……', connecting: '正在连接……', back: '连接已恢复。',
-    shelved: '搁置', flood: '预警过多：10 分钟 {n} 条',
+    shelved: '搁置', flood: '预警过多：10 分钟 {n} 条', audit: { waiting: '审计日志延迟', full: '审计日志中断：不能查阅图表' },
     newHigh: '新的高优先级预警：{patient}。{why}', againHigh: '再次高优先级：{patient}。{why}',
   },
   sound: {
