@@ -133,9 +133,13 @@ func (j *backtestJob) partition(ctx context.Context, p int32, shards []*backtest
 
 // shardWorker takes steps apart for one shard: it decodes what is of its patients, or of everyone.
 type shardWorker struct {
-	job   *backtestJob
-	shard *backtest.Shard
-	k, of uint32
+	job    *backtestJob
+	shard  *backtest.Shard
+	k, of  uint32
+	reader event.Reader
+
+	key    string // the last that was asked about, and the answer
+	wanted bool
 }
 
 var observation = (*event.ObservationRecorded)(nil).Type()
@@ -193,10 +197,13 @@ func (w *shardWorker) mine(key string) bool {
 	return h.Sum32()%w.of == w.k
 }
 
-// decode answers an input that this shard folds; nil for all others, and for what could not be read, as live passed it over.
+// decode answers an input that this shard folds, until it is asked for the next; nil for all others, and for what could not be read, as live passed it over.
 func (w *shardWorker) decode(r streams.Record, at event.Time) (*event.Envelope, error) {
-	key := string(r.Key)
-	if key != event.Everyone && !w.mine(key) {
+	if string(r.Key) != w.key {
+		w.key = string(r.Key)
+		w.wanted = w.key == event.Everyone || w.mine(w.key)
+	}
+	if !w.wanted {
 		return nil, nil
 	}
 	if at < w.job.warmup {
@@ -204,11 +211,7 @@ func (w *shardWorker) decode(r streams.Record, at event.Time) (*event.Envelope, 
 			return nil, nil //nolint:nilerr // it is passed over, readable or not
 		}
 	}
-	in, err := streams.DecodeInput(r)
-	if err != nil {
-		return nil, err
-	}
-	return in.Envelope, nil
+	return streams.ReadInput(&w.reader, r)
 }
 
 // patientPartsWith joins the three cores over a compiler.
