@@ -153,6 +153,14 @@ func (f Facts) grouped(d *event.GroupSet, at event.Time) Facts {
 	return f
 }
 
+// expectedSince is that of the patient's group and pack; one look asks for it once.
+func (e *eval) expectedSince() int64 {
+	if !e.sinceKnown {
+		e.since, e.sinceKnown = e.f.expectedSince(e.g, e.p), true
+	}
+	return e.since
+}
+
 // expectedSince answers the open time of any door from which everything is expected of a group at the earliest.
 func (f *Facts) expectedSince(g *Group, p *Pack) int64 {
 	open := int64(0)

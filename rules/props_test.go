@@ -114,6 +114,12 @@ func (w *world) everyone(d event.Event) {
 		w.t.Fatalf("Common of %s changed what it was given", d.Type())
 	}
 	due := w.NextDue(w.f, w.s)
+	quiet := rules.State{}
+	if next, ok := w.Quietly(&f, &quiet, event.Envelope{ID: "x", Subject: event.Everyone, At: w.now, Data: d}, w.now); ok {
+		if out, err := w.Decide(f, rules.State{}, event.Envelope{ID: "x", Data: d}, w.now); err != nil || len(out) > 0 || next != event.Never {
+			w.t.Fatalf("%s is called quiet, and from it follows %s", d.Type(), text(w.t, out))
+		}
+	}
 	w.f = f
 	if _, beat := d.(*event.DoorOpened); beat && w.NextDue(w.f, w.s) < due {
 		w.t.Fatalf("a beat brought the next moment from %d to %d", due, w.NextDue(w.f, w.s))
@@ -153,8 +159,29 @@ func (w *world) take(queue []event.Event, ours bool) {
 		if ours || steps > 0 {
 			w.log = append(w.log, text(w.t, d))
 		}
+		before := w.s
 		w.s = w.apply(w.f, w.s, e, w.now)
-		queue = append(queue, w.decide(w.f, w.s, e, w.now)...)
+		out := w.decide(w.f, w.s, e, w.now)
+		w.quietly(before, e, out)
+		queue = append(queue, out...)
+	}
+}
+
+// quietly checks that a reading folded in one look leads where Apply leads, and only when nothing follows from it.
+func (w *world) quietly(s rules.State, e event.Envelope, out []event.Event) {
+	was, f := text(w.t, s), text(w.t, w.f)
+	next, quiet := w.Quietly(&w.f, &s, e, w.now)
+	want := was
+	if quiet {
+		want = text(w.t, w.s)
+	}
+	switch is := text(w.t, s); {
+	case quiet && len(out) > 0:
+		w.t.Fatalf("%s is called quiet, and from it follows %s", e.Data.Type(), text(w.t, out))
+	case !bytes.Equal(is, want) || !bytes.Equal(f, text(w.t, w.f)):
+		w.t.Fatalf("quiet %t: it leads to\n%s\nand not to\n%s", quiet, is, want)
+	case quiet && next != w.NextDue(w.f, w.s):
+		w.t.Fatalf("it is to be asked at %d, not %d", next, w.NextDue(w.f, w.s))
 	}
 }
 

@@ -32,13 +32,7 @@ func (s *State) said(code string) (int, bool) {
 
 // series answers the track of a quantity's wire name, an answer's code or a derived series; nil when nothing came.
 func (s *State) series(name string) *Track {
-	if q, err := event.ParseQuantity(name); err == nil {
-		return s.track(q)
-	}
-	if i, ok := s.said(name); ok && s.Said[i].Track.Count > 0 {
-		return s.Said[i].Track
-	}
-	return nil
+	return s.of(sourceOf(name))
 }
 
 // Answered answers the newest answer under a code.
@@ -213,7 +207,7 @@ func (e *eval) windowed(want []expr.Need) bool {
 		return false
 	}
 	for i := range want {
-		if e.s.Windows[i].Series != want[i].Series || e.s.Windows[i].Window.Spec() != want[i].Spec {
+		if !e.s.Windows[i].answers(&want[i]) {
 			return false
 		}
 	}
@@ -242,7 +236,8 @@ func (e *eval) lookAt(fresh bool) *expr.View {
 	v := looks.Get().(*expr.View)
 	v.Clear()
 	v.At = e.s.newestAt()
-	for i := range e.p.slots {
+	v.Known = e.fixedInto(v)
+	for _, i := range e.p.drawn.moving {
 		sl := &e.p.slots[i]
 		switch sl.kind {
 		case signalSlot:
@@ -259,10 +254,25 @@ func (e *eval) lookAt(fresh bool) *expr.View {
 	for i := range e.s.Windows {
 		v.Windows = append(v.Windows, e.s.Windows[i].Window)
 	}
-	for _, series := range e.p.layout.Recents {
-		v.Recents = append(v.Recents, recentOf(series, e.s.series(series)))
+	for i := range e.p.drawn.recents {
+		x := &e.p.drawn.recents[i]
+		v.Recents = append(v.Recents, recentOf(x.unit, e.s.of(*x)))
 	}
 	return v
+}
+
+// fixedInto fills what stands in the pack, or was set in its place.
+func (e *eval) fixedInto(v *expr.View) (known [2]uint64) {
+	if !e.overridden() {
+		copy(v.Value[:], e.p.drawn.fixed)
+		return e.p.drawn.known
+	}
+	for i := range e.p.slots {
+		if sl := &e.p.slots[i]; sl.kind == paramSlot {
+			e.fixed(v, i, sl)
+		}
+	}
+	return v.Known
 }
 
 func (e *eval) value(v *expr.View, i int, t *Track, sl *slot, fresh bool) {
@@ -274,13 +284,9 @@ func (e *eval) value(v *expr.View, i int, t *Track, sl *slot, fresh bool) {
 	}
 }
 
-func recentOf(series string, t *Track) expr.Recent {
+func recentOf(q event.Quantity, t *Track) expr.Recent {
 	if t == nil {
 		return expr.Recent{}
-	}
-	q := event.NoQuantity
-	if inBothUnits(series) {
-		q = event.GlucoseMmolPerL
 	}
 	n := t.newest()
 	r := expr.Recent{At: n.At, Last: asWritten(q, n.Value).Float(), Count: 1}
