@@ -217,7 +217,7 @@ func (m *madeUp) bench(b *testing.B, sides int) {
 	perCPU(b, m.values, func() {
 		s := backtest.NewShard(j.setting.Span, j.scope, j.swaps[:sides]...)
 		for _, side := range s.Sides {
-			side.Use(streams.NewWhatIf(patientPartsWith(compile), 0, side.Hear))
+			side.Use(streams.NewWhatIf(patientPartsWith(compile, new(rules.Room)), 0, side.Hear))
 		}
 		if err := j.partition(context.Background(), 0, []*backtest.Shard{s}); err != nil {
 			b.Fatal(err)

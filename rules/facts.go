@@ -167,10 +167,18 @@ func (f *Facts) expectedSince(g *Group, p *Pack) int64 {
 	if g != nil {
 		open = g.Open
 	}
-	for i := range f.Opened {
-		if f.Opened[i].Pack == p.ID || slices.Contains(p.Of, f.Opened[i].Pack) {
-			open = max(open, f.Opened[i].Open)
-		}
+	open = max(open, f.openedAt(p.ID))
+	for _, id := range p.Of {
+		open = max(open, f.openedAt(id))
 	}
 	return open
+}
+
+// openedAt answers how long doors had been open when a pack took effect; 0: it never did.
+func (f *Facts) openedAt(pack string) int64 {
+	i, known := slices.BinarySearchFunc(f.Opened, pack, func(o Opened, pack string) int { return strings.Compare(o.Pack, pack) })
+	if !known {
+		return 0
+	}
+	return f.Opened[i].Open
 }

@@ -220,7 +220,11 @@ func (e *eval) stands(id string, v *expr.View) (at event.Time, holds bool) {
 }
 
 // passed lets a condition that fails while an input is folded fail again when it is asked to decide, where it can be fenced.
-func (e *eval) passed() { _ = recover() }
+func (e *eval) passed() {
+	if recover() != nil {
+		e.broken = true
+	}
+}
 
 // standing keeps a Stand for each condition and score beside that is told, and for nothing else.
 func (e *eval) standing() {

@@ -102,6 +102,9 @@ type world struct {
 	now event.Time
 	n   int
 	log [][]byte
+
+	own    rules.State // the same patient, in memory that goes round
+	roomed rules.Core
 }
 
 func (w *world) everyone(d event.Event) {
@@ -160,9 +163,15 @@ func (w *world) take(queue []event.Event, ours bool) {
 			w.log = append(w.log, text(w.t, d))
 		}
 		before := w.s
+		if _, quiet := w.roomed.Quietly(&w.f, &w.own, e, w.now); !quiet {
+			w.own, _ = w.roomed.Apply(w.f, w.own, e, w.now)
+		}
 		w.s = w.apply(w.f, w.s, e, w.now)
 		out := w.decide(w.f, w.s, e, w.now)
 		w.quietly(before, e, out)
+		if want, is := text(w.t, w.s), text(w.t, w.own); !bytes.Equal(want, is) {
+			w.t.Fatalf("with memory that goes round %s leads to\n%s\nand not to\n%s", e.Data.Type(), is, want)
+		}
 		queue = append(queue, out...)
 	}
 }
@@ -194,7 +203,7 @@ func text26(n int) string {
 }
 
 func start(t *rapid.T) *world {
-	w := &world{watched: watched{rules.Core{Compile: pack.Compile}, t}, now: noon}
+	w := &world{watched: watched{rules.Core{Compile: pack.Compile}, t}, now: noon, roomed: rules.Core{Compile: pack.Compile, Room: new(rules.Room)}}
 	course, err := os.ReadFile("testdata/course.yaml")
 	if err != nil {
 		t.Fatal(err)

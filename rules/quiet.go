@@ -19,17 +19,20 @@ func (c Core) Quietly(f *Facts, s *State, e event.Envelope, now event.Time) (nex
 	if !ok || len(s.Also) > 0 || !s.Enrolled() {
 		return 0, false
 	}
-	x := eval{f: *f, s: *s, now: now, folding: true}
+	x := eval{f: *f, s: *s, now: now, folding: true, room: c.Room}
+	if c.Room != nil {
+		c.Room.begin()
+		defer func() { c.Room.end(quiet) }()
+	}
 	if x.open(); x.p == nil || x.overridden() {
 		return 0, false
 	}
 	x.observe(o, e.ID)
-	if x.s.Rule == "" && x.s.Anchor != 0 {
-		return 0, false // the score fails, and is fenced when it is asked to decide
+	if x.broken || x.s.Rule == "" && x.s.Anchor != 0 {
+		return 0, false // it fails again, and is fenced, when it is asked to decide
 	}
 	// Group, pack and what is set are those of the fold, so what follows is what another look would find.
 	x.folding, x.renewed, x.next = false, false, event.Never
-	x.tryDerived(o)
 	if len(x.decide()) > 0 {
 		return 0, false
 	}

@@ -32,6 +32,7 @@ import (
 // Core is the rules' streams.Machine. Compile reads a pack (see package pack).
 type Core struct {
 	Compile func(text string) (*Pack, error)
+	Room    *Room // nil: what is changed is copied into new memory
 }
 
 // eval is one look at one patient. rule is what is being judged, so that a panic can be fenced to it.
@@ -47,8 +48,11 @@ type eval struct {
 	ended      bool       // a number that somebody set for a time holds no more, since now
 	folding    bool       // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
 	renewed    bool       // the score was last made by another pack
-	absent     string     // the packs that are not known and for which the default stands in, in words
-	since      int64      // expectedSince, once it is known
+	room       *Room
+	broken     bool   // something failed while folding, and will again when it is asked to decide
+	widened    bool   // the list of windows is this look's own
+	absent     string // the packs that are not known and for which the default stands in, in words
+	since      int64  // expectedSince, once it is known
 	sinceKnown bool
 	also       []*Group         // the further groups of the patient that are known
 	further    []event.Override // what is set in them, for the merged pack

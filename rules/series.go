@@ -58,14 +58,15 @@ func (e *eval) answers(o *event.ObservationRecorded, id string, at event.Time) (
 	if len(e.p.Derived) == 0 {
 		return moved
 	}
-	var v expr.View
-	e.upload(&v, o, at)
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.upload(v, o, at)
 	for i := range e.p.Derived {
 		d := &e.p.Derived[i]
 		if e.s.fenced(d.ID) {
 			continue
 		}
-		if value, ok := e.derive(d, &v); ok {
+		if value, ok := e.derive(d, v); ok {
 			e.say(d.ID, Point{at, value}, o, id)
 			moved = true
 		}
@@ -90,20 +91,23 @@ func (e *eval) tryDerived(o *event.ObservationRecorded) {
 	if len(e.p.Derived) == 0 {
 		return
 	}
-	var v expr.View
-	e.upload(&v, o, min(o.MeasuredAt, e.now))
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.upload(v, o, min(o.MeasuredAt, e.now))
 	for i := range e.p.Derived {
 		if d := &e.p.Derived[i]; !e.s.fenced(d.ID) {
 			e.rule = d.ID
-			e.derive(d, &v)
+			e.derive(d, v)
 		}
 	}
 }
 
 // upload fills a view with what one upload says by itself.
 func (e *eval) upload(v *expr.View, o *event.ObservationRecorded, at event.Time) {
-	v.At = at
-	for i := range e.p.slots {
+	v.Clear()
+	v.At, v.Windows, v.Recents = at, v.Windows[:0], v.Recents[:0]
+	v.Known = e.fixedInto(v)
+	for _, i := range e.p.drawn.moving {
 		switch sl := &e.p.slots[i]; sl.kind {
 		case signalSlot:
 			for _, r := range o.Readings {
@@ -157,15 +161,14 @@ func (e *eval) makeRoom() {
 
 // widen puts a point into the windows over its series.
 func (e *eval) widen(series string, p Point) {
-	cloned := false
 	for i := range e.s.Windows {
 		if e.s.Windows[i].Series != series {
 			continue
 		}
-		if !cloned {
-			e.s.Windows, cloned = slices.Clone(e.s.Windows), true
+		if !e.widened {
+			e.s.Windows, e.widened = slices.Clone(e.s.Windows), true
 		}
-		w := e.s.Windows[i].Window.Clone()
+		w := e.room.window(e.s.Windows[i].Window)
 		w.Add(p.At, p.Value, inMgPerDL(p.Value))
 		e.s.Windows[i].Window = w
 	}
@@ -196,7 +199,7 @@ func (e *eval) rewind() {
 		}
 		next[i] = Held{n.Series, w}
 	}
-	e.s.Windows = next
+	e.s.Windows, e.widened = next, true
 	if len(next) == 0 {
 		e.s.Windows = nil
 	}

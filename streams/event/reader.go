@@ -1,5 +1,7 @@
 package event
 
+import "unicode/utf8"
+
 // Reader reads one envelope after the other into the same memory: what it has answered is over with the next call, but for its
 // strings and for events of other types than readings and beats. It answers what Decode answers: whatever does not look as this
 // program writes it today is handed to Decode. Reading a history is most of what a backtest of it takes, and nearly all of it is
@@ -47,6 +49,24 @@ func (w *words) of(place int, b []byte) string {
 	}
 	w.last[place] = s
 	return s
+}
+
+// Expect tells the subject and the device that the next record most likely names: comparing is cheaper than looking up.
+func (r *Reader) Expect(subject, device string) {
+	r.known.last[wordSubject], r.known.last[wordDevice] = subject, ""
+	if isPlain(device) {
+		r.known.last[wordDevice] = device
+	}
+}
+
+// isPlain tells whether s stands in JSON as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // Read is Decode into the reader's own memory.

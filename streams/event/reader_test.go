@@ -18,6 +18,9 @@ func TestReaderAgreesWithDecode(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(t, "records") {
 			headers, value := drawInput(t)
 			e, wantErr := Decode(headers, value)
+			if rapid.Bool().Draw(t, "expects") {
+				r.Expect(rapid.SampledFrom([]string{"", "d1", e.Subject}).Draw(t, "subject"), rapid.SampledFrom([]string{"", "d1", "a\"b"}).Draw(t, "device"))
+			}
 			got, err := r.Read(headers, value)
 			if (err == nil) != (wantErr == nil) || errors.Is(err, ErrNewer) != errors.Is(wantErr, ErrNewer) {
 				t.Fatalf("read %v, decoded %v: %s", err, wantErr, value)
