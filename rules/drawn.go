@@ -7,12 +7,13 @@ import (
 
 // drawn is what Finish draws from a pack so that no look has to search for it.
 type drawn struct {
-	fixed   []float64 // by slot: the numbers of conditions, as the pack gives them
-	known   [2]uint64 // which of the slots those are, a bit each
-	moving  []int     // all other slots
-	recents []source  // behind layout.Recents
-	asksOne bool      // a condition asks for a repeat
-	beside  bool      // a score stands beside the leading one
+	fixed   []float64        // by slot: the numbers of conditions, as the pack gives them
+	known   [2]uint64        // which of the slots those are, a bit each
+	moving  []int            // all other slots
+	recents []source         // behind layout.Recents
+	windows []event.Quantity // behind layout.Windows; NoQuantity where it is no signal
+	asksOne bool             // a condition asks for a repeat
+	beside  bool             // a score stands beside the leading one
 }
 
 // source is what a series is of.
@@ -49,6 +50,9 @@ func (p *Pack) draw() {
 	p.drawn.known = v.Known
 	for _, series := range p.layout.Recents {
 		p.drawn.recents = append(p.drawn.recents, sourceOf(series))
+	}
+	for i := range p.layout.Windows {
+		p.drawn.windows = append(p.drawn.windows, sourceOf(p.layout.Windows[i].Series).q)
 	}
 	for i := range p.Rules {
 		r := &p.Rules[i]

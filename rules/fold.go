@@ -14,6 +14,7 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 	}
 	at := min(o.MeasuredAt, e.now)
 	e.rewind()
+	e.near(o)
 	held := e.holdingBefore(o, at)
 	moved := false
 	for _, r := range o.Readings {

@@ -159,6 +159,26 @@ func (e *eval) makeRoom() {
 	e.s.Said = slices.DeleteFunc(slices.Clone(e.s.Said), func(x Said) bool { return e.p.meaning(x.Code) == "" })
 }
 
+// near lets the memory behind the windows of an upload come while there is other work.
+func (e *eval) near(o *event.ObservationRecorded) {
+	if len(e.s.Windows) < 2 {
+		return
+	}
+	brings := uint32(0)
+	for i := range o.Readings {
+		brings |= 1 << o.Readings[i].Quantity
+	}
+	var all [32]*window.Window
+	n := 0
+	for i := range e.s.Windows {
+		if q := e.p.drawn.windows[i]; n < len(all) && brings&(1<<q) != 0 {
+			all[n] = e.s.Windows[i].Window
+			n++
+		}
+	}
+	window.Near(all[:n])
+}
+
 // widen puts a point into the windows over its series.
 func (e *eval) widen(series string, p Point) {
 	for i := range e.s.Windows {

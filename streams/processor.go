@@ -68,7 +68,14 @@ type Work[S, F any] struct {
 	lastRun event.Time
 	prefix  string         // of the ids of its events
 	dirty   []string       // whose moment to be asked has to be computed anew
+	last    touched[S]     // the copy that was asked for last: uploads of one patient come close together
 	skip    map[int]string // part -> id of the event that it could not fold, so that it is not asked about it
+}
+
+// touched is one of a step's own copies.
+type touched[S any] struct {
+	key string
+	pat *Patient[S]
 }
 
 // NewProcessor begins to decide above base, in the life that is given.

@@ -10,6 +10,7 @@ type waiting struct {
 	// blocked were asked at that moment, were not past it, and had nothing to say: what was due then is left out until
 	// something reaches them. What comes due later is not: a silence that waits for its door must not hold up a deadline.
 	blocked map[string]event.Time
+	last    waiter // the entry that was looked up last, as long as it counts: uploads of one patient come close together
 }
 
 type waiter struct {
@@ -19,13 +20,17 @@ type waiter struct {
 
 // put makes sure that key is asked at due or before.
 func (w *waiting) put(key string, due event.Time) {
-	if at, ok := w.at[key]; due == event.Never || ok && at <= due {
+	if due == event.Never || w.last.key == key && key != "" && w.last.due <= due {
+		return
+	}
+	if at, ok := w.at[key]; ok && at <= due {
+		w.last = waiter{at, key}
 		return
 	}
 	if w.at == nil {
 		w.at = map[string]event.Time{}
 	}
-	w.at[key] = due
+	w.at[key], w.last = due, waiter{due, key}
 	w.entries.push(waiter{due, key})
 }
 
@@ -54,6 +59,7 @@ func (w *waiting) unblock(dueOf func(string) event.Time) {
 func (w *waiting) ready(now event.Time, dueOf func(string) event.Time) bool {
 	for len(w.entries) > 0 && w.entries[0].due <= now {
 		top := w.entries[0]
+		w.last = waiter{}
 		if w.at[top.key] != top.due {
 			w.entries.pop() // an earlier entry has taken its place
 			continue
@@ -77,6 +83,7 @@ func (w *waiting) ready(now event.Time, dueOf func(string) event.Time) bool {
 // take removes the one that ready brought to the top.
 func (w *waiting) take() string {
 	top := w.entries.pop()
+	w.last = waiter{}
 	delete(w.at, top.key)
 	return top.key
 }

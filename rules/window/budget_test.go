@@ -47,6 +47,8 @@ func BenchmarkBudget6Ward(b *testing.B)      { budget6(b, ward, minute, signals,
 func BenchmarkBudget6WardAsked(b *testing.B) { budget6(b, ward, minute, signals, addAndAsk) }
 func BenchmarkBudget6LoneTouch(b *testing.B) { budget6(b, home, 6*hour, 1, touch) }
 func BenchmarkBudget6Lone(b *testing.B)      { budget6(b, home, 6*hour, 1, add) }
+func BenchmarkBudget6HomeNear(b *testing.B)  { budget6(b, home, 6*hour, signals, add, Near) }
+func BenchmarkBudget6WardNear(b *testing.B)  { budget6(b, ward, minute, signals, add, Near) }
 
 func touch(w *Window, _ event.Time, v event.Decimal) float64 {
 	return (w.newest.Value + v).Float()
@@ -62,7 +64,7 @@ func addAndAsk(w *Window, at event.Time, v event.Decimal) float64 {
 	return four(w, at)
 }
 
-func budget6(b *testing.B, of func() (*Window, event.Time), every event.Time, upload int, do func(*Window, event.Time, event.Decimal) float64) {
+func budget6(b *testing.B, of func() (*Window, event.Time), every event.Time, upload int, do func(*Window, event.Time, event.Decimal) float64, near ...func([]*Window) uint64) {
 	w, at := of()
 	all := ofAll(w)
 	sum, i, n := 0.0, 0, 0
@@ -71,6 +73,9 @@ func budget6(b *testing.B, of func() (*Window, event.Time), every event.Time, up
 	for b.Loop() {
 		if n++; n%upload == 0 {
 			i = (i + upload*50_021) % len(all) // another patient; each window is visited once a round
+			for _, f := range near {
+				f(all[i : i+upload])
+			}
 		}
 		if n == len(all) {
 			n, at = 0, at+every
