@@ -9,7 +9,7 @@ func Near(all []*Window) (sum uint64) {
 		sum += uint64(w.tail)
 	}
 	for _, w := range all {
-		if n := len(w.cells); n > 0 {
+		if n := len(w.cells); int(w.tail) < n && int(w.head) < n { // all of them may have left
 			sum += w.cells[w.head] ^ w.cells[w.tail] ^ w.cells[n-1]
 		}
 	}
