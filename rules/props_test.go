@@ -169,6 +169,9 @@ func (w *world) take(queue []event.Event, ours bool) {
 		w.s = w.apply(w.f, w.s, e, w.now)
 		out := w.decide(w.f, w.s, e, w.now)
 		w.quietly(before, e, out)
+		if is, all := w.NextDue(w.f, w.s), rules.NextDueOfAll(w.f, w.s); is != all {
+			w.t.Fatalf("after %s it is to be asked at %d, and by all that is found at %d", e.Data.Type(), is, all)
+		}
 		if want, is := text(w.t, w.s), text(w.t, w.own); !bytes.Equal(want, is) {
 			w.t.Fatalf("with memory that goes round %s leads to\n%s\nand not to\n%s", e.Data.Type(), is, want)
 		}
