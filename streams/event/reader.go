@@ -106,7 +106,7 @@ func (r *Reader) attributes(h []Header) (t Type, id []byte, ok bool) {
 		h[4].Key != headerTime || h[5].Key != headerSubject || h[6].Key != headerVersion || h[7].Key != headerContent {
 		return "", nil, false
 	}
-	version := byte('0')
+	var version byte
 	switch string(h[2].Value) {
 	case string(typeObservation):
 		t, version = typeObservation, observationVersion
