@@ -37,8 +37,8 @@ func ofAll(w *Window) []*Window {
 
 // BenchmarkBudget6 is one reading into the window of one of seven signals of one of 100,000 patients. An upload brings a
 // reading for each signal of a patient, and hardly ever are two in a row of one patient, so that no cache helps; lone: each
-// reading is of another patient. Asked: with it mean, slope, least and greatest at that moment. Touch is the floor: a look
-// at each window, what the memory alone takes on the machine as busy as it is.
+// reading is of another patient. Asked: with it mean, slope, least and greatest at that moment. Near: the windows of an
+// upload are read together first, as the fold does (rules.observe). Touch is the floor: a look at each window, what the memory alone takes on the machine as busy as it is.
 func BenchmarkBudget6HomeTouch(b *testing.B) { budget6(b, home, 6*hour, signals, touch) }
 func BenchmarkBudget6Home(b *testing.B)      { budget6(b, home, 6*hour, signals, add) }
 func BenchmarkBudget6HomeAsked(b *testing.B) { budget6(b, home, 6*hour, signals, addAndAsk) }
