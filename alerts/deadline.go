@@ -28,9 +28,21 @@ func (Core) Due(f Facts, s State, now event.Time) []event.Event {
 }
 
 // NextDue answers when to ask again. While a warning is open there always is such a moment (ALR-7).
-func (Core) NextDue(f Facts, s State) event.Time {
+func (Core) NextDue(f Facts, s State) event.Time { return s.nextDue(&f) }
+
+// Quietly takes readings and beats, which are none of the warnings' business: they hear of what is found.
+func (Core) Quietly(f *Facts, s *State, e event.Envelope, _ event.Time) (next event.Time, quiet bool) {
+	switch e.Data.(type) {
+	case *event.ObservationRecorded, *event.DoorOpened:
+		return s.nextDue(f), true
+	default:
+		return 0, false
+	}
+}
+
+func (s *State) nextDue(f *Facts) event.Time {
 	next := event.Never
-	d := s.duty(&f, 0)
+	d := s.duty(f, 0)
 	for _, w := range s.Open {
 		next = min(next, w.AnswerBy, w.easesAt(), d.handoverAt(w))
 	}

@@ -166,7 +166,25 @@ func (w *world) check(t *rapid.T) {
 	if next := w.core.NextDue(Facts{}, w.state); next <= w.now {
 		t.Fatalf("asked at %s, and wants to be asked at %s again", w.now, next)
 	}
+	w.checkQuiet(t)
 	w.checkFold(t)
+}
+
+// checkQuiet: what is taken quietly leads where it leads when each question is asked by itself.
+func (w *world) checkQuiet(t *rapid.T) {
+	for _, d := range []event.Event{&event.ObservationRecorded{}, &event.DoorOpened{}} {
+		e := event.Envelope{ID: "x", Subject: w.key, Data: d}
+		s, err := w.core.Apply(w.facts, w.state, e, w.now)
+		out, decideErr := w.core.Decide(w.facts, s, e, w.now)
+		quiet := w.state
+		next, ok := w.core.Quietly(&w.facts, &quiet, e, w.now)
+		if err != nil || decideErr != nil || len(out) > 0 || !ok || !reflect.DeepEqual(s, quiet) || next != w.core.NextDue(w.facts, s) {
+			t.Fatalf("%s is not as quiet as it says: %v, %v, %v", d.Type(), err, decideErr, out)
+		}
+	}
+	if _, ok := w.core.Quietly(&w.facts, &w.state, event.Envelope{ID: "x", Subject: w.key, Data: &event.PatientLeft{}}, w.now); ok {
+		t.Fatal("a leaving is called quiet")
+	}
 }
 
 // checkFold folds the log anew, and the state through JSON: all three are the same.

@@ -111,6 +111,16 @@ func (Core) Decide(Facts, State, event.Envelope, event.Time) ([]event.Event, err
 // Due answers nothing: nothing is waited for yet.
 func (Core) Due(Facts, State, event.Time) []event.Event { return nil }
 
+// Quietly takes readings and beats, which say nothing about groups.
+func (Core) Quietly(_ *Facts, _ *State, e event.Envelope, _ event.Time) (next event.Time, quiet bool) {
+	switch e.Data.(type) {
+	case *event.ObservationRecorded, *event.DoorOpened:
+		return event.Never, true
+	default:
+		return 0, false
+	}
+}
+
 // NextDue answers never.
 func (Core) NextDue(Facts, State) event.Time { return event.Never }
 

@@ -105,3 +105,21 @@ func fold(t *testing.T, s State, events ...event.Event) State {
 	}
 	return s
 }
+
+// What is taken quietly leads where it leads when each question is asked by itself.
+func TestReadingsAndBeatsAreQuiet(t *testing.T) {
+	s := fold(t, State{}, &event.PatientEnrolled{Tenant: "demo", Patient: "P-0113", Group: "copd"})
+	for _, d := range []event.Event{&event.ObservationRecorded{}, &event.DoorOpened{}} {
+		e := event.Envelope{ID: "x", Data: d}
+		want, err := Core{}.Apply(Facts{}, s, e, start)
+		out, decideErr := Core{}.Decide(Facts{}, want, e, start)
+		quiet := s
+		next, ok := Core{}.Quietly(&Facts{}, &quiet, e, start)
+		if err != nil || decideErr != nil || len(out) > 0 || !ok || !reflect.DeepEqual(want, quiet) || next != (Core{}).NextDue(Facts{}, want) {
+			t.Errorf("%s is not as quiet as it says: %v, %v, %v", d.Type(), err, decideErr, out)
+		}
+	}
+	if _, ok := (Core{}).Quietly(&Facts{}, &s, event.Envelope{ID: "x", Data: &event.PatientLeft{}}, start); ok {
+		t.Error("a leaving is called quiet")
+	}
+}

@@ -76,7 +76,7 @@ func (j *backtestJob) run(ctx context.Context) (*backtest.Report, error) {
 func (j *backtestJob) shard(partition int32, compile func(string) (*rules.Pack, error)) *backtest.Shard {
 	s := backtest.NewShard(j.setting.Span, j.scope, j.swaps[:]...)
 	for _, side := range s.Sides {
-		side.Use(streams.NewWhatIf(patientPartsWith(compile), partition, side.Hear))
+		side.Use(streams.NewWhatIf(patientPartsWith(compile, new(rules.Room)), partition, side.Hear))
 	}
 	return s
 }
@@ -93,7 +93,7 @@ func (j *backtestJob) partition(ctx context.Context, p int32, shards []*backtest
 	for k := range shards {
 		queues[k] = make(chan *pastStep, 16)
 		all.Go(func() {
-			w := shardWorker{job: j, shard: shards[k], k: uint32(k), of: uint32(len(shards))}
+			w := shardWorker{keys: map[string]*shardKey{}, job: j, shard: shards[k], k: uint32(k), of: uint32(len(shards))}
 			for past := range queues[k] {
 				if err := w.step(past); err != nil {
 					cancel(err)
@@ -133,9 +133,33 @@ func (j *backtestJob) partition(ctx context.Context, p int32, shards []*backtest
 
 // shardWorker takes steps apart for one shard: it decodes what is of its patients, or of everyone.
 type shardWorker struct {
-	job   *backtestJob
-	shard *backtest.Shard
-	k, of uint32
+	job    *backtestJob
+	shard  *backtest.Shard
+	k, of  uint32
+	reader event.Reader
+
+	keys map[string]*shardKey
+	last *shardKey // of the record before
+}
+
+// shardKey is what a worker knows of a key.
+type shardKey struct {
+	key, device string
+	wanted      bool // it is of this shard, or of everyone
+}
+
+func (w *shardWorker) keyOf(key []byte) *shardKey {
+	if w.last != nil && w.last.key == string(key) {
+		return w.last
+	}
+	k := w.keys[string(key)]
+	if k == nil {
+		k = &shardKey{key: string(key)}
+		k.wanted = k.key == event.Everyone || w.mine(k.key)
+		w.keys[k.key] = k
+	}
+	w.last = k
+	return k
 }
 
 var observation = (*event.ObservationRecorded)(nil).Type()
@@ -193,10 +217,10 @@ func (w *shardWorker) mine(key string) bool {
 	return h.Sum32()%w.of == w.k
 }
 
-// decode answers an input that this shard folds; nil for all others, and for what could not be read, as live passed it over.
+// decode answers an input that this shard folds, until it is asked for the next; nil for all others, and for what could not be read, as live passed it over.
 func (w *shardWorker) decode(r streams.Record, at event.Time) (*event.Envelope, error) {
-	key := string(r.Key)
-	if key != event.Everyone && !w.mine(key) {
+	k := w.keyOf(r.Key)
+	if !k.wanted {
 		return nil, nil
 	}
 	if at < w.job.warmup {
@@ -204,17 +228,20 @@ func (w *shardWorker) decode(r streams.Record, at event.Time) (*event.Envelope, 
 			return nil, nil //nolint:nilerr // it is passed over, readable or not
 		}
 	}
-	in, err := streams.DecodeInput(r)
-	if err != nil {
-		return nil, err
+	w.reader.Expect(k.key, k.device)
+	e, err := streams.ReadInput(&w.reader, r)
+	if e != nil {
+		if o, ok := e.Data.(*event.ObservationRecorded); ok {
+			k.device = o.Device
+		}
 	}
-	return in.Envelope, nil
+	return e, err
 }
 
-// patientPartsWith joins the three cores over a compiler.
-func patientPartsWith(compile func(string) (*rules.Pack, error)) streams.Parts[patientState, patientFacts] {
+// patientPartsWith joins the three cores over a compiler; with a room they keep one state of each patient.
+func patientPartsWith(compile func(string) (*rules.Pack, error), room *rules.Room) streams.Parts[patientState, patientFacts] {
 	return streams.Join([3]string{"rules", "alerts", "care"},
-		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compile}),
+		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compile, Room: room}),
 		streams.Machine[alerts.State, alerts.Facts](alerts.Core{}),
 		streams.Machine[care.State, care.Facts](care.Core{}))
 }

@@ -82,6 +82,19 @@ var operations = map[string]func(p patientOf) asking{
 	"getReadings":     func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/readings"} },
 	"getPlan":         func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/plan"} },
 
+	"getPerson": func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/person"} },
+	"getBrief": func(p patientOf) asking {
+		return asking{path: "/v1/patients/" + p.key() + "/brief?warning=" + p.warning}
+	},
+	"getQuality": func(p patientOf) asking {
+		return asking{path: "/v1/quality?tenant=" + p.tenant + "&group=" + p.groups[0]}
+	},
+	"getDuty": plainly("/v1/duty"),
+
+	"setPerson": func(p patientOf) asking {
+		return asking{path: "/v1/patients/" + p.key() + "/person", body: PersonBody{}}
+	},
+	"disownReadings":  wish("disown", DisownBody{Readings: []DisownReading{{event.SpO2Percent, event.Int(80)}}, Why: "words"}),
 	"acceptWarning":   click("accept", map[string]any{}),
 	"returnWarning":   click("return", map[string]any{}),
 	"closeWarning":    click("close", map[string]any{"outcome": "real", "contacted": true, "disposition": "home"}),
@@ -104,6 +117,7 @@ var operations = map[string]func(p patientOf) asking{
 
 	// These show no patient: what they are given is their whole subject.
 	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
+	"setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
 	// An emergency opens a patient, and only somebody who reviews reads of others': tests of their own.
 	"beginEmergency": nil, "reviewEmergency": nil,
 	// Security and auditors read opaque ids there: a test of its own says that nobody else does.

@@ -77,14 +77,8 @@ func (s *Server) person(ctx context.Context, tenant, patient string) (PersonView
 
 // opening lets through whoever may see who the patient is, and notes it. What cannot be noted is not shown.
 func (s *Server) opening(ctx context.Context, tenant, patient, action string) error {
-	err := s.see(ctx, tenant, patient, action)
-	var p *Problem
-	switch {
-	case errors.As(err, &p):
-		return p
-	case err != nil:
-		s.o.Logger.Error("a look into the vault could not be noted, so it stayed shut", streams.KeyPatient, streams.PatientKey(tenant, patient), streams.KeyErr, err)
-		return refuse(http.StatusServiceUnavailable, "not_noted", "查阅记录未能写入，暂不能显示患者资料；请重试", "the look could not be noted, so nothing is shown; try again")
+	if err := s.see(ctx, tenant, patient, action); err != nil {
+		return err
 	}
 	if _, known := s.o.Directory.Patient(tenant, patient); !known {
 		return refuse(http.StatusNotFound, "unknown", "没有这位患者", "there is no such patient")

@@ -221,7 +221,7 @@ func TestSEC6_WithoutANoteTheVaultStaysShut(t *testing.T) {
 	a.trail.fails = errors.New("the log is away")
 	a.trail.mu.Unlock()
 	for _, path := range []string{personPath("P-1"), "/v1/patients/demo/P-1/brief"} {
-		if status, raw := nurse.do("GET", path, nil, nil); status != 503 || strings.Contains(raw, "Madeup") || !strings.Contains(raw, "not_noted") {
+		if status, raw := nurse.do("GET", path, nil, nil); status != 503 || strings.Contains(raw, "Madeup") || !strings.Contains(raw, `"reason":"audit"`) {
 			t.Errorf("%s: %d %s", path, status, raw)
 		}
 	}

@@ -7,9 +7,8 @@ import (
 	"tocsin/streams/event"
 )
 
-// findings answers everything that holds for the patient, gravest first; what is left out comes last.
-func (e *eval) findings() []finding {
-	var all []finding
+// findings adds everything that holds for the patient to all, which is empty: gravest first; what is left out comes last.
+func (e *eval) findings(all []finding) []finding {
 	if f, ok := e.scored(); ok {
 		all = append(all, f)
 	}
@@ -179,7 +178,9 @@ func (e *eval) notes(all []finding) []finding {
 
 // deterioration answers a new assessment when it differs from what was told, nil otherwise.
 func (e *eval) deterioration() *event.SeverityScored {
-	all := e.findings()
+	list := lists.Get().(*findingList)
+	all := e.findings(list.all)
+	defer func() { list.giveBack(all) }()
 	if e.asToldDeterioration(all) && !e.ended {
 		return nil
 	}
@@ -321,7 +322,7 @@ func Assess(f Facts, s State, now event.Time) *event.SeverityScored {
 	if e.open(); e.p == nil {
 		return nil
 	}
-	d := e.scoredEvent(event.Deterioration, e.findings())
+	d := e.scoredEvent(event.Deterioration, e.findings(nil))
 	if sc := e.score(); sc != nil && s.Anchor != 0 {
 		t, _ := e.shown(sc)
 		d.Score = scoreOf(&e.s, sc, &t)

@@ -24,7 +24,7 @@ func (e *eval) settleRules(at event.Time) {
 	v := e.look()
 	defer looks.Put(v)
 	for i := range e.p.Rules {
-		if r := &e.p.Rules[i]; !e.s.fenced(r.ID) && !e.off(r.ID) && e.needs(r) == "" {
+		if r := &e.p.Rules[i]; !e.s.fenced(r.ID) && !e.off(r.ID) && e.lacks(r) < 0 {
 			sev := event.NoSeverity
 			if e.isTrue(r, v) {
 				sev = r.Severity

@@ -30,6 +30,7 @@ type Rule struct {
 	shown        []shown
 	signals      uint32 // bit per Quantity that it looks at
 	reads        reads
+	notes        []string // by place in Needs: that it waits for the fact
 }
 
 // reads is what an expression looks at: signals, and the names of all else.
@@ -177,6 +178,7 @@ func (p *Pack) Finish() error {
 			return err
 		}
 	}
+	p.draw()
 	return nil
 }
 

@@ -153,16 +153,32 @@ func (f Facts) grouped(d *event.GroupSet, at event.Time) Facts {
 	return f
 }
 
+// expectedSince is that of the patient's group and pack; one look asks for it once.
+func (e *eval) expectedSince() int64 {
+	if !e.sinceKnown {
+		e.since, e.sinceKnown = e.f.expectedSince(e.g, e.p), true
+	}
+	return e.since
+}
+
 // expectedSince answers the open time of any door from which everything is expected of a group at the earliest.
 func (f *Facts) expectedSince(g *Group, p *Pack) int64 {
 	open := int64(0)
 	if g != nil {
 		open = g.Open
 	}
-	for i := range f.Opened {
-		if f.Opened[i].Pack == p.ID || slices.Contains(p.Of, f.Opened[i].Pack) {
-			open = max(open, f.Opened[i].Open)
-		}
+	open = max(open, f.openedAt(p.ID))
+	for _, id := range p.Of {
+		open = max(open, f.openedAt(id))
 	}
 	return open
+}
+
+// openedAt answers how long doors had been open when a pack took effect; 0: it never did.
+func (f *Facts) openedAt(pack string) int64 {
+	i, known := slices.BinarySearchFunc(f.Opened, pack, func(o Opened, pack string) int { return strings.Compare(o.Pack, pack) })
+	if !known {
+		return 0
+	}
+	return f.Opened[i].Open
 }

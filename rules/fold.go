@@ -14,6 +14,7 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 	}
 	at := min(o.MeasuredAt, e.now)
 	e.rewind()
+	e.near(o)
 	held := e.holdingBefore(o, at)
 	moved := false
 	for _, r := range o.Readings {
@@ -46,10 +47,7 @@ func (e *eval) observe(o *event.ObservationRecorded, id string) {
 // believe puts a reading into its track.
 func (e *eval) believe(q event.Quantity, p Point, o *event.ObservationRecorded, id string) {
 	old := e.s.Tracks[q]
-	t := &Track{}
-	if old != nil {
-		*t = *old
-	}
+	t := e.room.track(old)
 	e.s.Tracks[q] = t
 	last := Point{At: -1 << 62}
 	if t.Count > 0 {
@@ -223,6 +221,7 @@ func (e *eval) retally() {
 // there, and is fenced there: the reading is kept, and every other rule judges it.
 func (e *eval) failed() {
 	if r := recover(); r != nil {
+		e.broken = true
 		e.s.Tally, e.s.Rule, e.s.Band = Tally{}, "", ""
 	}
 }

@@ -76,7 +76,7 @@ func (e *eval) newestOf(r *reads) (at event.Time) {
 
 // conditions adds what the pack's conditions and the scores beside the leading one find.
 func (e *eval) conditions(all []finding) []finding {
-	if len(e.p.Rules) == 0 && !e.beside() {
+	if len(e.p.Rules) == 0 && !e.p.drawn.beside {
 		return all
 	}
 	v := e.look()
@@ -94,19 +94,10 @@ func (e *eval) conditions(all []finding) []finding {
 	return all
 }
 
-func (e *eval) beside() bool {
-	for i := range e.p.Scores {
-		if e.p.Scores[i].Beside {
-			return true
-		}
-	}
-	return false
-}
-
 // judged answers what a condition finds. It counts when it holds; it goes down when it is known not to hold (or what it
 // asks for to be clear holds), and has been past for as long as it says. That an input has become old takes nothing away.
 func (e *eval) judged(r *Rule, v *expr.View) (finding, bool) {
-	if e.s.fenced(r.ID) || e.off(r.ID) || e.needs(r) != "" {
+	if e.s.fenced(r.ID) || e.off(r.ID) || e.lacks(r) >= 0 {
 		return finding{}, false
 	}
 	e.rule = r.ID
@@ -155,15 +146,20 @@ func (e *eval) holdsOn(rule string, ms int64) bool {
 
 // needs answers a fact that the rule rests on and nobody has entered; empty: none.
 func (e *eval) needs(r *Rule) string {
-	for _, name := range r.Needs {
-		if e.s.Plan == nil {
-			return name
-		}
-		if _, ok := e.s.Plan.fact(name); !ok {
-			return name
-		}
+	if i := e.lacks(r); i >= 0 {
+		return r.Needs[i]
 	}
 	return ""
+}
+
+// lacks answers the place of that fact among those that the rule needs; negative: none.
+func (e *eval) lacks(r *Rule) int {
+	for i, name := range r.Needs {
+		if _, ok := e.s.Plan.fact(name); !ok {
+			return i
+		}
+	}
+	return -1
 }
 
 // scoredBeside answers what a score beside the leading one finds by its lower bound.
@@ -224,7 +220,11 @@ func (e *eval) stands(id string, v *expr.View) (at event.Time, holds bool) {
 }
 
 // passed lets a condition that fails while an input is folded fail again when it is asked to decide, where it can be fenced.
-func (e *eval) passed() { _ = recover() }
+func (e *eval) passed() {
+	if recover() != nil {
+		e.broken = true
+	}
+}
 
 // standing keeps a Stand for each condition and score beside that is told, and for nothing else.
 func (e *eval) standing() {
@@ -274,8 +274,9 @@ func (e *eval) refused() *Score {
 // has chosen: a doctor has to.
 func (e *eval) unconfigured(all []finding) []finding {
 	for i := range e.p.Rules {
-		if name := e.needs(&e.p.Rules[i]); name != "" && !e.off(e.p.Rules[i].ID) {
-			all = noted(all, ruleFacts+":"+name)
+		r := &e.p.Rules[i]
+		if k := e.lacks(r); k >= 0 && !e.off(r.ID) {
+			all = noted(all, r.notes[k])
 		}
 	}
 	if e.p.asksAge && (e.s.Plan == nil || e.s.Plan.AgeYears == 0 && e.s.Plan.AgeMonths == 0) {
@@ -286,7 +287,7 @@ func (e *eval) unconfigured(all []finding) []finding {
 	}
 	for i := range e.p.Conflicts {
 		if c := &e.p.Conflicts[i]; c.Blocks || c.Left {
-			all = append(all, finding{rule: RuleConflict + ":" + c.about(), severity: event.Low})
+			all = append(all, finding{rule: c.note, severity: event.Low})
 		}
 	}
 	return all

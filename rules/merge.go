@@ -25,6 +25,8 @@ type Conflict struct {
 	// Left: the rule is not judged beside the other packs, and whoever keeps the packs has to mend that.
 	Left bool   `json:"left,omitempty"`
 	Took string `json:"took"` // the pack that holds, or "strictest"
+
+	note string // what says so among what is not judged
 }
 
 // about is what it is about: a rule, or a quantity.
@@ -104,7 +106,7 @@ type merger struct {
 func Merge(all []*Pack, plan *Plan) *Pack {
 	lead := all[0]
 	m := *lead
-	m.Mark, m.Of, m.layout, m.slots = marksOf(all)^hashOf(decided(plan)), nil, nil, nil
+	m.Mark, m.Of, m.layout, m.slots, m.drawn = marksOf(all)^hashOf(decided(plan)), nil, nil, nil, drawn{}
 	m.Limits, m.Scores, m.Rules, m.Conflicts = [event.Quantities][]Limit{}, nil, nil, nil
 	m.Of = idsOf(all)
 	m.ID, m.Sum = strings.Join(m.Of, "+"), joined(all, func(p *Pack) string { return p.Sum }, "+")

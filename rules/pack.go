@@ -45,8 +45,9 @@ type Pack struct {
 	HoldMs    int64      `json:"hold_ms,omitempty"` // how long the last breach must be past before a finding goes down
 	Sources   []Source   `json:"sources,omitempty"`
 
-	layout *expr.Layout // of all conditions; with slots made by Finish
+	layout *expr.Layout // of all conditions; with slots and drawn made by Finish
 	slots  []slot
+	drawn  drawn
 	// asksAge: a condition names the patient's age, and cannot be judged without.
 	asksAge bool
 }

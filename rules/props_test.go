@@ -102,6 +102,9 @@ type world struct {
 	now event.Time
 	n   int
 	log [][]byte
+
+	own    rules.State // the same patient, in memory that goes round
+	roomed rules.Core
 }
 
 func (w *world) everyone(d event.Event) {
@@ -114,6 +117,12 @@ func (w *world) everyone(d event.Event) {
 		w.t.Fatalf("Common of %s changed what it was given", d.Type())
 	}
 	due := w.NextDue(w.f, w.s)
+	quiet := rules.State{}
+	if next, ok := w.Quietly(&f, &quiet, event.Envelope{ID: "x", Subject: event.Everyone, At: w.now, Data: d}, w.now); ok {
+		if out, err := w.Decide(f, rules.State{}, event.Envelope{ID: "x", Data: d}, w.now); err != nil || len(out) > 0 || next != event.Never {
+			w.t.Fatalf("%s is called quiet, and from it follows %s", d.Type(), text(w.t, out))
+		}
+	}
 	w.f = f
 	if _, beat := d.(*event.DoorOpened); beat && w.NextDue(w.f, w.s) < due {
 		w.t.Fatalf("a beat brought the next moment from %d to %d", due, w.NextDue(w.f, w.s))
@@ -153,8 +162,38 @@ func (w *world) take(queue []event.Event, ours bool) {
 		if ours || steps > 0 {
 			w.log = append(w.log, text(w.t, d))
 		}
+		before := w.s
+		if _, quiet := w.roomed.Quietly(&w.f, &w.own, e, w.now); !quiet {
+			w.own, _ = w.roomed.Apply(w.f, w.own, e, w.now)
+		}
 		w.s = w.apply(w.f, w.s, e, w.now)
-		queue = append(queue, w.decide(w.f, w.s, e, w.now)...)
+		out := w.decide(w.f, w.s, e, w.now)
+		w.quietly(before, e, out)
+		if is, all := w.NextDue(w.f, w.s), rules.NextDueOfAll(w.f, w.s); is != all {
+			w.t.Fatalf("after %s it is to be asked at %d, and by all that is found at %d", e.Data.Type(), is, all)
+		}
+		if want, is := text(w.t, w.s), text(w.t, w.own); !bytes.Equal(want, is) {
+			w.t.Fatalf("with memory that goes round %s leads to\n%s\nand not to\n%s", e.Data.Type(), is, want)
+		}
+		queue = append(queue, out...)
+	}
+}
+
+// quietly checks that a reading folded in one look leads where Apply leads, and only when nothing follows from it.
+func (w *world) quietly(s rules.State, e event.Envelope, out []event.Event) {
+	was, f := text(w.t, s), text(w.t, w.f)
+	next, quiet := w.Quietly(&w.f, &s, e, w.now)
+	want := was
+	if quiet {
+		want = text(w.t, w.s)
+	}
+	switch is := text(w.t, s); {
+	case quiet && len(out) > 0:
+		w.t.Fatalf("%s is called quiet, and from it follows %s", e.Data.Type(), text(w.t, out))
+	case !bytes.Equal(is, want) || !bytes.Equal(f, text(w.t, w.f)):
+		w.t.Fatalf("quiet %t: it leads to\n%s\nand not to\n%s", quiet, is, want)
+	case quiet && next != w.NextDue(w.f, w.s):
+		w.t.Fatalf("it is to be asked at %d, not %d", next, w.NextDue(w.f, w.s))
 	}
 }
 
@@ -167,7 +206,7 @@ func text26(n int) string {
 }
 
 func start(t *rapid.T) *world {
-	w := &world{watched: watched{rules.Core{Compile: pack.Compile}, t}, now: noon}
+	w := &world{watched: watched{rules.Core{Compile: pack.Compile}, t}, now: noon, roomed: rules.Core{Compile: pack.Compile, Room: new(rules.Room)}}
 	course, err := os.ReadFile("testdata/course.yaml")
 	if err != nil {
 		t.Fatal(err)

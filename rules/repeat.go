@@ -14,6 +14,9 @@ type Repeat struct {
 
 // askRepeats asks for what conditions that hold want measured again, once for each reading: the next one answers.
 func (e *eval) askRepeats() (out []event.Event) {
+	if !e.p.drawn.asksOne {
+		return nil
+	}
 	var v *expr.View
 	for i := range e.p.Rules {
 		r := &e.p.Rules[i]

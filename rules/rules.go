@@ -33,24 +33,30 @@ import (
 // Core is the rules' streams.Machine. Compile reads a pack (see package pack).
 type Core struct {
 	Compile func(text string) (*Pack, error)
+	Room    *Room // nil: what is changed is copied into new memory
 }
 
 // eval is one look at one patient. rule is what is being judged, so that a panic can be fenced to it.
 type eval struct {
-	f       Facts // with s by value: pointers to them would let both escape to the heap at every reading
-	s       State
-	g       *Group
-	p       *Pack // nil: none is known
-	now     event.Time
-	rule    string
-	next    event.Time       // when to look again, as far as this look has found out
-	again   bool             // silence is told again though nothing has changed
-	ended   bool             // a number that somebody set for a time holds no more, since now
-	folding bool             // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
-	renewed bool             // the score was last made by another pack
-	absent  string           // the packs that are not known and for which the default stands in, in words
-	also    []*Group         // the further groups of the patient that are known
-	further []event.Override // what is set in them, for the merged pack
+	f          Facts // with s by value: pointers to them would let both escape to the heap at every reading
+	s          State
+	g          *Group
+	p          *Pack // nil: none is known
+	now        event.Time
+	rule       string
+	next       event.Time // when to look again, as far as this look has found out
+	again      bool       // silence is told again though nothing has changed
+	ended      bool       // a number that somebody set for a time holds no more, since now
+	folding    bool       // a rule that fails must not keep a reading from being folded: it fails again when it is asked to decide
+	renewed    bool       // the score was last made by another pack
+	room       *Room
+	broken     bool   // something failed while folding, and will again when it is asked to decide
+	widened    bool   // the list of windows is this look's own
+	absent     string // the packs that are not known and for which the default stands in, in words
+	since      int64  // expectedSince, once it is known
+	sinceKnown bool
+	also       []*Group         // the further groups of the patient that are known
+	further    []event.Override // what is set in them, for the merged pack
 }
 
 // looks lends views, which are large and short-lived; what they hold never outlasts a look.
@@ -59,7 +65,7 @@ var looks = sync.Pool{New: func() any { return new(expr.View) }}
 // open finds the group and the pack by which the patient is judged. When that is another than the score was last made
 // by, it is made anew.
 func (e *eval) open() {
-	e.next = event.Never
+	e.next, e.sinceKnown = event.Never, false
 	if e.p != nil { // opened before, by what held then
 		e.absent, e.also, e.further = "", nil, nil
 	}

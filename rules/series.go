@@ -32,13 +32,7 @@ func (s *State) said(code string) (int, bool) {
 
 // series answers the track of a quantity's wire name, an answer's code or a derived series; nil when nothing came.
 func (s *State) series(name string) *Track {
-	if q, err := event.ParseQuantity(name); err == nil {
-		return s.track(q)
-	}
-	if i, ok := s.said(name); ok && s.Said[i].Track.Count > 0 {
-		return s.Said[i].Track
-	}
-	return nil
+	return s.of(sourceOf(name))
 }
 
 // Answered answers the newest answer under a code.
@@ -64,14 +58,15 @@ func (e *eval) answers(o *event.ObservationRecorded, id string, at event.Time) (
 	if len(e.p.Derived) == 0 {
 		return moved
 	}
-	var v expr.View
-	e.upload(&v, o, at)
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.upload(v, o, at)
 	for i := range e.p.Derived {
 		d := &e.p.Derived[i]
 		if e.s.fenced(d.ID) {
 			continue
 		}
-		if value, ok := e.derive(d, &v); ok {
+		if value, ok := e.derive(d, v); ok {
 			e.say(d.ID, Point{at, value}, o, id)
 			moved = true
 		}
@@ -96,20 +91,23 @@ func (e *eval) tryDerived(o *event.ObservationRecorded) {
 	if len(e.p.Derived) == 0 {
 		return
 	}
-	var v expr.View
-	e.upload(&v, o, min(o.MeasuredAt, e.now))
+	v := looks.Get().(*expr.View)
+	defer looks.Put(v)
+	e.upload(v, o, min(o.MeasuredAt, e.now))
 	for i := range e.p.Derived {
 		if d := &e.p.Derived[i]; !e.s.fenced(d.ID) {
 			e.rule = d.ID
-			e.derive(d, &v)
+			e.derive(d, v)
 		}
 	}
 }
 
 // upload fills a view with what one upload says by itself.
 func (e *eval) upload(v *expr.View, o *event.ObservationRecorded, at event.Time) {
-	v.At = at
-	for i := range e.p.slots {
+	v.Clear()
+	v.At, v.Windows, v.Recents = at, v.Windows[:0], v.Recents[:0]
+	v.Known = e.fixedInto(v)
+	for _, i := range e.p.drawn.moving {
 		switch sl := &e.p.slots[i]; sl.kind {
 		case signalSlot:
 			for _, r := range o.Readings {
@@ -161,17 +159,36 @@ func (e *eval) makeRoom() {
 	e.s.Said = slices.DeleteFunc(slices.Clone(e.s.Said), func(x Said) bool { return e.p.meaning(x.Code) == "" })
 }
 
+// near lets the memory behind the windows of an upload come while there is other work.
+func (e *eval) near(o *event.ObservationRecorded) {
+	if len(e.s.Windows) < 2 {
+		return
+	}
+	brings := uint32(0)
+	for i := range o.Readings {
+		brings |= 1 << o.Readings[i].Quantity
+	}
+	var all [32]*window.Window
+	n := 0
+	for i := range e.s.Windows {
+		if q := e.p.drawn.windows[i]; n < len(all) && brings&(1<<q) != 0 {
+			all[n] = e.s.Windows[i].Window
+			n++
+		}
+	}
+	window.Near(all[:n])
+}
+
 // widen puts a point into the windows over its series.
 func (e *eval) widen(series string, p Point) {
-	cloned := false
 	for i := range e.s.Windows {
 		if e.s.Windows[i].Series != series {
 			continue
 		}
-		if !cloned {
-			e.s.Windows, cloned = slices.Clone(e.s.Windows), true
+		if !e.widened {
+			e.s.Windows, e.widened = slices.Clone(e.s.Windows), true
 		}
-		w := e.s.Windows[i].Window.Clone()
+		w := e.room.window(e.s.Windows[i].Window)
 		w.Add(p.At, p.Value, inMgPerDL(p.Value))
 		e.s.Windows[i].Window = w
 	}
@@ -202,7 +219,7 @@ func (e *eval) rewind() {
 		}
 		next[i] = Held{n.Series, w}
 	}
-	e.s.Windows = next
+	e.s.Windows, e.widened = next, true
 	if len(next) == 0 {
 		e.s.Windows = nil
 	}
@@ -213,7 +230,7 @@ func (e *eval) windowed(want []expr.Need) bool {
 		return false
 	}
 	for i := range want {
-		if e.s.Windows[i].Series != want[i].Series || e.s.Windows[i].Window.Spec() != want[i].Spec {
+		if !e.s.Windows[i].answers(&want[i]) {
 			return false
 		}
 	}
@@ -242,7 +259,8 @@ func (e *eval) lookAt(fresh bool) *expr.View {
 	v := looks.Get().(*expr.View)
 	v.Clear()
 	v.At = e.s.newestAt()
-	for i := range e.p.slots {
+	v.Known = e.fixedInto(v)
+	for _, i := range e.p.drawn.moving {
 		sl := &e.p.slots[i]
 		switch sl.kind {
 		case signalSlot:
@@ -259,10 +277,25 @@ func (e *eval) lookAt(fresh bool) *expr.View {
 	for i := range e.s.Windows {
 		v.Windows = append(v.Windows, e.s.Windows[i].Window)
 	}
-	for _, series := range e.p.layout.Recents {
-		v.Recents = append(v.Recents, recentOf(series, e.s.series(series)))
+	for i := range e.p.drawn.recents {
+		x := &e.p.drawn.recents[i]
+		v.Recents = append(v.Recents, recentOf(x.unit, e.s.of(*x)))
 	}
 	return v
+}
+
+// fixedInto fills what stands in the pack, or was set in its place.
+func (e *eval) fixedInto(v *expr.View) (known [2]uint64) {
+	if !e.overridden() {
+		copy(v.Value[:], e.p.drawn.fixed)
+		return e.p.drawn.known
+	}
+	for i := range e.p.slots {
+		if sl := &e.p.slots[i]; sl.kind == paramSlot {
+			e.fixed(v, i, sl)
+		}
+	}
+	return v.Known
 }
 
 func (e *eval) value(v *expr.View, i int, t *Track, sl *slot, fresh bool) {
@@ -274,13 +307,9 @@ func (e *eval) value(v *expr.View, i int, t *Track, sl *slot, fresh bool) {
 	}
 }
 
-func recentOf(series string, t *Track) expr.Recent {
+func recentOf(q event.Quantity, t *Track) expr.Recent {
 	if t == nil {
 		return expr.Recent{}
-	}
-	q := event.NoQuantity
-	if inBothUnits(series) {
-		q = event.GlucoseMmolPerL
 	}
 	n := t.newest()
 	r := expr.Recent{At: n.At, Last: asWritten(q, n.Value).Float(), Count: 1}

@@ -67,7 +67,7 @@ func (c counted) due(needMs int64) event.Time { return c.until + event.Time(need
 // waited answers how long q has been waited for.
 func (e *eval) waited(q event.Quantity) waited {
 	open, until := e.f.counter(0)
-	expected := counted{open - max(e.s.Expect.Open, e.f.expectedSince(e.g, e.p)), until}
+	expected := counted{open - max(e.s.Expect.Open, e.expectedSince()), until}
 	w := waited{anyDoor: expected, ownDoor: expected, since: e.s.Expect.At, never: true}
 	if t := e.s.track(q); t != nil {
 		open, until = e.f.counter(t.Door)
@@ -173,10 +173,12 @@ func (a *Answer) lastAt() (at event.Time) {
 
 // nextDue answers the earliest moment at which something may change by waiting alone.
 func (e *eval) nextDue() event.Time {
-	if e.renewed || len(e.s.Found.Reasons)+len(e.s.Waits)+len(e.s.Settles) > 0 {
-		if all := e.findings(); e.renewed && !e.asToldDeterioration(all) {
+	if e.renewed {
+		if !e.asToldDeterioration(e.findings(nil)) {
 			return 0 // the pack has changed, and what it says with it
 		}
+	} else if len(e.s.Found.Reasons)+len(e.s.Waits)+len(e.s.Settles) > 0 {
+		e.awaken()
 	}
 	if e.s.fenced(RuleSilence) {
 		return e.next

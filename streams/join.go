@@ -28,6 +28,9 @@ type Parts[S, F any] interface {
 	decide(i int, f *F, s *S, e event.Envelope, now event.Time) ([]event.Event, error)
 	due(i int, f *F, s *S, now event.Time) []event.Event
 	nextDue(i int, f *F, s *S) event.Time
+	// quietly applies e to all of s when no part has anything to say, and answers when the first of them is to be asked next.
+	// Otherwise it is false, and s is as it was.
+	quietly(f *F, s *S, e event.Envelope, now event.Time) (next event.Time, quiet bool)
 }
 
 type alone[S, F any] struct {
@@ -50,6 +53,10 @@ func (a alone[S, F]) due(_ int, f *F, s *S, now event.Time) []event.Event {
 	return a.m.Due(*f, *s, now)
 }
 func (a alone[S, F]) nextDue(_ int, f *F, s *S) event.Time { return a.m.NextDue(*f, *s) }
+
+func (a alone[S, F]) quietly(f *F, s *S, e event.Envelope, now event.Time) (event.Time, bool) {
+	return quietOf(a.m, f, s, e, now)
+}
 
 type joined[A, B, C, FA, FB, FC any] struct {
 	a     Machine[A, FA]
@@ -114,6 +121,44 @@ func (j joined[A, B, C, FA, FB, FC]) nextDue(i int, f *Three[FA, FB, FC], s *Thr
 	default:
 		return j.c.NextDue(f.C, s.C)
 	}
+}
+
+// quietly takes back what the last two have folded when it turns out that the first is not quiet, or fails: it costs most, and so
+// is asked when the others are known to be.
+func (j joined[A, B, C, FA, FB, FC]) quietly(f *Three[FA, FB, FC], s *Three[A, B, C], e event.Envelope, now event.Time) (next event.Time, quiet bool) {
+	b, c := s.B, s.C
+	defer func() {
+		if !quiet {
+			s.B, s.C = b, c
+		}
+	}()
+	nextC, quietC := quietOf(j.c, &f.C, &s.C, e, now)
+	if !quietC {
+		return 0, false
+	}
+	nextB, quietB := quietOf(j.b, &f.B, &s.B, e, now)
+	if !quietB {
+		return 0, false
+	}
+	next, quiet = quietOf(j.a, &f.A, &s.A, e, now)
+	return min(next, nextB, nextC), quiet
+}
+
+func quietOf[S, F any](m Machine[S, F], f *F, s *S, e event.Envelope, now event.Time) (event.Time, bool) {
+	if q, ok := m.(Quiet[S, F]); ok {
+		return q.Quietly(f, s, e, now)
+	}
+	next, err := m.Apply(*f, *s, e, now)
+	if err != nil {
+		return 0, false
+	}
+	events, err := m.Decide(*f, next, e, now)
+	if err != nil || len(events) > 0 {
+		return 0, false
+	}
+	due := m.NextDue(*f, next)
+	*s = next
+	return due, true
 }
 
 // applyOf replaces s only when m did not fail.

@@ -21,6 +21,14 @@ type Machine[S, F any] interface {
 	NextDue(f F, s S) event.Time
 }
 
+// Quiet is what a machine may be beside: one that folds and decides in one look where nothing follows, which is nearly always.
+// Whoever has none of it is asked Apply and Decide.
+type Quiet[S, F any] interface {
+	// Quietly applies e to s when nothing follows from it: s is then what Apply answers, of which Decide answers nothing, and
+	// next is what NextDue answers of it. Otherwise it is false and s is as it was.
+	Quietly(f *F, s *S, e event.Envelope, now event.Time) (next event.Time, quiet bool)
+}
+
 // About answers the subject that a decided event concerns when it is another than that of its cause; only the
 // registrar's events implement it.
 type About interface{ About() string }

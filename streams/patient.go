@@ -65,6 +65,9 @@ func (pat *Patient[S]) admit(e event.Envelope, now event.Time) (event.Envelope, 
 
 // peek answers the newest copy of a subject without making one; nil when there is none.
 func (p *Processor[S, F]) peek(key string) *Patient[S] {
+	if p.work.last.pat != nil && p.work.last.key == key {
+		return p.work.last.pat
+	}
 	if pat, ok := p.work.touched[key]; ok {
 		return pat
 	}
@@ -78,6 +81,17 @@ func (p *Processor[S, F]) peek(key string) *Patient[S] {
 
 // touch answers this step's own copy of a subject.
 func (p *Processor[S, F]) touch(key string) *Patient[S] {
+	if p.work.last.pat != nil && p.work.last.key == key {
+		return p.work.last.pat
+	}
+	mine := p.own(key)
+	if key != p.key { // the partition's own is asked for at every beat
+		p.work.last = touched[S]{key, mine}
+	}
+	return mine
+}
+
+func (p *Processor[S, F]) own(key string) *Patient[S] {
 	if pat, ok := p.work.touched[key]; ok {
 		return pat
 	}

@@ -38,6 +38,7 @@ func (h *heads[F]) hear(e event.Effect) bool {
 type Processor[S, F any] struct {
 	parts     Parts[S, F]
 	partition int32
+	key       string // of the partition's own state
 	topic     string // of decisions
 	source    string
 	base      *Replica[S, F]
@@ -67,12 +68,19 @@ type Work[S, F any] struct {
 	lastRun event.Time
 	prefix  string         // of the ids of its events
 	dirty   []string       // whose moment to be asked has to be computed anew
+	last    touched[S]     // the copy that was asked for last: uploads of one patient come close together
 	skip    map[int]string // part -> id of the event that it could not fold, so that it is not asked about it
+}
+
+// touched is one of a step's own copies.
+type touched[S any] struct {
+	key string
+	pat *Patient[S]
 }
 
 // NewProcessor begins to decide above base, in the life that is given.
 func NewProcessor[S, F any](parts Parts[S, F], base *Replica[S, F], life string) *Processor[S, F] {
-	p := &Processor[S, F]{parts: parts, partition: base.partition, topic: base.pair.Decisions, source: "owner/" + base.pair.Decisions, base: base}
+	p := &Processor[S, F]{parts: parts, partition: base.partition, key: PartitionKey(base.partition), topic: base.pair.Decisions, source: "owner/" + base.pair.Decisions, base: base}
 	p.begin(life, base.at.Number+1, base.heads)
 	// Whoever was to be asked at or before the clock has been asked and had nothing to say: that is how a step ends.
 	for key := range base.patients {
@@ -172,7 +180,33 @@ func (p *Processor[S, F]) fold(e event.Envelope) {
 		w.Close.Repeats++
 		return
 	}
-	p.cascade(append([]event.Envelope{e}, p.apply(e.Subject, pat, e)...))
+	if !p.quietly(e.Subject, pat, e) {
+		p.cascade(append([]event.Envelope{e}, p.apply(e.Subject, pat, e)...))
+	}
+}
+
+// quietly folds a reading or a beat from which nothing follows, in one call. It is false, and nothing has been done, when something does or a
+// part fails: then each part is asked by itself, so that what follows has its order and the fence knows whom it is put up for.
+func (p *Processor[S, F]) quietly(key string, pat *Patient[S], e event.Envelope) (quiet bool) {
+	switch e.Data.(type) {
+	case *event.ObservationRecorded, *event.DoorOpened:
+	default:
+		return false
+	}
+	if len(p.work.skip) > 0 {
+		return false
+	}
+	defer func() {
+		if recover() != nil {
+			quiet = false // it fails again where it is fenced
+		}
+	}()
+	next, quiet := p.parts.quietly(&p.work.heads.Common, &pat.State, e, p.work.now)
+	if quiet {
+		p.waiting.reached(key)
+		p.waiting.put(key, next)
+	}
+	return quiet
 }
 
 // everyone folds what concerns all, then asks again everybody who was waiting for something of the kind.
@@ -182,15 +216,17 @@ func (p *Processor[S, F]) everyone(e event.Envelope) {
 		w.Close.Repeats++
 		return
 	}
-	key := PartitionKey(p.partition)
+	key := p.key
 	pat := p.touch(key)
-	queue := []event.Envelope{e}
+	var fences []event.Envelope
 	for i := range p.parts.count() {
 		if err := guard(func() error { return p.parts.common(i, &w.heads.Common, e, w.now) }); err != nil {
-			queue = append(queue, p.fence(key, i, e.ID, true, err)...)
+			fences = append(fences, p.fence(key, i, e.ID, true, err)...)
 		}
 	}
-	p.cascade(append(queue, p.apply(key, pat, e)...))
+	if len(fences) > 0 || !p.quietly(key, pat, e) {
+		p.cascade(append(append([]event.Envelope{e}, fences...), p.apply(key, pat, e)...))
+	}
 	if _, ok := e.Data.(*event.DoorOpened); ok {
 		p.waiting.unblock(p.dueOf) // a beat lets waits end but brings no moment nearer, and comes every few seconds
 	} else {

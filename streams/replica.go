@@ -35,6 +35,20 @@ func DecodeInput(r Record) (Input, error) {
 	return in, nil
 }
 
+// ReadInput is DecodeInput for whoever is done with one input before the next: the envelope is r's (see event.Reader), nil for
+// what is unreadable.
+func ReadInput(r *event.Reader, rec Record) (*event.Envelope, error) {
+	e, err := r.Read(rec.Headers, rec.Value)
+	switch {
+	case errors.Is(err, event.ErrNewer):
+		return nil, fmt.Errorf("input %s/%d at %d: %w", rec.Topic, rec.Partition, rec.Offset, err)
+	case err != nil:
+		return nil, nil //nolint:nilerr // what cannot be read is an input without an envelope
+	default:
+		return e, nil
+	}
+}
+
 // Replica is one partition's states as at the last step that held: the fold of the log, by inputs and recorded
 // decisions in the recorded order. It never decides.
 type Replica[S, F any] struct {

@@ -37,8 +37,8 @@ func ofAll(w *Window) []*Window {
 
 // BenchmarkBudget6 is one reading into the window of one of seven signals of one of 100,000 patients. An upload brings a
 // reading for each signal of a patient, and hardly ever are two in a row of one patient, so that no cache helps; lone: each
-// reading is of another patient. Asked: with it mean, slope, least and greatest at that moment. Touch is the floor: a look
-// at each window, what the memory alone takes on the machine as busy as it is.
+// reading is of another patient. Asked: with it mean, slope, least and greatest at that moment. Near: the windows of an
+// upload are read together first, as the fold does (rules.observe). Touch is the floor: a look at each window, what the memory alone takes on the machine as busy as it is.
 func BenchmarkBudget6HomeTouch(b *testing.B) { budget6(b, home, 6*hour, signals, touch) }
 func BenchmarkBudget6Home(b *testing.B)      { budget6(b, home, 6*hour, signals, add) }
 func BenchmarkBudget6HomeAsked(b *testing.B) { budget6(b, home, 6*hour, signals, addAndAsk) }
@@ -47,6 +47,8 @@ func BenchmarkBudget6Ward(b *testing.B)      { budget6(b, ward, minute, signals,
 func BenchmarkBudget6WardAsked(b *testing.B) { budget6(b, ward, minute, signals, addAndAsk) }
 func BenchmarkBudget6LoneTouch(b *testing.B) { budget6(b, home, 6*hour, 1, touch) }
 func BenchmarkBudget6Lone(b *testing.B)      { budget6(b, home, 6*hour, 1, add) }
+func BenchmarkBudget6HomeNear(b *testing.B)  { budget6(b, home, 6*hour, signals, add, Near) }
+func BenchmarkBudget6WardNear(b *testing.B)  { budget6(b, ward, minute, signals, add, Near) }
 
 func touch(w *Window, _ event.Time, v event.Decimal) float64 {
 	return (w.newest.Value + v).Float()
@@ -62,7 +64,7 @@ func addAndAsk(w *Window, at event.Time, v event.Decimal) float64 {
 	return four(w, at)
 }
 
-func budget6(b *testing.B, of func() (*Window, event.Time), every event.Time, upload int, do func(*Window, event.Time, event.Decimal) float64) {
+func budget6(b *testing.B, of func() (*Window, event.Time), every event.Time, upload int, do func(*Window, event.Time, event.Decimal) float64, near ...func([]*Window) uint64) {
 	w, at := of()
 	all := ofAll(w)
 	sum, i, n := 0.0, 0, 0
@@ -71,6 +73,9 @@ func budget6(b *testing.B, of func() (*Window, event.Time), every event.Time, up
 	for b.Loop() {
 		if n++; n%upload == 0 {
 			i = (i + upload*50_021) % len(all) // another patient; each window is visited once a round
+			for _, f := range near {
+				f(all[i : i+upload])
+			}
 		}
 		if n == len(all) {
 			n, at = 0, at+every

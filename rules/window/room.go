@@ -15,6 +15,19 @@ func (w *Window) Clone() *Window {
 	return c
 }
 
+// CloneTo is Clone into the memory of another window, which is over; nil, or one with too little room: it is Clone.
+func (w *Window) CloneTo(over *Window) *Window {
+	n := len(w.cells) - int(w.head) + 1
+	if over == nil || cap(over.cells) < n {
+		return w.Clone()
+	}
+	at := over.cells[:0]
+	*over = *w
+	over.cells = append(at, w.cells[w.head:]...)
+	over.head, over.tail = 0, w.tail-w.head
+	return over
+}
+
 // Rooms hold a window and its cells in one piece, in sizes that the allocator has; above 512 bytes 8 of them are its own.
 type (
 	room8 struct { // 128 bytes

@@ -144,6 +144,18 @@ func (w *Window) Spec() Spec {
 	return s
 }
 
+// Is tells whether w is of s.
+func (w *Window) Is(s *Spec) bool {
+	length := s.LengthMs
+	if s.Days > 0 {
+		length = int64(s.Days)
+	}
+	if int64(w.length) != length || int64(w.reach) != s.ReachMs || int(w.zone) != s.ZoneMin || s.Ranged != (w.rng != nil) {
+		return false
+	}
+	return w.rng == nil || *w.rng == bounds{s.Low, s.High, s.AltLow, s.AltHigh}
+}
+
 // Newest answers the newest reading, however old it is; false when there was none.
 func (w *Window) Newest() (Point, bool) { return w.newest, w.some }
 

@@ -298,3 +298,47 @@ func save(t interface{ Fatal(...any) }, w *Window) string {
 	}
 	return string(b)
 }
+
+// TestNearOfAnyWindows: windows that are empty, have lost all their steps or are full are read without harm.
+func TestNearOfAnyWindows(t *testing.T) {
+	var all []*Window
+	for n := range 40 {
+		w := New(Spec{LengthMs: MinLengthMs})
+		for i := range n {
+			w.Add(noon+event.Time(i*i)*minute, event.Int(int64(i)), false)
+			all = append(all, w.Clone())
+		}
+		all = append(all, w, w.CloneTo(nil))
+	}
+	Near(all)
+	Near(nil)
+}
+
+// TestCloneToIsClone: over whatever a window is copied, it is the same window, and shares nothing with the one it was copied from.
+func TestCloneToIsClone(t *testing.T) {
+	over := New(Spec{LengthMs: dayMs})
+	for n := range 60 {
+		spec := Spec{LengthMs: 7 * dayMs}
+		if n%3 == 0 {
+			spec = Spec{LengthMs: dayMs, ReachMs: 2 * dayMs, Ranged: true, High: event.Int(80), AltHigh: event.Int(90)}
+		}
+		w, at := filled(spec, event.Time(1+n%7)*hour, n)
+		want, err := json.Marshal(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		over = w.CloneTo(over)
+		over.Add(at, event.Int(99), false)
+		again := w.Clone()
+		again.Add(at, event.Int(99), false)
+		is, _ := json.Marshal(over)
+		should, _ := json.Marshal(again)
+		left, _ := json.Marshal(w)
+		if string(is) != string(should) || string(left) != string(want) || over.Spec() != w.Spec() || !over.Is(&spec) {
+			t.Fatalf("%d readings: copied over another it is\n%s\nand not\n%s", n, is, should)
+		}
+		if spec.LengthMs++; over.Is(&spec) {
+			t.Fatalf("%+v is called %+v", over.Spec(), spec)
+		}
+	}
+}

@@ -205,13 +205,16 @@ func (o *ObservationRecorded) isZero() bool {
 type observationReader struct {
 	b []byte
 	i int
+
+	shared *Reader // whose memory and strings are used; nil: everything is made anew
+	msgID  []byte  // with shared: it is made a string by whoever has the other id
 }
 
 func (r *observationReader) observation(o *ObservationRecorded) bool {
-	if !r.is(`{"device":`) || !r.text(&o.Device) {
+	if !r.is(`{"device":`) || !r.word(wordDevice, &o.Device) {
 		return false
 	}
-	if r.is(`,"msg_id":`) && !r.text(&o.MsgID) {
+	if r.is(`,"msg_id":`) && !r.messageID(&o.MsgID) {
 		return false
 	}
 	if r.is(`,"boot_id":`) && !r.number(&o.BootID) {
@@ -225,7 +228,11 @@ func (r *observationReader) observation(o *ObservationRecorded) bool {
 		return false
 	}
 	if r.is(`,"gateway_at":`) {
-		o.GatewayAt = new(Time)
+		if r.shared != nil {
+			o.GatewayAt = &r.shared.gatewayAt
+		} else {
+			o.GatewayAt = new(Time)
+		}
 		if !r.time(o.GatewayAt) {
 			return false
 		}
@@ -234,10 +241,14 @@ func (r *observationReader) observation(o *ObservationRecorded) bool {
 		r.is(`,"clock":`) && r.clock(&o.Clock) &&
 		r.is(`,"readings":[`) && r.readings(&o.Readings) &&
 		(!r.is(`,"answers":[`) || r.answers(&o.Answers)) &&
-		r.is(`,"door":`) && r.text(&o.Door) && r.is(`}`) && r.i == len(r.b)
+		r.is(`,"door":`) && r.word(wordDoor, &o.Door) && r.is(`}`) && r.i == len(r.b)
 }
 
 func (r *observationReader) clock(c *Clock) bool {
+	if r.is(`{"quality":"ok","offset_ms":0,"action":"keep"}`) { // nearly every upload
+		c.Quality, c.Action = ClockOK, "keep"
+		return true
+	}
 	if !r.is(`{"quality":`) || !r.quality(&c.Quality) || !r.is(`,"offset_ms":`) || !r.number(&c.OffsetMs) {
 		return false
 	}
@@ -246,8 +257,12 @@ func (r *observationReader) clock(c *Clock) bool {
 		if !r.number(&n) || n != int64(int(n)) {
 			return false
 		}
-		min := int(n)
-		c.ZoneOffsetMin = &min
+		if r.shared != nil {
+			c.ZoneOffsetMin = &r.shared.zone
+		} else {
+			c.ZoneOffsetMin = new(int)
+		}
+		*c.ZoneOffsetMin = int(n)
 	}
 	if r.is(`,"action":`) {
 		s, ok := r.raw()
@@ -291,13 +306,7 @@ func actionWord(s []byte) string {
 }
 
 func (r *observationReader) readings(rs *[]Reading) bool {
-	n := 0
-	for _, c := range r.b[r.i:] {
-		if c == '{' {
-			n++
-		}
-	}
-	*rs = make([]Reading, 0, min(n, Quantities))
+	*rs = r.room()
 	if r.is(`]`) {
 		return true
 	}
@@ -306,12 +315,8 @@ func (r *observationReader) readings(rs *[]Reading) bool {
 		if !r.is(`{"quantity":"`) || !r.quantity(&one.Quantity) || !r.is(`,"value":`) || !r.decimal(&one.Value) {
 			return false
 		}
-		if r.is(`,"mark":`) {
-			s, ok := r.raw()
-			if !ok {
-				return false
-			}
-			one.Mark = Mark(s)
+		if r.is(`,"mark":`) && !r.mark(&one.Mark) {
+			return false
 		}
 		*rs = append(*rs, one)
 		switch {
@@ -324,7 +329,40 @@ func (r *observationReader) readings(rs *[]Reading) bool {
 	}
 }
 
+// room answers where readings go: as many as there can be.
+func (r *observationReader) room() []Reading {
+	if r.shared != nil {
+		return r.shared.readings[:0]
+	}
+	n := 0
+	for _, c := range r.b[r.i:] {
+		if c == '{' {
+			n++
+		}
+	}
+	return make([]Reading, 0, min(n, Quantities))
+}
+
+func (r *observationReader) mark(m *Mark) bool {
+	s, ok := r.raw()
+	switch string(s) {
+	case string(Unconfirmed):
+		*m = Unconfirmed
+	case string(LowQuality):
+		*m = LowQuality
+	case string(TestData):
+		*m = TestData
+	default:
+		*m = Mark(s)
+	}
+	return ok
+}
+
 func (r *observationReader) answers(as *[]Answer) bool {
+	if r.shared != nil {
+		*as = r.shared.answers[:0]
+		defer func() { r.shared.answers = *as }()
+	}
 	for {
 		var one Answer
 		if !r.is(`{"code":`) || !r.text(&one.Code) || !r.is(`,"value":`) || !r.decimal(&one.Value) || r.is(`,"unit":`) && !r.text(&one.Unit) {
@@ -386,6 +424,32 @@ func (r *observationReader) text(s *string) bool {
 	return ok
 }
 
+// word is text that many records have in common.
+func (r *observationReader) word(place int, s *string) bool {
+	if r.shared == nil {
+		return r.text(s)
+	}
+	if last := r.shared.known.last[place]; last != "" { // most often it is the same again
+		end := r.i + 1 + len(last)
+		if end < len(r.b) && r.b[r.i] == '"' && r.b[end] == '"' && string(r.b[r.i+1:end]) == last {
+			r.i, *s = end+1, last
+			return true
+		}
+	}
+	b, ok := r.raw()
+	*s = r.shared.known.of(place, b)
+	return ok
+}
+
+func (r *observationReader) messageID(s *string) bool {
+	if r.shared == nil {
+		return r.text(s)
+	}
+	b, ok := r.raw()
+	r.msgID = b
+	return ok
+}
+
 // number reads a whole number of at most 18 digits.
 func (r *observationReader) number(n *int64) bool {
 	neg := r.is("-")
@@ -444,12 +508,19 @@ func (r *observationReader) time(t *Time) bool {
 	if len(r.b)-r.i < form || r.b[r.i] != '"' || r.b[r.i+form-1] != '"' {
 		return false
 	}
-	v, ok := momentOf(r.b[r.i+1 : r.i+form-1])
+	v, ok := r.moment(r.b[r.i+1 : r.i+form-1])
 	if !ok {
 		return false
 	}
 	r.i, *t = r.i+form, v
 	return true
+}
+
+func (r *observationReader) moment(b []byte) (Time, bool) {
+	if r.shared == nil {
+		return momentOf(b)
+	}
+	return r.shared.day.moment(b)
 }
 
 // momentOf reads the 24 bytes of 2026-03-02T07:14:00.000Z.
