@@ -33,11 +33,11 @@ type Config struct {
 	Vault   VaultConfig     `yaml:"vault"`
 	Logging LoggingConfig   `yaml:"logging"`
 
-	Watchdog WatchdogConfig `yaml:"watchdog"`
-	Audit    AuditConfig    `yaml:"audit"`
-
-	file        string           // where it was read; empty: nowhere
+	Watchdog    WatchdogConfig   `yaml:"watchdog"`
+	Audit       AuditConfig      `yaml:"audit"`
 	Subscribers []outbox.Setting `yaml:"subscribers"` // machines that are told of warnings
+
+	file string // where it was read; empty: nowhere
 
 	demo  bool
 	whole bool // `up`: everything runs here, so nobody needs to find parts of it early

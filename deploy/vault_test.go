@@ -79,7 +79,7 @@ func TestALR20_SEC3_SEC6_TheVaultFromTheCommandLine(t *testing.T) {
 		t.Errorf("%s after it was erased", v.State)
 	}
 	h.tocsin("doctor")
-	nothingIn(t, cfg.Data, "Madeup", "Zacharias", "7741", "1950-05-05")
+	nothingIn(t, cfg.Data, "Madeup", "Zacharias", "000-7741", "7741-1", "1950-05-05")
 
 	h.close()
 	h = openHospital(t, cfg)

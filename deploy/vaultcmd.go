@@ -17,19 +17,16 @@ func vaultCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "vault", Short: "The keys under which it is kept who patients are",
 		Long: "Who patients are (name, birth date, phones, carers, address) lies in the log sealed, under a key for each patient. The keys lie in a\n" +
-			"folder, encrypted by a master key in a file. A backup needs both, kept apart; several desk servers share the folder.",
+			"folder, encrypted by a master key in a file. A backup needs both, kept apart; several desk servers share the folder. Where they lie\n" +
+			"elsewhere than in --data, the file of --config says so.",
 	}
 	c.AddCommand(v.initCommand(), v.eraseCommand(), v.rotateCommand())
-	c.PersistentFlags().StringVar(&v.config, "config", "", "configuration `FILE` that says where the keys lie, when not in --data")
 	v.add(c)
 	return c
 }
 
 // vaultReach is where the keys are, and the log.
-type vaultReach struct {
-	reach
-	config string
-}
+type vaultReach struct{ reach }
 
 // keys answers where the master key and the patients' keys lie.
 func (v *vaultReach) keys() (file, folder string, err error) {

@@ -194,7 +194,7 @@ func TestALR22_NotThisPatientsReading(t *testing.T) {
 	}
 	worded(t, a, w.ID)
 	var story WarningStory
-	if _, raw := a.do("GET", "/v1/warnings/"+w.ID, nil, &story); !strings.Contains(string(raw), "says that SpO2 80 was not this patient's") {
+	if _, raw := a.do("GET", "/v1/warnings/"+w.ID, nil, &story); !strings.Contains(raw, "says that SpO2 80 was not this patient's") {
 		t.Errorf("the story does not say so: %s", raw)
 	}
 }
