@@ -2,7 +2,6 @@ package desk
 
 import (
 	"net/url"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -11,10 +10,9 @@ import (
 // nothing that has happened since. The log's stamps say when, as they do when an owner catches up on what it missed.
 func TestHIS2_AWarningAsItWasKnownThen(t *testing.T) {
 	h := open(t)
-	var stamp atomic.Int64
+	stamp := h.stamp
 	stamp.Store(time.Now().UnixMilli())
 	now := stamp.Load
-	h.log.Now = func() time.Time { return time.UnixMilli(now()) }
 	hour := time.Hour.Milliseconds()
 	h.enrol("P-0113", "copd")
 	begin := now()

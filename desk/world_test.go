@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ const partitions = 2
 
 // hospital is the whole of Tocsin on a log in memory, with one desk server or several.
 type hospital struct {
+	stamp *atomic.Int64 // what the log stamps on records, in ms; 0: the time of day
 	t     *testing.T
 	log   *streams.Memory
 	view  *directory.View
@@ -53,8 +55,14 @@ func open(t *testing.T) *hospital {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
-	log := streams.NewMemory(partitions)
-	h := &hospital{t: t, log: log, view: directory.NewView(log), edge: streams.OpenEdge(log, "desk-1", partitions)}
+	log, stamp := streams.NewMemory(partitions), new(atomic.Int64)
+	log.Now = func() time.Time {
+		if ms := stamp.Load(); ms != 0 {
+			return time.UnixMilli(ms)
+		}
+		return time.Now()
+	}
+	h := &hospital{t: t, log: log, stamp: stamp, view: directory.NewView(log), edge: streams.OpenEdge(log, "desk-1", partitions)}
 	h.asker = directory.NewAsker(h.edge, h.view, func() event.Time { return event.TimeOf(time.Now()) })
 	h.run = func(name string, fn func(ctx context.Context) error) {
 		parts.Go(func() {

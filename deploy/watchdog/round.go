@@ -52,7 +52,7 @@ func (w *Watchdog) measure(ctx context.Context, p Patient) (reading string, f *F
 
 func (w *Watchdog) publish(ctx context.Context, p Patient) (reading string, f *Fault) {
 	o := mqtt.NewClientOptions().AddBroker(w.o.Broker).SetClientID(p.Device).SetUsername(p.Device).SetPassword(p.Token).
-		SetAutoReconnect(false).SetCleanSession(true).SetTLSConfig(w.o.TLS).SetConnectTimeout(w.o.Within)
+		SetAutoReconnect(false).SetCleanSession(true).SetTLSConfig(w.o.TLS.Clone()).SetConnectTimeout(w.o.Within)
 	c := mqtt.NewClient(o)
 	if err := waitFor(ctx, c.Connect()); err != nil {
 		return "", &Fault{Missing: MissDoor, Says: fmt.Sprintf("the device cannot connect to %s (%v): look whether the gateway runs and whether the device is known; no reading of anybody may be getting in", w.o.Broker, err)}

@@ -94,7 +94,7 @@ func New(o Options) (*Watchdog, error) {
 		o.Say = func(string, ...any) {}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = o.TLS
+	transport.TLSClientConfig = o.TLS.Clone() // which it alters
 	w := &Watchdog{o: o, boot: time.Now().UnixMilli(), client: &http.Client{Transport: transport}, metrics: newMetrics(), began: time.Now(),
 		parts: map[int32]*part{}, changed: make(chan struct{})}
 	for _, url := range o.Desks {

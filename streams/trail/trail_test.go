@@ -339,12 +339,14 @@ func TestSEC2_TheKeyIsItsOwnersAloneAndStays(t *testing.T) {
 
 func TestSEC2_WhoLookedAtAPatientIsAnsweredFromTheLog(t *testing.T) {
 	log, dir := streams.NewMemory(1), t.TempDir()
-	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	log.Now = func() time.Time { return now }
+	var hours atomic.Int64
+	log.Now = func() time.Time {
+		return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(hours.Load()) * time.Hour)
+	}
 	a := start(t, log, dir, "desk-a", func(o *trail.Options) { o.Now = log.Now })
 	note := func(account, patient string) {
 		t.Helper()
-		now = now.Add(time.Hour)
+		hours.Add(1)
 		if err := a.Note(t.Context(), event.AuditNoted{Account: account, Action: "chart.read", Tenant: "t1", Patient: patient}); err != nil {
 			t.Fatal(err)
 		}
