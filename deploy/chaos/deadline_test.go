@@ -39,6 +39,7 @@ func TestALR7_TenThousandDeadlinesSurviveARestart(t *testing.T) {
 		return nil
 	})
 	h := openHearing(t, w.kafka)
+	h.waitForPolicy() // in every partition: what is raised before goes by the usual one, which gives half a day
 	h.enrol(patients)
 	eventually(t, "everybody is warned of", time.Minute, func() error { return h.read(func() int { return len(h.due) }, patients) })
 
@@ -102,6 +103,41 @@ func openHearing(t *testing.T, broker string) *hearing {
 		h.at = append(h.at, streams.NewSteps(streams.Beginning))
 	}
 	return h
+}
+
+// waitForPolicy waits until the policy was handed on to every partition.
+func (h *hearing) waitForPolicy() {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	defer cancel()
+	for p := range h.n {
+		if err := h.findPolicy(ctx, p); err != nil {
+			h.t.Fatalf("the policy does not come to partition %d: %v", p, err)
+		}
+	}
+}
+
+func (h *hearing) findPolicy(ctx context.Context, p int32) error {
+	first, _, err := h.log.Bounds(ctx, streams.Inputs, p)
+	if err != nil {
+		return err
+	}
+	r, err := h.log.Read(streams.Inputs, p, first)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	for {
+		records, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, one := range records {
+			if _, t, err := event.Attributes(one.Headers); err == nil && t == (*event.PolicySet)(nil).Type() {
+				return nil
+			}
+		}
+	}
 }
 
 // enrol writes, as the registrar's handing-on and a desk would, that there are patients and that somebody worries about each.
