@@ -614,6 +614,14 @@ test('ALR-15 in a flood what is high stands by itself and the rest behind one li
   await accessible(page, 'flood')
   await fits(page, 'flood')
   await shoot(page, 'flood-desk-en-light')
+  await page.setViewportSize({ width: 390, height: 844 })
+  for (const language of languages) {
+    await settle(page, language, 'light')
+    await page.reload()
+    await expect(page.locator('[data-test=behind]')).toBeVisible()
+    await fits(page, `flood on a phone, ${language}`)
+    await shoot(page, `flood-phone-${language}-light`)
+  }
   await page.locator('[data-test=behind]').click()
   await expect.poll(() => option.count()).toBeGreaterThan(before)
   await mock.steer('flood', { over: true })

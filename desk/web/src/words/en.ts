@@ -44,7 +44,7 @@ export const en = {
     title: 'What needs me now', list: 'Open warnings', mine: 'Mine', unclaimed: 'Unclaimed', all: 'All', shelved: 'Shelved', whose: 'Which warnings',
     asksShelve: '{who} asks to shelve', offers: '{who} offers it to you', calls: '{who} is on a call', youCall: 'you are on a call', inCare: '{who}, in care', unreached: '{who}, not reached',
     group: 'Group', everyGroup: 'All groups', search: 'Search', searchHint: 'Patient, words', order: 'By severity, then time left',
-    waiting: '{n} new: show them', behind: 'flood: {n} below high, show them', none: 'No open warning.', noneWhy: 'Data {span} old. Silence is watched too.', noneHere: 'No warning fits this choice.', clear: 'Show all',
+    waiting: '{n} new: show them', behind: 'flood: {n} more below high', none: 'No open warning.', noneWhy: 'Data {span} old. Silence is watched too.', noneHere: 'No warning fits this choice.', clear: 'Show all',
     pick: 'Choose a warning on the left to see why it was raised.', more: '{n} more', gone: 'closed', shown: '{n} of {all}',
     noSee: 'Your role looks after the system and sees no patients.', open: 'open',
   },

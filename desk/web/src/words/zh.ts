@@ -45,7 +45,7 @@ export const zh: Words = {
     title: '现在需要我处理什么', list: '未结案预警', mine: '我的', unclaimed: '未接手', all: '全部', shelved: '搁置', whose: '显示哪些预警',
     asksShelve: '{who} 申请搁置', offers: '{who} 拟转交给您', calls: '{who} 通话中', youCall: '您正在通话', inCare: '{who}，管理中', unreached: '{who}，未接通',
     group: '专病组', everyGroup: '全部专病组', search: '搜索', searchHint: '患者、文字', order: '按优先级，再按剩余时间',
-    waiting: '有 {n} 条新预警：点击显示', behind: '预警过多：另有 {n} 条非高优先级，点击显示', none: '没有未结案的预警。', noneWhy: '数据为 {span}前。数据中断同样在监测之中。', noneHere: '没有符合条件的预警。', clear: '显示全部',
+    waiting: '有 {n} 条新预警：点击显示', behind: '另有 {n} 条非高优先级', none: '没有未结案的预警。', noneWhy: '数据为 {span}前。数据中断同样在监测之中。', noneHere: '没有符合条件的预警。', clear: '显示全部',
     pick: '在左侧选择一条预警，查看预警依据。', more: '还有 {n} 条', gone: '已结案', shown: '{n} / {all}',
     noSee: '您的角色负责维护系统，不查看患者。', open: '未结案',
   },
