@@ -15,14 +15,14 @@ import (
 func (e *eval) disown(d *event.Disowned) {
 	at := min(d.MeasuredAt, e.now)
 	e.rewind()
-	moved := false
+	var gone []event.Quantity
 	for _, r := range d.Readings {
-		if r.Quantity != event.NoQuantity && int(r.Quantity) < event.Quantities {
-			moved = e.drop(r.Quantity, Point{at, r.Value}) || moved
+		if r.Quantity != event.NoQuantity && int(r.Quantity) < event.Quantities && e.drop(r.Quantity, Point{at, r.Value}) {
+			gone = append(gone, r.Quantity)
 		}
 	}
-	if moved {
-		e.dropDerived(at)
+	if len(gone) > 0 {
+		e.dropDerived(gone, at)
 		e.retally()
 		e.habit()
 	}
@@ -85,39 +85,49 @@ func (e *eval) narrow(series string, p Point, left *Track, believed bool) (found
 		if !w.Remove(window.Point{At: p.At, Value: p.Value}, inMgPerDL(p.Value), believed, next, next != nil && inMgPerDL(next.Value)) {
 			continue
 		}
-		if !found {
-			e.s.Windows, found = slices.Clone(e.s.Windows), true
-		}
-		e.s.Windows[i].Window = w
+		e.ownWindows()
+		e.s.Windows[i].Window, found = w, true
 	}
 	return found
 }
 
-// dropDerived takes out what was derived from the readings of that moment.
-func (e *eval) dropDerived(at event.Time) {
+// dropDerived takes out what was derived from readings of that moment that are gone.
+func (e *eval) dropDerived(gone []event.Quantity, at event.Time) {
 	if e.p == nil {
 		return
 	}
 	for i := range e.p.Derived {
-		k, known := e.s.said(e.p.Derived[i].ID)
-		if !known {
+		d := &e.p.Derived[i]
+		k, known := e.s.said(d.ID)
+		if !known || !readsOf(d.Value).any(gone) {
 			continue
 		}
 		t := e.s.Said[k].Track
-		for _, p := range t.Points[:t.Count] {
-			if p.At != at {
-				continue
-			}
-			left, _ := t.without(p)
-			if e.s.Said = slices.Clone(e.s.Said); left == nil {
-				e.s.Said = slices.Delete(e.s.Said, k, k+1)
-			} else {
-				e.s.Said[k].Track = left
-			}
-			e.narrow(e.p.Derived[i].ID, p, left, true)
-			break
+		j := slices.IndexFunc(t.Points[:t.Count], func(p Point) bool { return p.At == at })
+		if j < 0 {
+			continue
 		}
+		p := t.Points[j]
+		left, _ := t.without(p)
+		if e.s.Said = slices.Clone(e.s.Said); left == nil {
+			e.s.Said = slices.Delete(e.s.Said, k, k+1)
+		} else {
+			e.s.Said[k].Track = left
+		}
+		e.narrow(d.ID, p, left, true)
 	}
+}
+
+// any tells whether one of the signals is read.
+func (r reads) any(signals []event.Quantity) bool {
+	return slices.ContainsFunc(r.signals, func(q event.Quantity) bool { return slices.Contains(signals, q) })
+}
+
+// uses tells whether a signal can bear on the score.
+func (sc *Score) uses(q event.Quantity) bool {
+	return sc.Place[q] > 0 || slices.ContainsFunc(sc.Parts, func(p Part) bool {
+		return slices.ContainsFunc(p.Rows, func(r Row) bool { return r.reads.any([]event.Quantity{q}) })
+	})
 }
 
 // disownedRule stands in for the rule of what was told because of a reading that was not the patient's: nothing holds it up any
@@ -139,11 +149,12 @@ func (e *eval) untell(q event.Quantity, p Point) {
 			r.Lasted = 0 // what is left of the window says how long it has been past
 		}
 	}
-	if e.s.HighAt >= p.At {
+	if sc := e.score(); sc != nil && sc.uses(q) && e.s.HighAt >= p.At {
 		e.s.HighAt = 0
 	}
 	e.s.Stands = slices.DeleteFunc(slices.Clone(e.s.Stands), func(st Stand) bool {
-		return !slices.ContainsFunc(e.s.Found.Reasons, func(r Told) bool { return r.Rule == st.Rule })
+		sc := e.p.score(st.Rule) // one that stands beside is as grave as the last known values, and nothing holds it
+		return sc != nil && sc.uses(q) && st.At >= p.At || !slices.ContainsFunc(e.s.Found.Reasons, func(r Told) bool { return r.Rule == st.Rule })
 	})
 }
 

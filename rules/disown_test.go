@@ -40,6 +40,37 @@ func TestALR22_AGraveReadingOfSomebodyElseIsTakenOut(t *testing.T) {
 	}
 }
 
+// A score that stands beside the leading one is not held for a reading that was somebody else's either, and what holds for a reading
+// of the patient's own is not let go with it.
+func TestALR22_AScoreBesideIsNotHeldForSomebodyElsesReading(t *testing.T) {
+	p := patient(t, "crb65")
+	severity := func(rule string) event.Severity {
+		for _, r := range p.State.Found.Reasons {
+			if r.Rule == rule {
+				return r.Severity
+			}
+		}
+		return event.NoSeverity
+	}
+	must(t)(p.Measure(trial.Reading(event.SystolicMmHg, event.Int(120)), trial.Reading(event.RespirationPerMin, event.Int(14)), trial.Reading(event.ACVPU, 0)))
+	must(t)(p.Wait(10 * 60_000))
+	hers := []event.Reading{trial.Reading(event.SystolicMmHg, event.Int(65)), trial.Reading(event.RespirationPerMin, event.Int(32)), trial.Reading(event.ACVPU, event.One)}
+	at, own := p.Now, trial.Reading(event.SpO2Percent, event.Int(95))
+	must(t)(p.Measure(append(hers, own)...))
+	if severity("crb65") != event.High || severity("curb65") == event.NoSeverity {
+		t.Fatalf("found %+v", p.State.Found)
+	}
+	held := p.State.HighAt
+	must(t)(p.Give(disowned(at, own)))
+	if p.State.HighAt != held || severity("curb65") == event.NoSeverity {
+		t.Error("a reading that is no part of the scores let them go")
+	}
+	must(t)(p.Give(disowned(at, hers...)))
+	if severity("crb65") != event.NoSeverity || severity("curb65") != event.NoSeverity {
+		t.Errorf("without her readings found %+v", p.State.Found)
+	}
+}
+
 // A normal reading of somebody else had hidden what is grave: without it that is found again.
 func TestALR22_ANormalReadingOfSomebodyElseHidesNothing(t *testing.T) {
 	p := patient(t, "news2")

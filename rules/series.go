@@ -185,12 +185,17 @@ func (e *eval) widen(series string, p Point) {
 		if e.s.Windows[i].Series != series {
 			continue
 		}
-		if !e.widened {
-			e.s.Windows, e.widened = slices.Clone(e.s.Windows), true
-		}
+		e.ownWindows()
 		w := e.room.window(e.s.Windows[i].Window)
 		w.Add(p.At, p.Value, inMgPerDL(p.Value))
 		e.s.Windows[i].Window = w
+	}
+}
+
+// ownWindows makes the list of windows this look's own.
+func (e *eval) ownWindows() {
+	if !e.widened {
+		e.s.Windows, e.widened = slices.Clone(e.s.Windows), true
 	}
 }
 
