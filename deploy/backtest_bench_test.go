@@ -208,7 +208,7 @@ func (m *madeUp) bench(b *testing.B, sides int) {
 	j := &backtestJob{record: m, scope: scope, swaps: [2]*backtest.Swap{survey.InForce(), survey.InForce()},
 		setting: backtest.Setting{Span: backtest.Span{From: m.from, To: m.to}, Tolerance: backtest.DefaultTolerance}}
 	warnings := 0
-	compile := compileOnce() // half a second for the whole library, whatever there is to fold: it is not measured
+	compile := pack.Remembering() // half a second for the whole library, whatever there is to fold: it is not measured
 	for _, text := range pack.Library() {
 		if _, err := compile(text); err != nil {
 			b.Fatal(err)

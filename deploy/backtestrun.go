@@ -45,7 +45,7 @@ func (j *backtestJob) run(ctx context.Context) (*backtest.Report, error) {
 	perPartition := (cores + atOnce - 1) / atOnce
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	compile := compileOnce()
+	compile := pack.Remembering()
 	shards := make([][]*backtest.Shard, n)
 	turn := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
@@ -244,20 +244,4 @@ func patientPartsWith(compile func(string) (*rules.Pack, error), room *rules.Roo
 		streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compile, Room: room}),
 		streams.Machine[alerts.State, alerts.Facts](alerts.Core{}),
 		streams.Machine[care.State, care.Facts](care.Core{}))
-}
-
-// compileOnce compiles each text once for all sides and shards: a pack never changes once it is compiled.
-func compileOnce() func(string) (*rules.Pack, error) {
-	var mu sync.Mutex
-	known := map[string]func() (*rules.Pack, error){}
-	return func(text string) (*rules.Pack, error) {
-		mu.Lock()
-		once := known[text]
-		if once == nil {
-			once = sync.OnceValues(func() (*rules.Pack, error) { return pack.Compile(text) })
-			known[text] = once
-		}
-		mu.Unlock()
-		return once()
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"tocsin/alerts"
 	"tocsin/care"
@@ -30,21 +29,8 @@ func patientParts() streams.Parts[patientState, patientFacts] {
 		streams.Machine[care.State, care.Facts](care.Core{}))
 }
 
-// compiled keeps what compilePack made, by text: owners, screens and the registrar of every partition ask for the same few
-// packs, and a pack is never altered.
-var compiled sync.Map
-
-func compilePack(text string) (*rules.Pack, error) {
-	if p, ok := compiled.Load(text); ok {
-		return p.(*rules.Pack), nil
-	}
-	p, err := pack.Compile(text)
-	if err != nil {
-		return nil, err
-	}
-	kept, _ := compiled.LoadOrStore(text, p)
-	return kept.(*rules.Pack), nil
-}
+// compilePack is shared by the owners, screens and the registrar of every partition.
+var compilePack = pack.Remembering()
 
 // libraryPack is a pack that comes with the program.
 type libraryPack struct {

@@ -29,6 +29,9 @@ import (
 
 const partitions = 2
 
+// compile is as in deploy: one for all.
+var compile = pack.Remembering()
+
 // hospital is the whole of Tocsin on a log in memory, with one desk server or several.
 type hospital struct {
 	stamp *atomic.Int64 // what the log stamps on records, in ms; 0: the time of day
@@ -78,7 +81,7 @@ func open(t *testing.T) *hospital {
 		o := o
 		o.Logger = slog.New(slog.DiscardHandler)
 		check := func(text string) (directory.Checked, error) {
-			p, err := pack.Compile(text)
+			p, err := compile(text)
 			if err != nil {
 				return directory.Checked{}, err
 			}
@@ -95,7 +98,7 @@ func open(t *testing.T) *hospital {
 }
 
 func parts3() streams.Parts[streams.Three[rules.State, alerts.State, care.State], streams.Three[rules.Facts, alerts.Facts, care.Facts]] {
-	return streams.Join([3]string{"rules", "alerts", "care"}, rules.Core{Compile: pack.Compile}, alerts.Core{}, care.Core{})
+	return streams.Join([3]string{"rules", "alerts", "care"}, rules.Core{Compile: compile}, alerts.Core{}, care.Core{})
 }
 
 // openDesk starts a desk server over the hospital's log.
@@ -132,7 +135,7 @@ func (h *hospital) openDesk(change ...func(*Options)) *station {
 
 func (h *hospital) publish() {
 	for id, text := range pack.Library() {
-		p, err := pack.Compile(text)
+		p, err := compile(text)
 		if err != nil {
 			h.t.Fatal(err)
 		}

@@ -95,8 +95,11 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// compile is as in deploy: one for all.
+var compile = pack.Remembering()
+
 func threeCores() streams.Parts[streams.Three[rules.State, alerts.State, care.State], streams.Three[rules.Facts, alerts.Facts, care.Facts]] {
-	return streams.Join([3]string{"rules", "alerts", "care"}, rules.Core{Compile: pack.Compile}, alerts.Core{}, care.Core{})
+	return streams.Join([3]string{"rules", "alerts", "care"}, rules.Core{Compile: compile}, alerts.Core{}, care.Core{})
 }
 
 func build(t *testing.T) *house {

@@ -19,6 +19,9 @@ import (
 	"tocsin/streams/event"
 )
 
+// compile is as in deploy: one for all.
+var compile = pack.Remembering()
+
 // sent is one upload of the whole ward, in the order of sending.
 type sent struct {
 	p   *Patient
@@ -197,7 +200,7 @@ func signed(overrides []event.Override) []event.Override {
 
 // simulate folds what the ward sends into one partition, with a door that beats.
 func (w *Ward) simulate(t *testing.T, begin time.Time, span time.Duration) map[string]*story {
-	parts := streams.Join([3]string{"rules", "alerts", "care"}, streams.Machine[rules.State, rules.Facts](rules.Core{Compile: pack.Compile}),
+	parts := streams.Join([3]string{"rules", "alerts", "care"}, streams.Machine[rules.State, rules.Facts](rules.Core{Compile: compile}),
 		streams.Machine[alerts.State, alerts.Facts](alerts.Core{}), streams.Machine[care.State, care.Facts](care.Core{}))
 	proc := streams.NewProcessor(parts, streams.NewReplica(parts, streams.PatientPair, 0), "life")
 	offset := int64(0)
@@ -236,7 +239,7 @@ func (w *Ward) simulate(t *testing.T, begin time.Time, span time.Duration) map[s
 	}
 	for _, g := range groups {
 		text := pack.Library()[g.Pack]
-		p, err := pack.Compile(text)
+		p, err := compile(text)
 		if err != nil {
 			t.Fatal(err)
 		}

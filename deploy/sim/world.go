@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"tocsin/alerts"
@@ -226,19 +225,8 @@ func (w *world) calm() {
 	}
 }
 
-// compiled keeps packs that were compiled: every owner and reader of every world reads the same ones.
-var compiled sync.Map
-
-func compile(text string) (*rules.Pack, error) {
-	if p, ok := compiled.Load(text); ok {
-		return p.(*rules.Pack), nil
-	}
-	p, err := pack.Compile(text)
-	if err == nil {
-		compiled.Store(text, p)
-	}
-	return p, err
-}
+// compile knows each text once it has seen it: every owner and reader of every world reads the same ones.
+var compile = pack.Remembering()
 
 // fail notes the first thing that went wrong, with what is needed to see it again.
 func (w *world) fail(format string, args ...any) {

@@ -221,13 +221,4 @@ func signsOf(reasons []event.Reason) (all []event.Quantity) {
 }
 
 // compile is the compiler of live, which knows each text once it has seen it: a cohort is thousands of patients.
-func compile(text string) (*rules.Pack, error) {
-	if p, ok := compiled.Load(text); ok {
-		return p.(*rules.Pack), nil //nolint:forcetypeassert // nothing else is kept there
-	}
-	p, err := pack.Compile(text)
-	if err == nil {
-		compiled.Store(text, p)
-	}
-	return p, err
-}
+var compile = pack.Remembering()

@@ -93,20 +93,17 @@ func read(t *testing.T, file string) []row {
 	return rows
 }
 
-// compiled keeps what vectors ask for again with every row.
-var compiled = map[string]*rules.Pack{}
+// compile keeps what vectors ask for again with every row.
+var compile = Remembering()
 
 // packOf answers a pack of the library.
 func packOf(t testing.TB, id string) *rules.Pack {
 	t.Helper()
-	if compiled[id] == nil {
-		p, err := CompileFile(id+".yaml", Library()[id])
-		if err != nil {
-			t.Fatal(err)
-		}
-		compiled[id] = p
+	p, err := compile(Library()[id])
+	if err != nil {
+		t.Fatal(err)
 	}
-	return compiled[id]
+	return p
 }
 
 // under enrols a patient under packs of the library, the first leading, with a plan (nil: none).
@@ -116,15 +113,7 @@ func under(t *testing.T, plan *event.Plan, ids ...string) *trial.Patient {
 	for _, id := range ids {
 		texts = append(texts, Library()[id])
 	}
-	known := func(text string) (*rules.Pack, error) { // the library is compiled once, not for every row
-		for _, id := range ids {
-			if text == Library()[id] {
-				return packOf(t, id), nil
-			}
-		}
-		return Compile(text)
-	}
-	p, err := trial.New(known, begin, texts...)
+	p, err := trial.New(compile, begin, texts...)
 	if err == nil && plan != nil {
 		_, err = p.Give(&event.PlanChanged{Plan: *plan})
 	}
