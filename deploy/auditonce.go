@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"tocsin/alerts/audit"
@@ -54,14 +53,9 @@ func (p *audited) stamp(ctx context.Context, log streams.Log, offset, end int64,
 	if offset < 0 || offset >= end {
 		return otherwise, nil
 	}
-	r, err := log.Read(streams.Inputs, p.number, offset)
+	r, err := streams.RecordAt(ctx, log, streams.Inputs, p.number, offset)
 	if err != nil {
 		return otherwise, err
 	}
-	defer func() { _ = r.Close() }()
-	records, err := r.Next(ctx)
-	if err != nil {
-		return otherwise, fmt.Errorf("read input %d of partition %d: %w", offset, p.number, err)
-	}
-	return time.UnixMilli(records[0].AppendMs), nil
+	return time.UnixMilli(r.AppendMs), nil
 }

@@ -97,25 +97,15 @@ func (a *App) arrivedIn(ctx context.Context, id string, partition int32) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.store.Read(streams.Inputs, partition, first)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	for {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
+	return streams.Each(ctx, a.store, streams.Inputs, partition, first, streams.Endless, func(r streams.Record) error {
+		if _, t, err := event.Attributes(r.Headers); err != nil || t != "pack.published" {
+			return nil
 		}
-		for _, rec := range records {
-			if _, t, err := event.Attributes(rec.Headers); err != nil || t != "pack.published" {
-				continue
-			}
-			if e, err := event.Decode(rec.Headers, rec.Value); err == nil && e.Data.(*event.PackPublished).Pack == id {
-				return nil
-			}
+		if e, err := event.Decode(r.Headers, r.Value); err == nil && e.Data.(*event.PackPublished).Pack == id {
+			return streams.ErrEnough
 		}
-	}
+		return nil
+	})
 }
 
 // operatorToken keeps the token of run.json, or makes one. It is an administrator's on this desk alone.

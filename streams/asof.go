@@ -66,35 +66,3 @@ func about(step *Step, inputs []Input, key string, partition int32) (*Step, []In
 	}
 	return &s, mine
 }
-
-// writtenAfter answers the first offset of [first, end) whose record was written after a moment; end when there is none.
-// Where the stamps do not grow it answers one of several.
-func writtenAfter(ctx context.Context, log Log, topic string, partition int32, first, end int64, at event.Time) (int64, error) {
-	for first < end {
-		middle := first + (end-first)/2
-		r, err := recordAt(ctx, log, topic, partition, middle)
-		if err != nil {
-			return 0, err
-		}
-		if event.Time(r.AppendMs) > at {
-			end = middle
-		} else {
-			first = middle + 1
-		}
-	}
-	return end, nil
-}
-
-// recordAt reads one record that is there.
-func recordAt(ctx context.Context, log Log, topic string, partition int32, offset int64) (Record, error) {
-	reader, err := log.Read(topic, partition, offset)
-	if err != nil {
-		return Record{}, err
-	}
-	defer func() { _ = reader.Close() }()
-	records, err := reader.Next(ctx)
-	if err != nil {
-		return Record{}, err
-	}
-	return records[0], nil
-}

@@ -132,7 +132,7 @@ func Restore[S, F any](ctx context.Context, log Log, pair Pair, partition int32,
 func restore[S, F any](ctx context.Context, log Log, pair Pair, partition int32, parts Parts[S, F], until event.Time) (*Replica[S, F], error) {
 	first, end, err := log.Bounds(ctx, pair.Checkpoints, partition)
 	if err == nil && until != event.Never {
-		end, err = writtenAfter(ctx, log, pair.Checkpoints, partition, first, end, until)
+		end, err = WrittenAfter(ctx, log, pair.Checkpoints, partition, first, end, until)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("restore %s/%d: %w", pair.Checkpoints, partition, err)
@@ -155,39 +155,21 @@ func restore[S, F any](ctx context.Context, log Log, pair Pair, partition int32,
 }
 
 // bestRound reads the checkpoints from an offset on and answers the round with the highest step that counts.
-func bestRound[S, F any](ctx context.Context, log Log, pair Pair, partition int32, from, end int64, until event.Time) (*Replica[S, F], error) {
-	if from >= end {
-		return nil, nil
-	}
-	reader, err := log.Read(pair.Checkpoints, partition, from)
-	if err != nil {
-		return nil, fmt.Errorf("restore %s/%d: %w", pair.Checkpoints, partition, err)
-	}
-	defer func() { _ = reader.Close() }()
-	var best *Replica[S, F]
+func bestRound[S, F any](ctx context.Context, log Log, pair Pair, partition int32, from, end int64, until event.Time) (best *Replica[S, F], err error) {
 	open := map[string]*openRound[S, F]{}
-	for next := from; next < end; {
-		records, err := reader.Next(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("restore %s/%d: %w", pair.Checkpoints, partition, err)
+	err = Each(ctx, log, pair.Checkpoints, partition, from, end, func(r Record) error {
+		done := readRound(open, r)
+		if done == nil || best != nil && done.at.Number <= best.at.Number {
+			return nil
 		}
-		for _, r := range records {
-			next = r.Offset + 1
-			done := readRound(open, r)
-			if done == nil || best != nil && done.at.Number <= best.at.Number {
-				continue
-			}
-			stands, err := stepStands(ctx, log, pair, partition, done.at, until)
-			if err != nil {
-				return nil, err
-			}
-			if stands {
-				done.pair, done.partition = pair, partition
-				best = done
-			}
+		stands, err := stepStands(ctx, log, pair, partition, done.at, until)
+		if stands {
+			done.pair, done.partition = pair, partition
+			best = done
 		}
-	}
-	return best, nil
+		return err
+	})
+	return best, err
 }
 
 type openRound[S, F any] struct {
@@ -250,7 +232,7 @@ func stepStands(ctx context.Context, log Log, pair Pair, partition int32, at Pos
 	if at.Offset >= next {
 		return false, nil
 	}
-	r, err := recordAt(ctx, log, pair.Decisions, partition, at.Offset)
+	r, err := RecordAt(ctx, log, pair.Decisions, partition, at.Offset)
 	if err != nil {
 		return false, fmt.Errorf("restore %s/%d: %w", pair.Decisions, partition, err)
 	}

@@ -68,22 +68,10 @@ func (s *standing) row(id string, p int32, end int64) Row {
 func readLedger(ctx context.Context, log streams.Log, p int32) (*ledger, error) {
 	l := newLedger()
 	first, end, err := log.Bounds(ctx, streams.Outbox, p)
-	if err != nil || first >= end {
-		return l, err
-	}
-	r, err := log.Read(streams.Outbox, p, first)
 	if err != nil {
 		return nil, err
 	}
-	for at := first; at < end && err == nil; {
-		var records []streams.Record
-		records, err = r.Next(ctx)
-		for i := 0; i < len(records) && err == nil; i++ {
-			err = l.read(records[i])
-			at = records[i].Offset + 1
-		}
-	}
-	return l, errors.Join(err, r.Close())
+	return l, streams.Each(ctx, log, streams.Outbox, p, first, end, l.read)
 }
 
 // ErrNotNext is that a message cannot be passed over since it is not the one which its subscriber does not take.

@@ -122,22 +122,12 @@ func (h *hearing) findPolicy(ctx context.Context, p int32) error {
 	if err != nil {
 		return err
 	}
-	r, err := h.log.Read(streams.Inputs, p, first)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	for {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
+	return streams.Each(ctx, h.log, streams.Inputs, p, first, streams.Endless, func(r streams.Record) error {
+		if _, t, err := event.Attributes(r.Headers); err == nil && t == (*event.PolicySet)(nil).Type() {
+			return streams.ErrEnough
 		}
-		for _, one := range records {
-			if _, t, err := event.Attributes(one.Headers); err == nil && t == (*event.PolicySet)(nil).Type() {
-				return nil
-			}
-		}
-	}
+		return nil
+	})
 }
 
 // enrol writes, as the registrar's handing-on and a desk would, that there are patients and that somebody worries about each.

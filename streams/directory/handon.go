@@ -67,35 +67,22 @@ func (h *handing) reached() event.Effect {
 // resume looks up how far the handing-on before this one has come.
 func (h *handing) resume(ctx context.Context) error {
 	first, next, err := h.log.Bounds(ctx, streams.DirectoryInputs, 0)
-	if err != nil || next == first {
-		return err
-	}
-	r, err := h.log.Read(streams.DirectoryInputs, 0, first)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = r.Close() }()
-	for {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, rec := range records {
-			if string(rec.Key) != HandingOn {
-				continue
-			}
-			e, err := event.Decode(rec.Headers, rec.Value)
-			if errors.Is(err, event.ErrNewer) {
-				return err
-			}
-			if d, ok := e.Data.(*event.EffectsHanded); err == nil && ok && d.Through.After(h.through) {
-				h.through = d.Through
-			}
-		}
-		if len(records) > 0 && records[len(records)-1].Offset >= next-1 {
+	return streams.Each(ctx, h.log, streams.DirectoryInputs, 0, first, next, func(r streams.Record) error {
+		if string(r.Key) != HandingOn {
 			return nil
 		}
-	}
+		e, err := event.Decode(r.Headers, r.Value)
+		if errors.Is(err, event.ErrNewer) {
+			return err
+		}
+		if d, ok := e.Data.(*event.EffectsHanded); err == nil && ok && d.Through.After(h.through) {
+			h.through = d.Through
+		}
+		return nil
+	})
 }
 
 // run reads the directory from its beginning and hands on what comes after what was reached, with a writer of its own. One

@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"tocsin/streams"
@@ -70,31 +69,16 @@ func (b *book) read(r streams.Record) (*streams.Step, error) {
 func readBook(ctx context.Context, log streams.Log, p int32, fn func(*streams.Step, *book) error) (*book, error) {
 	b := newBook()
 	first, next, err := log.Bounds(ctx, streams.HistoryRanges, p)
-	if err != nil {
-		return nil, fmt.Errorf("history ranges of partition %d: %w", p, err)
-	}
-	if first >= next {
-		return b, nil
-	}
-	r, err := log.Read(streams.HistoryRanges, p, first)
-	if err != nil {
-		return nil, fmt.Errorf("history ranges of partition %d: %w", p, err)
-	}
-	for at := first; at < next && err == nil; {
-		var records []streams.Record
-		records, err = r.Next(ctx)
-		for _, one := range records {
-			var step *streams.Step
-			if step, err = b.read(one); step != nil && err == nil && fn != nil {
+	if err == nil {
+		err = streams.Each(ctx, log, streams.HistoryRanges, p, first, next, func(r streams.Record) error {
+			step, err := b.read(r)
+			if step != nil && err == nil && fn != nil {
 				err = fn(step, b)
 			}
-			if err != nil {
-				break
-			}
-			at = one.Offset + 1
-		}
+			return err
+		})
 	}
-	if err = errors.Join(err, r.Close()); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("history ranges of partition %d: %w", p, err)
 	}
 	return b, nil

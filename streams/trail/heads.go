@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -61,7 +60,7 @@ func others(ctx context.Context, log streams.Log) (heads []event.ChainHead, thro
 		}
 	}
 	newest := map[string]event.ChainHead{}
-	err = each(ctx, log, from, end, func(r streams.Record) error {
+	err = streams.Each(ctx, log, streams.Audit, 0, from, end, func(r streams.Record) error {
 		if h, _, ok := headOf(r); ok && h.Number > newest[h.Chain].Number {
 			newest[h.Chain] = h
 		}
@@ -77,7 +76,7 @@ func others(ctx context.Context, log streams.Log) (heads []event.ChainHead, thro
 
 // lastHeld answers up to where the last record between two offsets that holds others had read.
 func lastHeld(ctx context.Context, log streams.Log, from, to int64) (through int64, found bool, err error) {
-	err = each(ctx, log, from, to, func(r streams.Record) error {
+	err = streams.Each(ctx, log, streams.Audit, 0, from, to, func(r streams.Record) error {
 		_, data, ok := headOf(r)
 		switch d := data.(type) {
 		case *event.AuditOpened:
@@ -90,31 +89,4 @@ func lastHeld(ctx context.Context, log streams.Log, from, to int64) (through int
 		return nil
 	})
 	return through, found, err
-}
-
-// each reads the audit log from one offset up to, not with, another.
-func each(ctx context.Context, log streams.Log, from, to int64, take func(streams.Record) error) (err error) {
-	if from >= to {
-		return nil
-	}
-	r, err := log.Read(streams.Audit, 0, from)
-	if err != nil {
-		return fmt.Errorf("read the audit log from %d: %w", from, err)
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	for at := from; at < to; {
-		records, err := r.Next(ctx)
-		if err != nil {
-			return fmt.Errorf("read the audit log from %d: %w", at, err)
-		}
-		for _, rec := range records {
-			if at = rec.Offset + 1; rec.Offset >= to {
-				return nil
-			}
-			if err := take(rec); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

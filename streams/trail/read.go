@@ -2,7 +2,6 @@ package trail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"tocsin/streams"
@@ -53,8 +52,8 @@ func Read(ctx context.Context, log streams.Log, q Query) (page Page, err error) 
 	}
 	from := max(q.After, first)
 	if q.After == 0 && q.From > 0 {
-		if from, err = written(ctx, log, first, end, q.From-clocksApart); err != nil {
-			return page, err
+		if from, err = streams.WrittenAfter(ctx, log, streams.Audit, 0, first, end, q.From-clocksApart-1); err != nil {
+			return page, fmt.Errorf("look for where the audit log was at %s: %w", q.From.Std().Format("2006-01-02 15:04"), err)
 		}
 	}
 	if q.Most <= 0 {
@@ -62,12 +61,12 @@ func Read(ctx context.Context, log streams.Log, q Query) (page Page, err error) 
 	}
 	told := map[string]bool{}
 	page = Page{Entries: []Entry{}, Next: from}
-	err = each(ctx, log, from, end, func(r streams.Record) error {
+	err = streams.Each(ctx, log, streams.Audit, 0, from, end, func(r streams.Record) error {
 		if page.More = len(page.Entries) >= q.Most || r.Offset-from >= pageReads; page.More {
-			return errEnough
+			return streams.ErrEnough
 		}
 		if q.To > 0 && event.Time(r.AppendMs) > q.To+longestWait {
-			return errEnough
+			return streams.ErrEnough
 		}
 		page.Next = r.Offset + 1
 		if e, ok := entryOf(r); ok && q.asksFor(e) && !told[e.ID] {
@@ -76,13 +75,8 @@ func Read(ctx context.Context, log streams.Log, q Query) (page Page, err error) 
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
 	return page, err
 }
-
-var errEnough = errors.New("enough")
 
 func (q Query) asksFor(e Entry) bool {
 	return e.At >= q.From && (q.To == 0 || e.At < q.To) &&
@@ -100,23 +94,4 @@ func entryOf(r streams.Record) (Entry, bool) {
 		return Entry{}, false
 	}
 	return Entry{Offset: r.Offset, ID: e.ID, At: e.At, AuditNoted: *n}, true
-}
-
-// written answers the first offset that was not written before a moment.
-func written(ctx context.Context, log streams.Log, first, end int64, at event.Time) (int64, error) {
-	low, high := first, end
-	for low < high {
-		middle := low + (high-low)/2
-		stamp := event.Time(0)
-		err := each(ctx, log, middle, middle+1, func(r streams.Record) error { stamp = event.Time(r.AppendMs); return nil })
-		if err != nil {
-			return 0, fmt.Errorf("look for where the audit log was at %s: %w", at.Std().Format("2006-01-02 15:04"), err)
-		}
-		if stamp < at {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, nil
 }
