@@ -16,25 +16,46 @@ import (
 // titleInSource finds the browser tests that carry an id: test('ING-1 …'.
 var titleInSource = regexp.MustCompile("(?m)\\btest(?:\\.\\w+)?\\(\\s*['\"`]((?:[A-Z]{3}-[0-9]+[ ,:]*)+[^'\"`\n]*)['\"`]")
 
+// browserSuites are the npm scripts that run Playwright, and where their tests lie: on a desk of the test's own, then on a real one.
+var browserSuites = []struct{ script, tests string }{
+	{"e2e:mock", "mock/*.ts"},
+	{"e2e", "*.ts"},
+}
+
 // runBrowser runs Playwright's tests that carry an id. Without a browser they show nothing; with one, a
 // test that left no result is a failure.
-func runBrowser(ctx context.Context, w io.Writer, root string) ([]result, error) {
+func runBrowser(ctx context.Context, w io.Writer, root string) (results []result, err error) {
 	web := filepath.Join(root, "desk", "web")
-	titles, err := findTitles(web)
-	if err != nil || len(titles) == 0 {
-		return nil, err
+	for _, suite := range browserSuites {
+		titles, err := findTitles(filepath.Join(web, "e2e", suite.tests))
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case len(titles) == 0:
+		case !haveBrowser():
+			fmt.Fprintf(w, "skip %d browser tests: no chromium (apt-get install chromium fonts-noto-cjk)\n", len(titles))
+			results = append(results, browserResults(w, titles, nil, skipped)...)
+		default:
+			outcomes, err := runSuite(ctx, w, web, suite.script)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, browserResults(w, titles, outcomes, failed)...)
+		}
 	}
-	if !haveBrowser() {
-		fmt.Fprintf(w, "skip %d browser tests: no chromium (apt-get install chromium fonts-noto-cjk)\n", len(titles))
-		return browserResults(w, titles, nil, skipped), nil
-	}
+	return results, ctx.Err()
+}
+
+// runSuite runs the tests of one script that carry an id, and answers the outcome of each title.
+func runSuite(ctx context.Context, w io.Writer, web, script string) (map[string]outcome, error) {
 	dir, err := os.MkdirTemp("", "tocsin-conformance-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "report.json")
-	cmd := exec.CommandContext(ctx, "npm", "run", "e2e", "--", "--reporter=json", "--grep", `[A-Z]{3}-[0-9]+`)
+	cmd := exec.CommandContext(ctx, "npm", "run", script, "--", "--reporter=json", "--grep", `[A-Z]{3}-[0-9]+`)
 	cmd.Dir, cmd.Stderr, cmd.Stdout = web, w, io.Discard
 	cmd.Env = append(os.Environ(), "PLAYWRIGHT_JSON_OUTPUT_NAME="+file)
 	_ = cmd.Run() // its exit says less than the report does
@@ -44,11 +65,7 @@ func runBrowser(ctx context.Context, w io.Writer, root string) ([]result, error)
 	} else if err != nil {
 		return nil, err
 	}
-	outcomes, err := readPlaywright(report)
-	if err != nil {
-		return nil, err
-	}
-	return browserResults(w, titles, outcomes, failed), ctx.Err()
+	return readPlaywright(report)
 }
 
 func browserResults(w io.Writer, titles []string, outcomes map[string]outcome, otherwise outcome) []result {
@@ -64,8 +81,8 @@ func browserResults(w io.Writer, titles []string, outcomes map[string]outcome, o
 	return results
 }
 
-func findTitles(web string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(web, "e2e", "*.ts"))
+func findTitles(tests string) ([]string, error) {
+	files, err := filepath.Glob(tests)
 	if err != nil {
 		return nil, err
 	}
