@@ -71,7 +71,7 @@ func runSuite(ctx context.Context, w io.Writer, web, script string) (map[string]
 func browserResults(w io.Writer, titles []string, outcomes map[string]outcome, otherwise outcome) []result {
 	var results []result
 	for _, title := range titles {
-		o, ran := outcomes[title]
+		o, ran := outcomeOf(outcomes, title)
 		if !ran {
 			o = otherwise
 		}
@@ -79,6 +79,20 @@ func browserResults(w io.Writer, titles []string, outcomes map[string]outcome, o
 		results = append(results, result{name: "browser: " + title, ids: browserIDs(title), outcome: o})
 	}
 	return results
+}
+
+// hole is what a title leaves to be filled in, for several tests of one text.
+var hole = regexp.MustCompile(`\\\$\\\{.*?\\\}`)
+
+// outcomeOf answers the worst outcome of the tests that have a title.
+func outcomeOf(outcomes map[string]outcome, title string) (worst outcome, ran bool) {
+	named := regexp.MustCompile("^" + hole.ReplaceAllString(regexp.QuoteMeta(title), ".*") + "$")
+	for name, o := range outcomes {
+		if named.MatchString(name) {
+			worst, ran = max(worst, o), true
+		}
+	}
+	return worst, ran
 }
 
 func findTitles(tests string) ([]string, error) {

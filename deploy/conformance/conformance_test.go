@@ -146,3 +146,18 @@ func TestTitlesAreFoundInSource(t *testing.T) {
 		t.Errorf("a test that left no result is not failed: %+v", results)
 	}
 }
+
+// One text of a test may stand for several, and all of them have to pass.
+func TestATitleWithAHoleIsAsGoodAsItsWorst(t *testing.T) {
+	outcomes := map[string]outcome{"ALR-20 the vault is off: it (says) so": passed, "ALR-20 the vault is shut: it (says) so": failed, "ALR-20 else": failed}
+	if o, ran := outcomeOf(outcomes, "ALR-20 the vault is ${state}: it (says) so"); !ran || o != failed {
+		t.Errorf("%v, %v", o, ran)
+	}
+	delete(outcomes, "ALR-20 the vault is shut: it (says) so")
+	if o, ran := outcomeOf(outcomes, "ALR-20 the vault is ${state}: it (says) so"); !ran || o != passed {
+		t.Errorf("%v, %v", o, ran)
+	}
+	if _, ran := outcomeOf(outcomes, "ALR-20 the ${what} is open"); ran {
+		t.Error("a test that did not run has an outcome")
+	}
+}
