@@ -3,6 +3,7 @@ package watchdog
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,7 +77,7 @@ func (d *desk) stream(ctx context.Context) error {
 	defer quiet.Stop()
 	resp, err := d.ask(ctx, http.MethodGet, "/v1/stream", "", nil)
 	if err != nil {
-		return cmpErr(context.Cause(ctx), err)
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	lines := bufio.NewScanner(resp.Body)
@@ -93,16 +94,7 @@ func (d *desk) stream(ctx context.Context) error {
 			}
 		}
 	}
-	return cmpErr(context.Cause(ctx), lines.Err(), io.ErrUnexpectedEOF)
-}
-
-func cmpErr(all ...error) error {
-	for _, err := range all {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(context.Cause(ctx), lines.Err(), io.ErrUnexpectedEOF)
 }
 
 // heard takes in one message.
