@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -91,7 +93,7 @@ func (q *request) fault(r *http.Request) *Problem {
 
 // mayBeEmpty tells whether the empty text is a value of a parameter.
 func mayBeEmpty(s *huma.Schema) bool {
-	return s == nil || s.Type == huma.TypeString && s.Format == "" && len(s.Enum) == 0 && s.Pattern == "" && (s.MinLength == nil || *s.MinLength == 0)
+	return s == nil || s.Type == huma.TypeString && s.Format == "" && len(s.Enum) == 0 && (s.Pattern == "" || s.Pattern == printable) && (s.MinLength == nil || *s.MinLength == 0)
 }
 
 // faultOfBody answers what is wrong with a body of JSON or, when nothing is, its sum; it puts the body back for who reads it next.
@@ -108,19 +110,34 @@ func (q *request) faultOfBody(r *http.Request) (sum string, p *Problem) {
 		return "", badRequest(http.StatusBadRequest, "body", "it ended before its end")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b))
-	var v any
-	switch {
-	case !utf8.Valid(b):
+	if !utf8.Valid(b) {
 		return "", badRequest(http.StatusBadRequest, "body", "it is not UTF-8")
-	case json.Unmarshal(b, &v) != nil:
+	}
+	v, ok := parsed(b)
+	media := q.o.RequestBody.Content["application/json"]
+	if !ok || media == nil {
 		return sumOfBody(nil), nil
 	}
-	if media := q.o.RequestBody.Content["application/json"]; media != nil {
-		if where, what := q.foreign(media.Schema, v, "body"); what != "" {
-			return "", badRequest(http.StatusUnprocessableEntity, where, what)
-		}
+	x := exact{schemas: q.schemas}
+	if v = x.value(media.Schema, v, "body"); x.what != "" {
+		return "", badRequest(http.StatusUnprocessableEntity, x.where, x.what)
+	}
+	if x.changed {
+		b, _ = json.Marshal(v) // it came from JSON
+		r.Body = io.NopCloser(bytes.NewReader(b))
 	}
 	return sumOfBody(v), nil
+}
+
+// parsed reads one JSON value whose numbers are kept as they were written.
+func parsed(b []byte) (v any, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil, false
+	}
+	_, err := d.Token()
+	return v, errors.Is(err, io.EOF)
 }
 
 func sumOfBody(v any) string {
@@ -128,37 +145,61 @@ func sumOfBody(v any) string {
 	return sumOf(string(b))[:16]
 }
 
-// foreign answers the first value that its schema does not have: null, or text with a NUL.
-func (q *request) foreign(s *huma.Schema, v any, where string) (at, what string) {
+// exact walks a body along its schema.
+type exact struct {
+	schemas     huma.Registry
+	where, what string // the first value that its schema does not have
+	changed     bool   // a whole number was written with a fraction of zeros, and now is not
+}
+
+// value answers v as encoding/json takes it.
+func (x *exact) value(s *huma.Schema, v any, where string) any {
 	if s != nil && s.Ref != "" {
-		s = q.schemas.SchemaFromRef(s.Ref)
+		s = x.schemas.SchemaFromRef(s.Ref)
 	}
 	switch v := v.(type) {
 	case nil:
 		if s == nil || !s.Nullable {
-			return where, "it is null; leave it out"
+			x.bad(where, "it is null; leave it out")
 		}
 	case string:
-		if strings.ContainsRune(v, 0) {
-			return where, "it has a NUL character"
+		if !isText(v) {
+			x.bad(where, "it has a NUL character")
 		}
+	case json.Number:
+		return x.number(s, v)
 	case []any:
-		for i, x := range v {
-			if at, what = q.foreign(itemOf(s), x, fmt.Sprintf("%s[%d]", where, i)); what != "" {
-				return at, what
-			}
+		for i := range v {
+			v[i] = x.value(itemOf(s), v[i], fmt.Sprintf("%s[%d]", where, i))
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if strings.ContainsRune(name, 0) {
-				return where, "a name in it has a NUL character"
+			if !isText(name) {
+				x.bad(where, "a name in it has a NUL character")
 			}
-			if at, what = q.foreign(fieldOf(s, name), v[name], where+"."+name); what != "" {
-				return at, what
-			}
+			v[name] = x.value(fieldOf(s, name), v[name], where+"."+name)
 		}
 	}
-	return "", ""
+	return v
+}
+
+// number writes 60.0 and 6e1 as 60 where a whole number is wanted: to JSON Schema they are the same, to Go they are not.
+func (x *exact) number(s *huma.Schema, n json.Number) json.Number {
+	if s == nil || s.Type != huma.TypeInteger || !strings.ContainsAny(n.String(), ".eE") {
+		return n
+	}
+	f, err := n.Float64()
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
+		return n
+	}
+	x.changed = true
+	return json.Number(strconv.FormatInt(int64(f), 10))
+}
+
+func (x *exact) bad(where, what string) {
+	if x.what == "" {
+		x.where, x.what = where, what
+	}
 }
 
 func itemOf(s *huma.Schema) *huma.Schema {
@@ -181,6 +222,18 @@ func fieldOf(s *huma.Schema, name string) *huma.Schema {
 
 // isText tells whether s is what a person could have written.
 func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// printable is said of every parameter that is a text: see fault.
+const printable = `^[^\x00-\x1f\x7f-\x9f]*$`
+
+// document says of the parameters what fault holds them to.
+func (q *request) document() {
+	for _, p := range q.o.Parameters {
+		if s := p.Schema; s.Type == huma.TypeString && s.Format == "" && len(s.Enum) == 0 && s.Pattern == "" {
+			s.Pattern = printable
+		}
+	}
+}
 
 // badRequest is the problem of one place in a request.
 func badRequest(status int, where, what string) *Problem {

@@ -62,7 +62,9 @@ func complete(api huma.API) {
 			if o.Metadata == nil {
 				o.Metadata = map[string]any{}
 			}
-			o.Metadata[asked] = &request{o, api.OpenAPI().Components.Schemas}
+			q := &request{o, api.OpenAPI().Components.Schemas}
+			q.document()
+			o.Metadata[asked] = q
 		}
 	}
 }
@@ -387,7 +389,8 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 	}
 	stream.Responses = map[string]*huma.Response{"200": {Description: "a stream that does not end", Content: map[string]*huma.MediaType{
 		"text/event-stream": {Schema: &huma.Schema{OneOf: []*huma.Schema{
-			ref(reflect.TypeFor[Warning]()), ref(reflect.TypeFor[Row]()), ref(reflect.TypeFor[Status]()), ref(reflect.TypeFor[Snapshot]())}}}}}}
+			eventOf("warning", ref(reflect.TypeFor[Warning]())), eventOf("patient", ref(reflect.TypeFor[Row]())),
+			eventOf("status", ref(reflect.TypeFor[Status]())), eventOf("snapshot", ref(reflect.TypeFor[Snapshot]()))}}}}}}
 	s.plain(api, mux, stream, mayClick, s.stream)
 
 	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token, and who the patients are", http.StatusUnprocessableEntity)
@@ -395,6 +398,15 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 	imp.Responses = map[string]*huma.Response{"200": {Description: "one JSON object a line; the last has done", Content: map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: ref(reflect.TypeFor[ImportLine]())}}}}
 	s.plain(api, mux, imp, mayImport, s.importCSV)
+}
+
+// eventOf describes one event of a stream: its data is JSON.
+func eventOf(name string, data *huma.Schema) *huma.Schema {
+	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
+	payload := text("one line of JSON")
+	payload.Extensions = map[string]any{"contentMediaType": "application/json", "contentSchema": data}
+	return &huma.Schema{Type: huma.TypeObject, Required: []string{"event", "id", "data"}, Properties: map[string]*huma.Schema{
+		"event": {Type: huma.TypeString, Enum: []any{name}}, "id": text("the vector up to which everything has been sent"), "data": payload}}
 }
 
 const streamDoc = `Each event's data is the whole thing, so applying one twice does no harm.

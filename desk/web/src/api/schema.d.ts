@@ -6187,7 +6187,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Warning"] | components["schemas"]["Row"] | components["schemas"]["Status"] | components["schemas"]["Snapshot"];
+                    "text/event-stream": {
+                        /** @description one line of JSON */
+                        data: string;
+                        /** @enum {string} */
+                        event: "warning";
+                        /** @description the vector up to which everything has been sent */
+                        id: string;
+                    } | {
+                        /** @description one line of JSON */
+                        data: string;
+                        /** @enum {string} */
+                        event: "patient";
+                        /** @description the vector up to which everything has been sent */
+                        id: string;
+                    } | {
+                        /** @description one line of JSON */
+                        data: string;
+                        /** @enum {string} */
+                        event: "status";
+                        /** @description the vector up to which everything has been sent */
+                        id: string;
+                    } | {
+                        /** @description one line of JSON */
+                        data: string;
+                        /** @enum {string} */
+                        event: "snapshot";
+                        /** @description the vector up to which everything has been sent */
+                        id: string;
+                    };
                 };
             };
             /** @description problem */
