@@ -361,7 +361,7 @@ func (s *Server) adminOperations(api huma.API) {
 		func(ctx context.Context, in *body[PackBody]) (*struct{}, error) {
 			return nil, s.publishPack(ctx, in.Body)
 		})
-	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/groups", "setGroup", "admin", "Set what a disease group uses", answers...),
+	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/groups", "setGroup", "admin", "Set what a disease group uses", append(answers, http.StatusNotFound)...),
 		func(ctx context.Context, in *body[GroupBody]) (*struct{}, error) {
 			return nil, s.setGroup(ctx, in.Body)
 		})

@@ -98,9 +98,13 @@ func (t *tocsin) stop() error {
 func (t *tocsin) well(ctx context.Context) error {
 	err := t.until(ctx, func() error { return t.get(ctx, "/readyz", "", nil) })
 	for _, args := range [][]string{{"audit", "verify"}, {"audit", "watch", "--once"}, {"doctor"}} {
-		if out, failed := t.command(ctx, args...); failed != nil {
-			err = errors.Join(err, fmt.Errorf("tocsin %s: %w\n%s", strings.Join(args, " "), failed, out))
-		}
+		err = errors.Join(err, t.until(ctx, func() error { // doctor tells what the watchdog was made to say for a minute
+			out, failed := t.command(ctx, args...)
+			if failed != nil {
+				return fmt.Errorf("tocsin %s: %w\n%s", strings.Join(args, " "), failed, out)
+			}
+			return nil
+		}))
 	}
 	return err
 }
