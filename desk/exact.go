@@ -22,9 +22,10 @@ import (
 )
 
 // What a request may hold beside what huma looks at. huma takes an empty parameter for one that was left out and null for an
-// absent field, and encoding/json makes of broken UTF-8 some other text; what was sent is then not what is decided upon. All of it
-// is refused here, behind the guard and before an operation reads anything, so that the description of the API is true and no byte
-// reaches the log that a reader of it would read otherwise.
+// absent field; encoding/json makes of broken UTF-8 some other text, takes a name in other letters for the same, and of one that
+// stands there twice makes one thing for huma, which looks at it, and another for the operation. What was sent is then not what is
+// decided upon. All of it is refused here or written once and for all, behind the guard and before an operation reads anything, so
+// that the description of the API is true and no byte reaches the log that a reader of it would read otherwise.
 
 // request knows what an operation is sent.
 type request struct {
@@ -52,6 +53,9 @@ func exactly(c huma.Context, next func(huma.Context)) {
 }
 
 type bodyKey struct{}
+
+// noBody is the sum of none, or of what is no JSON.
+const noBody = "0000000000000000"
 
 // bodySum answers what stands for the body of a request: the same for the same JSON, however it is spaced and ordered.
 func bodySum(ctx context.Context) string {
@@ -96,11 +100,11 @@ func mayBeEmpty(s *huma.Schema) bool {
 	return s == nil || s.Type == huma.TypeString && s.Format == "" && len(s.Enum) == 0 && (s.Pattern == "" || s.Pattern == printable) && (s.MinLength == nil || *s.MinLength == 0)
 }
 
-// faultOfBody answers what is wrong with a body of JSON or, when nothing is, its sum; it puts the body back for who reads it next.
+// faultOfBody answers what is wrong with a body of JSON or, when nothing is, its sum. Who reads it next gets what was looked at.
 // What is no JSON at all is left to huma, which says so.
 func (q *request) faultOfBody(r *http.Request) (sum string, p *Problem) {
 	if q.o.RequestBody == nil {
-		return sumOfBody(nil), nil
+		return noBody, nil
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody-1)) // huma's limit is one less than it says
 	switch large := (*http.MaxBytesError)(nil); {
@@ -116,17 +120,15 @@ func (q *request) faultOfBody(r *http.Request) (sum string, p *Problem) {
 	v, ok := parsed(b)
 	media := q.o.RequestBody.Content["application/json"]
 	if !ok || media == nil {
-		return sumOfBody(nil), nil
+		return noBody, nil
 	}
 	x := exact{schemas: q.schemas}
 	if v = x.value(media.Schema, v, "body"); x.what != "" {
 		return "", badRequest(http.StatusUnprocessableEntity, x.where, x.what)
 	}
-	if x.changed {
-		b, _ = json.Marshal(v) // it came from JSON
-		r.Body = io.NopCloser(bytes.NewReader(b))
-	}
-	return sumOfBody(v), nil
+	b = encoded(v)
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	return sumOf(string(b))[:16], nil
 }
 
 // parsed reads one JSON value whose numbers are kept as they were written.
@@ -140,16 +142,19 @@ func parsed(b []byte) (v any, ok bool) {
 	return v, errors.Is(err, io.EOF)
 }
 
-func sumOfBody(v any) string {
-	b, _ := json.Marshal(v) // it came from JSON
-	return sumOf(string(b))[:16]
+// encoded writes what was parsed, names in their order, and nothing longer than it need be.
+func encoded(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // it came from JSON
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // exact walks a body along its schema.
 type exact struct {
 	schemas     huma.Registry
 	where, what string // the first value that its schema does not have
-	changed     bool   // a whole number was written with a fraction of zeros, and now is not
 }
 
 // value answers v as encoding/json takes it.
@@ -192,7 +197,6 @@ func (x *exact) number(s *huma.Schema, n json.Number) json.Number {
 	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
 		return n
 	}
-	x.changed = true
 	return json.Number(strconv.FormatInt(int64(f), 10))
 }
 

@@ -181,6 +181,34 @@ func manyFacts(n int) string {
 	return strings.Join(all, ",")
 }
 
+// What was looked at is what is decided upon: a name that stands there twice, or in other letters, does not get past the description.
+func TestNothingIsSmuggledPastTheDescription(t *testing.T) {
+	h := open(t)
+	h.enrol("P-0113", "copd")
+	lead := h.as("lead", "lead-1")
+	h.measure("P-0113", 84)
+	h.until("the warning is there", func() bool { return len(lead.warnings("open")) == 1 })
+	id := lead.warnings("open")[0].ID
+	if status, _, p := lead.click("accept", id, "k0", nil); status != 200 {
+		t.Fatal(p)
+	}
+	for key, body := range map[string]string{
+		"letters": `{"outcome":"real","OUTCOME":"whatever","done":"d","contacted":true,"disposition":"home"}`,
+		"before":  `{"OUTCOME":"whatever","outcome":"real","done":"d","contacted":true,"disposition":"home"}`,
+	} {
+		if status, raw := lead.do("POST", "/v1/warnings/"+id+"/close", body, nil, "Idempotency-Key", key); status != 422 {
+			t.Errorf("%s: %d %s", key, status, raw)
+		}
+	}
+	plan := `{"tenant":"demo","patient":"P-0113","plan":{"cadence_ms":{"spo2_percent":1}},"plan":{"cadence_ms":{"pulse_per_min":60000}}}`
+	if status, raw := lead.do("POST", "/v1/admin/plans", plan, nil); status != 204 {
+		t.Fatalf("%d %s", status, raw)
+	}
+	if p, _ := h.view.Patient("demo", "P-0113"); len(p.Plan.CadenceMs) != 1 || p.Plan.CadenceMs[event.PulsePerMin] != 60000 {
+		t.Errorf("of two plans it took %+v; want the last, which was looked at", p.Plan.CadenceMs)
+	}
+}
+
 // A whole number may be written with a fraction of zeros: to JSON Schema they are the same.
 func TestAWholeNumberIsOneHoweverItIsWritten(t *testing.T) {
 	h := open(t)

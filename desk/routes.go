@@ -33,7 +33,7 @@ var tags = map[string][]string{
 
 // describe registers every operation of the API; s may be empty when only the description is wanted.
 func (s *Server) describe(mux *http.ServeMux) huma.API {
-	huma.DefaultArrayNullable = false
+	huma.DefaultArrayNullable, huma.ValidateStrictCasing = false, true
 	huma.NewError = newProblem
 	api := humago.New(mux, apiConfig())
 	s.warningOperations(api)
