@@ -1,7 +1,7 @@
 # make run      set up everything and start Tocsin with a simulated ward
 # make test     every test, on real servers where they can be had
 # make check    format, vet, linters, ten seconds of each fuzzer
-# The rest: build bench chaos sim conformance evaluate kafka engine screens fuzz
+# The rest: build bench chaos sim conformance evaluate kafka engine screens fuzz schemathesis
 
 SHELL := /bin/bash
 GO    ?= go
@@ -14,7 +14,7 @@ NORACE ?= ./deploy/sim/... ./deploy/chaos/... ./deploy/bench/... ./rules ./rules
 KILLS ?= 100
 SEED  ?= 1
 
-.PHONY: run build binary engine screens kafka test check lint lint-screens fuzz bench chaos sim conformance evaluate
+.PHONY: run build binary engine screens kafka test check lint lint-screens fuzz bench chaos sim conformance evaluate schemathesis
 
 run: build
 	@bin/tocsin up --demo $(ARGS)
@@ -87,6 +87,18 @@ sim:
 
 conformance: build
 	@$(GO) run ./deploy/conformance
+
+# The whole API, asked by deploy/apitest: `make schemathesis` draws the same cases each time; with EXAMPLES=200 DRAW=7 others and more.
+EXAMPLES ?= 10
+DRAW     ?= 0
+
+schemathesis: engine binary .cache/schemathesis/bin/schemathesis
+	@$(GO) run ./deploy/apitest -examples $(EXAMPLES) -seed $(DRAW)
+
+.cache/schemathesis/bin/schemathesis: deploy/apitest/requirements.txt
+	@python3 -m venv --clear .cache/schemathesis && \
+		.cache/schemathesis/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 # On recorded patients, which are no part of the repository: see rules/EVALUATION.md.
 evaluate:

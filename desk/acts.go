@@ -58,9 +58,9 @@ func (s *Server) actOperations(api huma.API) {
 
 // PatientClick is what every wish about a patient carries besides its body.
 type PatientClick struct {
-	Tenant  string `path:"tenant" maxLength:"64"`
+	Tenant  string `path:"tenant" maxLength:"128"`
 	Patient string `path:"patient" maxLength:"128"`
-	Key     string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" doc:"as with warnings"`
+	Key     string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" pattern:"^[!-~]([ -~]*[!-~])?$" doc:"as with warnings"`
 }
 
 // askOf asks about a patient whom the desk knows. The answer's warning is empty where there is none.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -133,6 +134,10 @@ func (s *Server) setGroup(ctx context.Context, in GroupBody) error {
 // importCSV enrols what a file says: taken whole or not at all, answered line by line, done when every live gateway
 // knows the devices. Who the patients are is sealed here, before anything of it reaches the log.
 func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/csv" {
+		writeProblem(w, refuse(http.StatusUnsupportedMediaType, "content_type", "请以 Content-Type: text/csv 提交文件", "send the file with Content-Type: text/csv"))
+		return
+	}
 	rows, said, problem := s.readImport(http.MaxBytesReader(w, r.Body, maxImport))
 	if problem == nil && len(said) > 0 {
 		problem = s.naming(r.Context(), len(said))

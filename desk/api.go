@@ -451,7 +451,7 @@ type AccountMade struct {
 // PlanBody orders own targets for one patient. It replaces the plan before it, save that facts, overrides and choices that
 // are left out stay as they are: whoever orders a target does not mean to switch a rule on again.
 type PlanBody struct {
-	Tenant  string     `json:"tenant" minLength:"1" maxLength:"64"`
+	Tenant  string     `json:"tenant" minLength:"1" maxLength:"128"`
 	Patient string     `json:"patient" minLength:"1" maxLength:"128"`
 	Plan    event.Plan `json:"plan"`
 }
@@ -465,8 +465,8 @@ type PackBody struct {
 
 // GroupBody sets what a disease group uses. Overrides that are left out stay as they are; an empty list clears them.
 type GroupBody struct {
-	Tenant     string                   `json:"tenant" minLength:"1" maxLength:"64"`
-	Group      string                   `json:"group" minLength:"1" maxLength:"64"`
+	Tenant     string                   `json:"tenant" minLength:"1" maxLength:"128"`
+	Group      string                   `json:"group" minLength:"1" maxLength:"128"`
 	Pack       string                   `json:"pack,omitempty" maxLength:"64" doc:"news2 when empty"`
 	Zh         string                   `json:"zh,omitempty" maxLength:"100"`
 	En         string                   `json:"en,omitempty" maxLength:"100"`
@@ -477,14 +477,14 @@ type GroupBody struct {
 
 // Problem is an RFC 9457 problem with what a person needs: who has the warning, and the reason in both languages.
 type Problem struct {
-	Type   string         `json:"type,omitempty" doc:"a word after tocsin:, such as tocsin:already_accepted"`
+	Type   string         `json:"type" doc:"a word after tocsin:, such as tocsin:already_accepted"`
 	Title  string         `json:"title"`
-	Status int            `json:"status"`
-	Detail string         `json:"detail,omitempty"`
-	Reason string         `json:"reason,omitempty" doc:"a fixed word"`
+	Status int            `json:"status" minimum:"400" maximum:"599"`
+	Detail string         `json:"detail"`
+	Reason string         `json:"reason" doc:"a fixed word"`
 	Holder string         `json:"holder,omitempty" doc:"who has the warning, when that is the reason"`
-	Zh     string         `json:"zh,omitempty"`
-	En     string         `json:"en,omitempty"`
+	Zh     string         `json:"zh" doc:"what it means, for a person"`
+	En     string         `json:"en"`
 	Errors []ProblemField `json:"errors,omitempty"`
 }
 

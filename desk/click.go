@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"tocsin/alerts"
@@ -16,6 +18,7 @@ import (
 
 // answered is what a click led to; refused is nil when it was granted.
 type answered struct {
+	sum     string // of the body of what was asked; empty: not known
 	alert   string
 	refused *event.RequestRefused
 	silent  bool // folded without a word: what was asked for was so already
@@ -23,6 +26,7 @@ type answered struct {
 
 // waiter waits for the answer to one click; a repeat that comes meanwhile waits with it.
 type waiter struct {
+	sum       string        // of the body
 	done      chan struct{} // closed when answer or err is set
 	answer    *answered
 	err       error
@@ -57,10 +61,15 @@ func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wis
 // asked writes a wish that concerns the patient of a key and waits for its answer, which may be a refusal.
 func (s *Server) asked(ctx context.Context, verb, key string, c Click, wish event.Event) (*answered, error) {
 	click := identityOf(ctx).Account + "/" + verb + "/" + c.ID + "/" + c.Key
+	sum := bodySum(ctx)
 	ward := s.wardOf(ctx)
-	wait, first := ward.wait(click, c.ID, key)
+	wait, first := ward.wait(click, sum, c.ID, key)
+	if wait.sum != sum && wait.sum != "" {
+		return nil, refuse(http.StatusConflict, "key_reused", "此 Idempotency-Key 已用于内容不同的请求；请换一个新的",
+			"this Idempotency-Key was sent with another body before: a repeat is the same request, and another request has a key of its own")
+	}
 	if first {
-		env := event.Envelope{ID: click, Source: s.o.Edge.Name(), Subject: key, At: event.TimeOf(s.o.Now()), Data: wish}
+		env := event.Envelope{ID: wishID(click, sum), Source: s.o.Edge.Name(), Subject: key, At: event.TimeOf(s.o.Now()), Data: wish}
 		go s.o.Edge.Append(streams.Inputs, key, env, func(partition int32, offset int64, err error) {
 			ward.written(click, wait, partition, offset, err)
 		})
@@ -76,6 +85,18 @@ func (s *Server) asked(ctx context.Context, verb, key string, c Click, wish even
 		return nil, refused(answer.refused)
 	}
 	return answer, nil
+}
+
+// The id of a wish in the log is that of the click, who asks, what, of what and by which Idempotency-Key, and behind it the sum of
+// the body: so a repeat is known after a restart as well, and from another request that came with the same key.
+func wishID(click, sum string) string { return click + "/" + sum }
+
+// clickOf takes an id of a wish apart.
+func clickOf(wish string) (click, sum string) {
+	if i := strings.LastIndexByte(wish, '/'); i >= 0 {
+		return wish[:i], wish[i+1:]
+	}
+	return wish, ""
 }
 
 // silently answers what is wrong when a wish was folded without a word and is not so: an answer from so long ago that
@@ -120,6 +141,8 @@ func (s *Server) answerTo(ctx context.Context, ward *ward, click string, w *wait
 	}
 	answer, err := ward.outcome(click, w)
 	switch {
+	case errors.Is(err, streams.ErrTooLarge):
+		return nil, tooLarge()
 	case err != nil:
 		return nil, refuse(http.StatusServiceUnavailable, "not_written", "操作未能写入，请重试",
 			"it could not be written; press again (the same Idempotency-Key does no harm)")
@@ -132,15 +155,15 @@ func (s *Server) answerTo(ctx context.Context, ward *ward, click string, w *wait
 
 // wait joins whoever waits for a click already, or begins: then the caller writes the wish. A click that was answered
 // before gets its first answer.
-func (w *ward) wait(click, alert, key string) (wait *waiter, first bool) {
+func (w *ward) wait(click, sum, alert, key string) (wait *waiter, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if wait, ok := w.waiting[click]; ok {
 		return wait, false
 	}
-	wait = &waiter{done: make(chan struct{}), alert: alert, key: key}
+	wait = &waiter{sum: sum, done: make(chan struct{}), alert: alert, key: key}
 	if a := w.known(click, key); a != nil {
-		wait.answer = a
+		wait.answer, wait.sum = a, a.sum
 		close(wait.done)
 		return wait, false
 	}
@@ -157,15 +180,22 @@ func (w *ward) known(click, key string) *answered {
 	if p == nil {
 		return nil
 	}
-	a, ok := p.p.Alerts.Answered(click)
-	if !ok {
+	i := slices.IndexFunc(p.p.Alerts.Answers, func(a alerts.Answer) bool {
+		of, _ := clickOf(a.Request)
+		return of == click || a.Request == click // as programs wrote it that kept no sum
+	})
+	if i < 0 {
 		return nil
 	}
+	a, sum := p.p.Alerts.Answers[i], ""
+	if a.Request != click {
+		_, sum = clickOf(a.Request)
+	}
 	if a.Reason == "" {
-		return &answered{alert: a.Alert}
+		return &answered{sum: sum, alert: a.Alert}
 	}
 	zh, en := alerts.Words(a.Reason, a.Holder)
-	return &answered{alert: a.Alert, refused: &event.RequestRefused{Request: click, Alert: a.Alert, Reason: a.Reason, Holder: a.Holder, Zh: zh, En: en}}
+	return &answered{sum: sum, alert: a.Alert, refused: &event.RequestRefused{Request: click, Alert: a.Alert, Reason: a.Reason, Holder: a.Holder, Zh: zh, En: en}}
 }
 
 // written hears where a wish stands in the log, or that it could not be written.
@@ -190,7 +220,9 @@ func (w *ward) written(click string, wait *waiter, partition int32, offset int64
 // who had it already.
 func (w *ward) settle(s Seen) {
 	for _, e := range s.Events {
-		if click, a := answerIn(e.Data); click != "" && w.shows(e.Subject) {
+		if wish, a := answerIn(e.Data); wish != "" && w.shows(e.Subject) {
+			click, sum := clickOf(wish)
+			a.sum = sum
 			w.keep(click, a)
 			if wait, ok := w.waiting[click]; ok {
 				wait.answer = a
@@ -208,7 +240,7 @@ func (w *ward) settle(s Seen) {
 // decided answers a wish that has been folded and led to nothing new: what it asked for is so.
 func (w *ward) decided(click string, wait *waiter) {
 	if wait.answer = w.known(click, wait.key); wait.answer == nil {
-		wait.answer = &answered{alert: wait.alert, silent: true}
+		wait.answer = &answered{sum: wait.sum, alert: wait.alert, silent: true}
 	}
 	w.release(click, wait)
 }
@@ -253,14 +285,14 @@ func (w *ward) keep(click string, a *answered) {
 	}
 }
 
-// answerIn answers which click an event answers, and how.
-func answerIn(d event.Event) (click string, a *answered) {
+// answerIn answers which wish an event answers, and how.
+func answerIn(d event.Event) (wish string, a *answered) {
 	if r, ok := d.(*event.RequestRefused); ok {
 		return r.Request, &answered{alert: r.Alert, refused: r}
 	}
-	click, alert := alerts.AnswerTo(d)
-	if click == "" {
+	wish, alert := alerts.AnswerTo(d)
+	if wish == "" {
 		return "", nil
 	}
-	return click, &answered{alert: alert}
+	return wish, &answered{alert: alert}
 }

@@ -40,8 +40,8 @@ type RotaPage struct {
 
 // RotaBody is a rota as it is set: it replaces that of its step.
 type RotaBody struct {
-	Tenant   string            `json:"tenant" minLength:"1" maxLength:"64"`
-	Group    string            `json:"group,omitempty" maxLength:"64" doc:"absent: the whole tenant"`
+	Tenant   string            `json:"tenant" minLength:"1" maxLength:"128"`
+	Group    string            `json:"group,omitempty" maxLength:"128" doc:"absent: the whole tenant"`
 	Step     string            `json:"step" minLength:"1" maxLength:"64" doc:"of the policies: nurse, doctor-1 …"`
 	Zone     string            `json:"zone" maxLength:"64" doc:"IANA, such as Asia/Shanghai"`
 	Shifts   []event.RotaShift `json:"shifts" maxItems:"200"`
@@ -57,15 +57,15 @@ type PolicyPage struct {
 
 // PolicyBody is a policy as it is set.
 type PolicyBody struct {
-	Tenant    string             `json:"tenant" minLength:"1" maxLength:"64"`
-	Group     string             `json:"group,omitempty" maxLength:"64" doc:"absent: the whole tenant"`
+	Tenant    string             `json:"tenant" minLength:"1" maxLength:"128"`
+	Group     string             `json:"group,omitempty" maxLength:"128" doc:"absent: the whole tenant"`
 	Severity  event.Severity     `json:"severity"`
 	Steps     []event.PolicyStep `json:"steps" maxItems:"100"`
 	CareMs    int64              `json:"care_ms" doc:"accepted: until somebody is reached"`
 	CloseMs   int64              `json:"close_ms" doc:"reached: until it is closed"`
 	RetryMs   int64              `json:"retry_ms" doc:"not reached: until it is tried again"`
 	EaseMs    int64              `json:"ease_ms" doc:"nothing found for so long: it has eased"`
-	ShelveMs  int64              `json:"shelve_ms" doc:"the longest shelving"`
+	ShelveMs  int64              `json:"shelve_ms" doc:"the longest shelving; 0: half an hour"`
 	ShelveTwo bool               `json:"shelve_two,omitempty" doc:"a shelving takes two persons"`
 }
 
@@ -200,14 +200,14 @@ func (s *Server) dutyOperations(api huma.API) {
 		func(ctx context.Context, _ *struct{}) (*body[Duty], error) { return &body[Duty]{s.duty(ctx)}, nil })
 	huma.Register(api, op(mayDuty, "PUT", "/v1/duty/rota", "setRota", "admin", "Put a rota into effect", answers...),
 		func(ctx context.Context, in *struct {
-			IfMatch string `header:"If-Match" required:"true" minLength:"1" maxLength:"64" doc:"the version that was looked at; none for a rota that nobody has set: what somebody else has changed meanwhile is not replaced unseen (409 changed)"`
+			IfMatch string `header:"If-Match" required:"true" minLength:"1" maxLength:"64" pattern:"^[!-~]([ -~]*[!-~])?$" doc:"the version that was looked at; none for a rota that nobody has set: what somebody else has changed meanwhile is not replaced unseen (409 changed)"`
 			Body    RotaBody
 		}) (*body[RotaPage], error) {
 			return answer(s.setRota(ctx, in.IfMatch, in.Body))
 		})
 	huma.Register(api, op(mayDuty, "PUT", "/v1/duty/policy", "setPolicy", "admin", "Put a policy into effect; warnings that are open keep theirs", answers...),
 		func(ctx context.Context, in *struct {
-			IfMatch string `header:"If-Match" required:"true" minLength:"1" maxLength:"64" doc:"the version that was looked at; none for a policy that nobody has set"`
+			IfMatch string `header:"If-Match" required:"true" minLength:"1" maxLength:"64" pattern:"^[!-~]([ -~]*[!-~])?$" doc:"the version that was looked at; none for a policy that nobody has set"`
 			Body    PolicyBody
 		}) (*body[PolicyPage], error) {
 			return answer(s.setPolicy(ctx, in.IfMatch, in.Body))

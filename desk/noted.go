@@ -31,10 +31,8 @@ const (
 func newNoting(s *Server, api huma.API) *noting {
 	n := &noting{s: s, actions: map[string]string{}, tokens: map[string]time.Time{}}
 	for path, item := range api.OpenAPI().Paths {
-		for method, o := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "DELETE": item.Delete, "PATCH": item.Patch} {
-			if o != nil {
-				n.actions[method+" "+path] = o.OperationID
-			}
+		for method, o := range methodsOf(item) {
+			n.actions[method+" "+path] = o.OperationID
 		}
 	}
 	return n
@@ -118,6 +116,9 @@ func (h *heardOf) WriteHeader(status int) {
 
 // Write keeps the beginning of a refusal.
 func (h *heardOf) Write(b []byte) (int, error) {
+	if h.status == 0 {
+		h.status = http.StatusOK
+	}
 	if h.status >= http.StatusBadRequest && h.said.Len() < mostSaid {
 		h.said.Write(b[:min(len(b), mostSaid-h.said.Len())])
 	}

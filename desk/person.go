@@ -40,7 +40,7 @@ type PersonBody struct {
 
 // PatientPath names a patient in the path.
 type PatientPath struct {
-	Tenant  string `path:"tenant" maxLength:"64"`
+	Tenant  string `path:"tenant" maxLength:"128"`
 	Patient string `path:"patient" maxLength:"128"`
 }
 

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tocsin/streams"
+	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
@@ -21,7 +23,7 @@ type body[T any] struct{ Body T }
 // Click is what every wish about a warning carries besides its body.
 type Click struct {
 	ID  string `path:"id" maxLength:"64"`
-	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" doc:"made by the page before its first sending; a repeat with the same key gets the first answer"`
+	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"64" pattern:"^[!-~]([ -~]*[!-~])?$" doc:"made by the page before its first sending; a repeat with the same key gets the first answer"`
 }
 
 var tags = map[string][]string{
@@ -31,7 +33,7 @@ var tags = map[string][]string{
 
 // describe registers every operation of the API; s may be empty when only the description is wanted.
 func (s *Server) describe(mux *http.ServeMux) huma.API {
-	huma.DefaultArrayNullable = false
+	huma.DefaultArrayNullable, huma.ValidateStrictCasing = false, true
 	huma.NewError = newProblem
 	api := humago.New(mux, apiConfig())
 	s.warningOperations(api)
@@ -46,7 +48,25 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.streamOperations(api, mux)
 	s.auditOperations(api)
 	s.emergencyOperations(api)
+	complete(api)
 	return api
+}
+
+// complete says of every operation what all of them have in common, once all are registered.
+func complete(api huma.API) {
+	for _, item := range api.OpenAPI().Paths {
+		for method, o := range methodsOf(item) {
+			if method == http.MethodHead {
+				continue
+			}
+			if o.Metadata == nil {
+				o.Metadata = map[string]any{}
+			}
+			q := &request{o, api.OpenAPI().Components.Schemas}
+			q.document()
+			o.Metadata[asked] = q
+		}
+	}
 }
 
 func apiConfig() huma.Config {
@@ -60,9 +80,12 @@ func apiConfig() huma.Config {
 	c.Security = []map[string][]string{{"cookie": {}}, {"bearer": {}}}
 	r := c.Components.Schemas
 	r.RegisterTypeAlias(reflect.TypeFor[event.Time](), reflect.TypeFor[time.Time]())
-	r.RegisterTypeAlias(reflect.TypeFor[event.Decimal](), reflect.TypeFor[float64]())
+	r.RegisterTypeAlias(reflect.TypeFor[event.Decimal](), reflect.TypeFor[decimalNumber]())
 	r.RegisterTypeAlias(reflect.TypeFor[event.Severity](), reflect.TypeFor[severityWord]())
 	r.RegisterTypeAlias(reflect.TypeFor[event.Quantity](), reflect.TypeFor[quantityWord]())
+	r.RegisterTypeAlias(reflect.TypeFor[map[event.Quantity]int64](), reflect.TypeFor[byQuantity[cadenceMs]]())
+	r.RegisterTypeAlias(reflect.TypeFor[map[event.Quantity]string](), reflect.TypeFor[byQuantity[string]]())
+	r.RegisterTypeAlias(reflect.TypeFor[map[event.Quantity]event.Target](), reflect.TypeFor[byQuantity[event.Target]]())
 	r.RegisterTypeAlias(reflect.TypeFor[[]event.Quantity](), reflect.TypeFor[[]quantityWord]()) // else taken for bytes
 	return c
 }
@@ -77,6 +100,33 @@ func (quantityWord) Schema(huma.Registry) *huma.Schema {
 		s.Enum = append(s.Enum, event.Quantity(q).String())
 	}
 	return s
+}
+
+// byQuantity describes maps whose keys are quantities.
+type byQuantity[V any] map[string]V
+
+// Schema says so of the keys. huma does not look at them; decoding does.
+func (byQuantity[V]) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: r.Schema(reflect.TypeFor[V](), true, ""),
+		Extensions: map[string]any{"propertyNames": map[string]any{"enum": quantityWord("").Schema(r).Enum}}}
+}
+
+// cadenceMs describes how often a quantity is expected.
+type cadenceMs int64
+
+// Schema says how seldom.
+func (cadenceMs) Schema(huma.Registry) *huma.Schema {
+	least, most := 0.0, float64(directory.MostCadenceMs)
+	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most, Description: "0: not expected"}
+}
+
+// decimalNumber describes event.Decimal.
+type decimalNumber float64
+
+// Schema says how large.
+func (decimalNumber) Schema(huma.Registry) *huma.Schema {
+	least, most := -event.MaxDecimal.Float(), event.MaxDecimal.Float()
+	return &huma.Schema{Type: huma.TypeNumber, Format: "double", Minimum: &least, Maximum: &most}
 }
 
 // severityWord describes event.Severity.
@@ -95,15 +145,22 @@ func OpenAPI() ([]byte, error) {
 
 // op describes one operation and who may use it.
 func op(who permission, method, path, id, tag, summary string, errs ...int) huma.Operation {
-	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: tags[tag], Errors: errs, MaxBodyBytes: maxBody}
+	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: tags[tag], Errors: append(slices.Clone(anyErrors), errs...), MaxBodyBytes: maxBody}
+	if method != http.MethodGet && method != http.MethodDelete {
+		o.Errors = append(o.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
 	if who == nil {
 		o.Security = []map[string][]string{}
+		o.Middlewares = huma.Middlewares{exactly}
 		return o
 	}
-	o.Errors = append([]int{http.StatusUnauthorized, http.StatusForbidden}, errs...)
-	o.Middlewares = huma.Middlewares{guard(who)}
+	o.Middlewares = huma.Middlewares{guard(who), exactly}
 	return o
 }
+
+// anyErrors are those that every operation can answer: a request that cannot be read, a token that is not known, a page of another
+// site or a role that may not, a fault of ours, a desk that is starting or cannot note what is looked at.
+var anyErrors = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable}
 
 const maxBody = 1 << 20
 
@@ -194,8 +251,8 @@ func (s *Server) groupOperations(api huma.API) {
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/groups/{tenant}/{group}", "getGroup", "groups", "The group's board, in the order of calling", http.StatusNotFound),
 		func(ctx context.Context, in *struct {
-			Tenant string `path:"tenant"`
-			Group  string `path:"group"`
+			Tenant string `path:"tenant" maxLength:"128"`
+			Group  string `path:"group" maxLength:"128"`
 		}) (*body[board], error) {
 			id := identityOf(ctx)
 			rows, known := s.board(id, in.Tenant, in.Group)
@@ -209,8 +266,8 @@ func (s *Server) groupOperations(api huma.API) {
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first; by when they were measured, and by when they were known", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
-			Tenant  string    `path:"tenant"`
-			Patient string    `path:"patient"`
+			Tenant  string    `path:"tenant" maxLength:"128"`
+			Patient string    `path:"patient" maxLength:"128"`
 			From    time.Time `query:"from" doc:"24 hours before to, when left out"`
 			To      time.Time `query:"to" doc:"now, when left out"`
 			Known   time.Time `query:"known" doc:"only what the desk knew at this moment, whenever it was measured; now, when left out"`
@@ -223,8 +280,8 @@ func (s *Server) groupOperations(api huma.API) {
 func (s *Server) qualityOperations(api huma.API) {
 	huma.Register(api, op(maySee, "GET", "/v1/quality", "getQuality", "groups", "How good the warnings of each week were: rates, shares, times, floods, shelvings", http.StatusNotFound),
 		func(ctx context.Context, in *struct {
-			Tenant string `query:"tenant" maxLength:"64"`
-			Group  string `query:"group" maxLength:"64" doc:"only this group of the tenant; all, when left out"`
+			Tenant string `query:"tenant" maxLength:"128"`
+			Group  string `query:"group" maxLength:"128" doc:"only this group of the tenant; all, when left out"`
 		}) (*body[Quality], error) {
 			return answer(s.quality(ctx, in.Tenant, in.Group))
 		})
@@ -256,8 +313,8 @@ func (s *Server) packOperations(api huma.API) {
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/plan", "getPlan", "groups", "What holds for a patient now: the packs of all groups as one, whose numbers, and what they disagree on", http.StatusNotFound),
 		func(ctx context.Context, in *struct {
-			Tenant  string `path:"tenant"`
-			Patient string `path:"patient"`
+			Tenant  string `path:"tenant" maxLength:"128"`
+			Patient string `path:"patient" maxLength:"128"`
 		}) (*body[PatientPlan], error) {
 			if err := s.see(ctx, in.Tenant, in.Patient, "plan.read"); err != nil {
 				return nil, err
@@ -287,7 +344,7 @@ func (s *Server) sessionOperations(api huma.API) {
 }
 
 func (s *Server) adminOperations(api huma.API) {
-	answers := []int{http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	answers := []int{http.StatusConflict, http.StatusGatewayTimeout}
 	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/tokens", "makeToken", "admin", "Make a bearer token; it is said once", answers...),
 		func(ctx context.Context, in *body[TokenBody]) (*body[TokenMade], error) {
 			return answer(s.makeToken(ctx, in.Body))
@@ -296,7 +353,7 @@ func (s *Server) adminOperations(api huma.API) {
 		func(ctx context.Context, in *body[AccountBody]) (*body[AccountMade], error) {
 			return answer(s.makeAccount(ctx, in.Body))
 		})
-	huma.Register(api, op(mayOrder, "POST", "/v1/admin/plans", "orderPlan", "admin", "Order own targets for a patient", answers...),
+	huma.Register(api, op(mayOrder, "POST", "/v1/admin/plans", "orderPlan", "admin", "Order own targets for a patient", append(answers, http.StatusNotFound)...),
 		func(ctx context.Context, in *body[PlanBody]) (*struct{}, error) {
 			return nil, s.orderPlan(ctx, in.Body)
 		})
@@ -304,7 +361,7 @@ func (s *Server) adminOperations(api huma.API) {
 		func(ctx context.Context, in *body[PackBody]) (*struct{}, error) {
 			return nil, s.publishPack(ctx, in.Body)
 		})
-	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/groups", "setGroup", "admin", "Set what a disease group uses", answers...),
+	huma.Register(api, op(mayAdmin, "POST", "/v1/admin/groups", "setGroup", "admin", "Set what a disease group uses", append(answers, http.StatusNotFound)...),
 		func(ctx context.Context, in *body[GroupBody]) (*struct{}, error) {
 			return nil, s.setGroup(ctx, in.Body)
 		})
@@ -323,7 +380,7 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 
 	r := api.OpenAPI().Components.Schemas
 	ref := func(t reflect.Type) *huma.Schema { return r.Schema(t, true, "") }
-	stream := op(mayClick, "GET", "/v1/stream", "stream", "live", "Server-sent events: warning, patient, status, snapshot")
+	stream := op(mayClick, "GET", "/v1/stream", "stream", "live", "Server-sent events: warning, patient, status, snapshot", http.StatusUnprocessableEntity)
 	stream.Description = streamDoc
 	stream.Parameters = []*huma.Param{
 		{Name: "group", In: "query", Description: "{tenant}/{group}: send the rows of this board too", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -332,14 +389,24 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 	}
 	stream.Responses = map[string]*huma.Response{"200": {Description: "a stream that does not end", Content: map[string]*huma.MediaType{
 		"text/event-stream": {Schema: &huma.Schema{OneOf: []*huma.Schema{
-			ref(reflect.TypeFor[Warning]()), ref(reflect.TypeFor[Row]()), ref(reflect.TypeFor[Status]()), ref(reflect.TypeFor[Snapshot]())}}}}}}
+			eventOf("warning", ref(reflect.TypeFor[Warning]())), eventOf("patient", ref(reflect.TypeFor[Row]())),
+			eventOf("status", ref(reflect.TypeFor[Status]())), eventOf("snapshot", ref(reflect.TypeFor[Snapshot]()))}}}}}}
 	s.plain(api, mux, stream, mayClick, s.stream)
 
-	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token, and who the patients are")
+	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token, and who the patients are", http.StatusUnprocessableEntity)
 	imp.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 	imp.Responses = map[string]*huma.Response{"200": {Description: "one JSON object a line; the last has done", Content: map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: ref(reflect.TypeFor[ImportLine]())}}}}
 	s.plain(api, mux, imp, mayImport, s.importCSV)
+}
+
+// eventOf describes one event of a stream: its data is JSON.
+func eventOf(name string, data *huma.Schema) *huma.Schema {
+	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
+	payload := text("one line of JSON")
+	payload.Extensions = map[string]any{"contentMediaType": "application/json", "contentSchema": data}
+	return &huma.Schema{Type: huma.TypeObject, Required: []string{"event", "id", "data"}, Properties: map[string]*huma.Schema{
+		"event": {Type: huma.TypeString, Enum: []any{name}}, "id": text("the vector up to which everything has been sent"), "data": payload}}
 }
 
 const streamDoc = `Each event's data is the whole thing, so applying one twice does no harm.
@@ -356,5 +423,12 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux, o huma.Operation, who p
 	}
 	o.Errors, o.Middlewares = nil, nil
 	api.OpenAPI().AddOperation(&o)
-	mux.Handle(o.Method+" "+o.Path, guarded(who, h))
+	q := &request{o: &o}
+	mux.Handle(o.Method+" "+o.Path, guarded(who, func(w http.ResponseWriter, r *http.Request) {
+		if p := q.fault(r); p != nil {
+			writeProblem(w, p)
+			return
+		}
+		h(w, r)
+	}))
 }

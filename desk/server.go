@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -246,9 +247,11 @@ func readingsBehind(seen Seen) []event.Time {
 // in our pages, then who asks, then what.
 func (s *Server) routes() http.Handler {
 	api := http.NewServeMux()
-	noted := newNoting(s, s.describe(api))
+	described := s.describe(api)
+	astray(described, api)
+	noted := newNoting(s, described)
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(noted.around(api))))))
+	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(noted.around(caught(s.o.Logger, api)))))))
 	mux.Handle("/openapi.json", api)
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))
@@ -258,8 +261,15 @@ func (s *Server) routes() http.Handler {
 	for pattern, h := range s.o.Mounts {
 		outer.Handle(pattern, h)
 	}
-	outer.Handle("/", harden(s.o.SecureCookies, http.NewCrossOriginProtection().Handler(mux)))
-	return outer
+	ours := harden(s.o.SecureCookies, sameOrigin(mux))
+	outer.Handle("/", ours)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			straight(ours).ServeHTTP(w, r)
+			return
+		}
+		outer.ServeHTTP(w, r)
+	})
 }
 
 // remember keeps from where a request came, for who slows down guesses.

@@ -18,6 +18,7 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/alexedwards/scs/v2"
 
+	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -267,6 +268,8 @@ func asProblem(err error) error {
 		return nil
 	case errors.As(err, &r):
 		return refused(&r.RequestRefused)
+	case errors.Is(err, streams.ErrTooLarge):
+		return tooLarge()
 	case errors.Is(err, context.DeadlineExceeded):
 		return refuse(http.StatusGatewayTimeout, "unanswered", "已提交，尚无结果", "asked, not yet answered: "+err.Error())
 	default:

@@ -8,6 +8,9 @@ import (
 	"tocsin/streams/event"
 )
 
+// ErrTooLarge: an input is larger than MaxInputBytes. Sent again it is no smaller.
+var ErrTooLarge = errors.New("it is too large for the log")
+
 // Edge is how doors, desks and the registrar write to the log: one writer, opened anew after an error. It never
 // repeats an append by itself: whoever called hears the error, and tells the sender to wait.
 type Edge struct {
@@ -54,7 +57,7 @@ func (e *Edge) countOf(topic string) int32 {
 func (e *Edge) one(topic string, partition int32, key string, env event.Envelope, done func(int32, int64, error)) {
 	r, err := ToRecord(topic, partition, key, env)
 	if err == nil && len(r.Value) > MaxInputBytes && topic != Rejected {
-		err = fmt.Errorf("append %s of %s: %d bytes are more than an input may have (%d)", env.ID, key, len(r.Value), MaxInputBytes)
+		err = fmt.Errorf("append %s of %s: %w: %d bytes, want at most %d", env.ID, key, ErrTooLarge, len(r.Value), MaxInputBytes)
 	}
 	if err != nil {
 		done(partition, -1, err)

@@ -18,6 +18,12 @@ const HorizonDays = 28
 // LookAheadDays is how far ahead gaps are told (ALR-10).
 const LookAheadDays = 14
 
+// What is worked out has an end, whoever asks for it: three shifts a day are 93 changes in a month.
+const (
+	mostChanges  = 1000
+	mostAccounts = 50 // of one shift
+)
+
 // lookBackDays is how far back spans are kept: what somebody took in a shift is handed over at its end.
 const lookBackDays = 2
 
@@ -34,7 +40,11 @@ func Fill(r *event.Rota, zone *time.Location, from event.Time) []Fault {
 	for i := -lookBackDays - 1; i <= HorizonDays+1; i++ { // a shift that began the day before may last into the first
 		all = append(all, p.on(time.Date(day.Year(), day.Month(), day.Day()+i, 0, 0, 0, 0, zone))...)
 	}
-	r.Spans = within(swapped(merged(all), r.Swaps), from.Add(-lookBackDays*24*time.Hour), r.Until)
+	spans, ok := merged(all)
+	if !ok {
+		return []Fault{{"shifts", fmt.Sprintf("换班过于频繁：一个月内超过 %d 次", mostChanges), fmt.Sprintf("who is on duty changes more than %d times within a month", mostChanges)}}
+	}
+	r.Spans = within(swapped(spans, r.Swaps), from.Add(-lookBackDays*24*time.Hour), r.Until)
 	r.Gaps = Gaps(r.Spans, from, from.Add(LookAheadDays*24*time.Hour))
 	return nil
 }
@@ -83,6 +93,9 @@ func parse(r *event.Rota) (plan, []Fault) {
 			if ends[k], ok = clock(end.text); !ok {
 				bad(at+end.where, "第 %d 班：%q 不是时刻，应如 07:30", "shift %d: %q is no time such as 07:30", i+1, end.text)
 			}
+		}
+		if len(s.Accounts) > mostAccounts {
+			bad(at+"accounts", "第 %d 班有 %d 人，最多 %d 人", "shift %d names %d people; want at most %d", i+1, len(s.Accounts), mostAccounts)
 		}
 		if len(s.Accounts) == 0 {
 			bad(at+"accounts", "第 %d 班没有人员", "shift %d names nobody", i+1)
@@ -139,27 +152,34 @@ func (p plan) on(day time.Time) (all []event.OnDuty) {
 	return all
 }
 
-// merged answers spans without overlap: where several hold, everybody of them is on duty.
-func merged(all []event.OnDuty) (spans []event.OnDuty) {
+// merged answers spans without overlap: where several hold, everybody of them is on duty. ok is false when somebody comes or
+// goes at more than mostChanges moments.
+func merged(all []event.OnDuty) (spans []event.OnDuty, ok bool) {
 	var cuts []event.Time
 	for _, s := range all {
 		cuts = append(cuts, s.From, s.Until)
 	}
 	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
+	if cuts = slices.Compact(cuts); len(cuts) > mostChanges {
+		return nil, false
+	}
+	slices.SortStableFunc(all, func(a, b event.OnDuty) int { return cmp.Compare(a.From, b.From) })
+	var holding []event.OnDuty // from the last cut on
 	for i := 1; i < len(cuts); i++ {
+		for len(all) > 0 && all[0].From <= cuts[i-1] {
+			holding, all = append(holding, all[0]), all[1:]
+		}
+		holding = slices.DeleteFunc(holding, func(s event.OnDuty) bool { return s.Until < cuts[i] })
 		var who []string
-		for _, s := range all {
-			if s.From <= cuts[i-1] && cuts[i] <= s.Until {
-				who = append(who, s.Accounts...)
-			}
+		for _, s := range holding {
+			who = append(who, s.Accounts...)
 		}
 		slices.Sort(who)
 		if who = slices.Compact(who); len(who) > 0 {
 			spans = add(spans, event.OnDuty{From: cuts[i-1], Until: cuts[i], Accounts: who})
 		}
 	}
-	return spans
+	return spans, true
 }
 
 // add appends a span, as one with the last where that is the same people's.

@@ -165,10 +165,8 @@ func decideGroup(s Entity, id string, r *event.GroupRequested, now event.Time) [
 	if err := CheckID("group", r.Group); err != nil {
 		return refuse(id, badName(err))
 	}
-	for q, ms := range r.CadenceMs {
-		if ms < 0 {
-			return refuse(id, *badPlan("the cadence of "+q.String()+" is negative", q.String()+" 的测量间隔为负"))
-		}
+	if why := checkCadence(r.CadenceMs); why != nil {
+		return refuse(id, *why)
 	}
 	if _, why := signGroup(s, r, now); why != nil {
 		return refuse(id, *why)

@@ -15,6 +15,12 @@ const (
 	maxOverrides = 64
 	maxFacts     = 64
 	maxWhy       = 500 // bytes
+	maxPauses    = 32
+
+	dayMin         = 24 * 60
+	leastCadenceMs = 1000
+	// MostCadenceMs is the longest time in milliseconds between two readings that anybody can order: a year.
+	MostCadenceMs = 366 * dayMin * 60_000
 )
 
 func decidePlan(s Entity, id string, r *event.PlanRequested, now event.Time) []event.Event {
@@ -63,17 +69,53 @@ func checkPlan(p event.Plan) *refusal {
 			return badPlan("the target of "+q.String()+" has its low above its high", q.String()+" 的目标下限高于上限")
 		}
 	}
-	for _, q := range quantities(p.CadenceMs) {
-		if p.CadenceMs[q] < 0 {
-			return badPlan("the cadence of "+q.String()+" is negative", q.String()+" 的测量间隔为负")
-		}
+	if why := checkCadence(p.CadenceMs); why != nil {
+		return why
 	}
 	for _, q := range quantities(p.Chosen) {
 		if err := CheckID("pack", p.Chosen[q]); err != nil {
 			return badPlan("chosen for "+q.String()+": "+err.Error(), q.String()+" 选用的规则包："+err.Error())
 		}
 	}
+	if why := checkPauses(p.Pauses); why != nil {
+		return why
+	}
 	return checkFacts(p.Facts)
+}
+
+// checkCadence holds how often signals are expected to what a fold can add to a moment, and a person can mean.
+func checkCadence(all map[event.Quantity]int64) *refusal {
+	for _, q := range quantities(all) {
+		if ms := all[q]; ms != 0 && (ms < leastCadenceMs || ms > MostCadenceMs) {
+			return badPlan(fmt.Sprintf("the cadence of %s is %d ms; want 0 (not expected), or %d to %d", q, ms, leastCadenceMs, MostCadenceMs),
+				fmt.Sprintf("%s 的测量间隔 %d 毫秒不可用：须为 0（不要求），或 %d 至 %d", q, ms, leastCadenceMs, MostCadenceMs))
+		}
+	}
+	return nil
+}
+
+// checkPauses holds planned windows to days and minutes that there are.
+func checkPauses(all []event.Pause) *refusal {
+	if len(all) > maxPauses {
+		return badPlan(fmt.Sprintf("%d planned windows; want at most %d", len(all), maxPauses), fmt.Sprintf("计划时段 %d 个，最多 %d 个", len(all), maxPauses))
+	}
+	for i, p := range all {
+		daily := len(p.Days) > 0
+		switch {
+		case p.Until <= p.From:
+			return badPlan(fmt.Sprintf("planned window %d ends before it begins", i+1), fmt.Sprintf("第 %d 个计划时段的结束不晚于开始", i+1))
+		case len(p.Days) > 7 || slices.ContainsFunc(p.Days, func(d int) bool { return d < 1 || d > 7 }):
+			return badPlan(fmt.Sprintf("planned window %d: days are 1 (Monday) to 7", i+1), fmt.Sprintf("第 %d 个计划时段：日期须为 1（周一）至 7", i+1))
+		case daily && (p.StartMin < 0 || p.StartMin >= dayMin || p.LengthMin < 1 || p.LengthMin > dayMin), !daily && (p.StartMin != 0 || p.LengthMin != 0):
+			return badPlan(fmt.Sprintf("planned window %d: with days, start_min lies between 0 and 1439 and length_min between 1 and 1440; without them there is neither", i+1),
+				fmt.Sprintf("第 %d 个计划时段：指定日期时 start_min 须为 0 至 1439、length_min 须为 1 至 1440；否则不填", i+1))
+		case p.ZoneMin < -14*60 || p.ZoneMin > 14*60:
+			return badPlan(fmt.Sprintf("planned window %d: zone_offset_min lies between -840 and 840", i+1), fmt.Sprintf("第 %d 个计划时段：zone_offset_min 须为 -840 至 840", i+1))
+		case len(p.Why) > maxWhy || !utf8.ValidString(p.Why):
+			return badPlan(fmt.Sprintf("planned window %d: why must be text of at most %d bytes", i+1, maxWhy), fmt.Sprintf("第 %d 个计划时段的理由最多 %d 字节", i+1, maxWhy))
+		}
+	}
+	return nil
 }
 
 // checkFacts holds the names of facts to what a pack can name. What has its own place in a plan, and what is measured,

@@ -17,8 +17,8 @@ const One Decimal = 1_000_000
 // Int answers the Decimal of a whole number.
 func Int(n int64) Decimal { return Decimal(n) * One }
 
-// maxDecimal keeps every sum of a few thousand readings inside an int64.
-const maxDecimal = Decimal(1e15)
+// MaxDecimal keeps every sum of a few thousand readings inside an int64.
+const MaxDecimal = Decimal(1e15)
 
 var errDecimal = errors.New("want a decimal number such as 37.2, at most 6 decimals, below 1e9")
 
@@ -93,7 +93,7 @@ func scale(digits []byte, point int, neg bool) (Decimal, bool, error) {
 		} else if d == 0 {
 			break
 		}
-		if d = d*10 + Decimal(c-'0'); d > maxDecimal {
+		if d = d*10 + Decimal(c-'0'); d > MaxDecimal {
 			return 0, false, errDecimal
 		}
 	}
@@ -145,7 +145,7 @@ func (d Decimal) Float() float64 { return float64(d) / float64(One) }
 // DecimalOf answers the Decimal nearest to x; false when x is no number or too large.
 func DecimalOf(x float64) (Decimal, bool) {
 	x = math.Round(x * float64(One))
-	if !(math.Abs(x) <= float64(maxDecimal)) { // NaN too
+	if !(math.Abs(x) <= float64(MaxDecimal)) { // NaN too
 		return 0, false
 	}
 	return Decimal(x), true

@@ -475,7 +475,7 @@ func (r *observationReader) number(n *int64) bool {
 func (r *observationReader) decimal(d *Decimal) bool {
 	neg := r.is("-")
 	var whole int64
-	if !r.number(&whole) || whole < 0 || whole > int64(maxDecimal/One) {
+	if !r.number(&whole) || whole < 0 || whole > int64(MaxDecimal/One) {
 		return false
 	}
 	v := Decimal(whole) * One
@@ -492,7 +492,7 @@ func (r *observationReader) decimal(d *Decimal) bool {
 			return false
 		}
 	}
-	if r.i < len(r.b) && (r.b[r.i] == 'e' || r.b[r.i] == 'E') || v > maxDecimal {
+	if r.i < len(r.b) && (r.b[r.i] == 'e' || r.b[r.i] == 'E') || v > MaxDecimal {
 		return false
 	}
 	if neg {

@@ -62,7 +62,7 @@ func drawObservation(t *rapid.T) ObservationRecorded {
 	o.Readings = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Reading {
 		return Reading{
 			Quantity: Quantity(rapid.Uint8Range(0, uint8(quantityCount)).Draw(t, "quantity")),
-			Value:    Decimal(rapid.Int64Range(-int64(maxDecimal), int64(maxDecimal)).Draw(t, "value")),
+			Value:    Decimal(rapid.Int64Range(-int64(MaxDecimal), int64(MaxDecimal)).Draw(t, "value")),
 			Mark:     Mark(word.Draw(t, "mark")),
 		}
 	}), 0, 4).Draw(t, "readings")

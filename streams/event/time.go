@@ -88,7 +88,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ParseTime reads RFC 3339 with an offset or Z.
+// ParseTime reads RFC 3339 with an offset or Z. What no event could be written with is refused.
 func ParseTime(s string) (Time, error) {
 	if t, ok := momentOf([]byte(s)); ok {
 		return t, nil
@@ -97,5 +97,9 @@ func ParseTime(s string) (Time, error) {
 	if err != nil {
 		return 0, fmt.Errorf("time %q: want RFC 3339 with an offset or Z, such as 2026-03-02T07:14:00+08:00", s)
 	}
-	return TimeOf(p), nil
+	t := TimeOf(p)
+	if t < earliest || t > latest {
+		return 0, fmt.Errorf("time %q lies outside the years 1 to 9999", s)
+	}
+	return t, nil
 }
