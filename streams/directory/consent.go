@@ -175,7 +175,7 @@ func consentOf(get func(column string) string) (*event.Consent, error) {
 		}
 		return nil, nil
 	}
-	given, err := dayOrMoment(get("consent_given"), 0)
+	given, err := DayOrMoment(get("consent_given"), 0)
 	if err != nil {
 		return nil, fmt.Errorf("column consent_given: %w", err)
 	}
@@ -186,7 +186,7 @@ func consentOf(get func(column string) string) (*event.Consent, error) {
 	}
 	c.Purposes = inPurposeOrder(c.Purposes)
 	if until := get("consent_until"); until != "" {
-		end, err := dayOrMoment(until, 24*time.Hour)
+		end, err := DayOrMoment(until, 24*time.Hour)
 		if err != nil {
 			return nil, fmt.Errorf("column consent_until: %w", err)
 		}
@@ -198,7 +198,8 @@ func consentOf(get func(column string) string) (*event.Consent, error) {
 	return c, nil
 }
 
-func dayOrMoment(s string, day time.Duration) (event.Time, error) {
+// DayOrMoment reads a moment in RFC 3339 or a day, of which it answers midnight UTC with so much added.
+func DayOrMoment(s string, day time.Duration) (event.Time, error) {
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
 		return event.TimeOf(t.Add(day)), nil
 	}

@@ -27,7 +27,7 @@ var (
 
 // Consent is one form that was signed, or words that were said, as it was recorded.
 type Consent struct {
-	ID          string   `json:"id"`           // of the form as the hospital files it; one of its own for each patient
+	ID          string   `json:"id"`           // of the form as the hospital files it; a patient has each once
 	Purposes    []string `json:"purposes"`     // in the order of Purposes
 	Form        string   `json:"form"`         // which text was agreed to
 	FormVersion string   `json:"form_version"` // of that text
