@@ -15,6 +15,8 @@ type State struct {
 	Groups   []Membership `json:"groups,omitempty"`   // oldest first; the last one is today's
 	LeftOut  int          `json:"left_out,omitempty"` // older ones that are not kept
 	Left     *event.Time  `json:"left,omitempty"`     // when the care ended; nil: it goes on
+
+	Consents event.Consents `json:"consents,omitzero"` // what the patient has agreed to (SEC-4)
 }
 
 // Membership is a stay in a leading group and the further ones; it ends where the next begins.
@@ -69,19 +71,26 @@ func byName(a, b Group) int {
 	return 0
 }
 
-// Apply folds enrolments, moves and leavings. A move of somebody who is not enrolled is an error.
+// Apply folds enrolments, moves, leavings and consents. A move of somebody who is not enrolled is an error.
 func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, error) {
 	switch d := e.Data.(type) {
 	case *event.PatientEnrolled:
 		if s.Enrolled == nil {
 			s.Enrolled = &at
 		}
+		s.Consents.Kept = d.ConsentKept
 		return join(s, Membership{d.Group, at, e.ID, d.Also}), nil
 	case *event.PatientGrouped:
 		if s.Enrolled == nil {
 			return s, fmt.Errorf("%s %s: patient %s is not enrolled and cannot move to group %s", d.Type(), e.ID, e.Subject, d.Group)
 		}
 		return join(s, Membership{d.Group, at, e.ID, d.Also}), nil
+	case *event.ConsentGiven:
+		s.Consents = s.Consents.Give(d, e.At)
+		return s, nil
+	case *event.ConsentWithdrawn:
+		s.Consents = s.Consents.Withdraw(d, e.At)
+		return s, nil
 	case *event.PatientLeft:
 		s.Left = &at
 		return s, nil

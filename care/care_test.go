@@ -123,3 +123,26 @@ func TestReadingsAndBeatsAreQuiet(t *testing.T) {
 		t.Error("a leaving is called quiet")
 	}
 }
+
+// The fold of a patient knows at every moment by which consent is done what follows, and what was withdrawn.
+func TestSEC4_ThePatientsFoldKnowsTheConsent(t *testing.T) {
+	var s State
+	for i, d := range []event.Event{
+		&event.PatientEnrolled{Tenant: "t", Patient: "P", Group: "copd", ConsentKept: true},
+		&event.ConsentGiven{Tenant: "t", Patient: "P", Consent: event.Consent{ID: "c1", Purposes: []string{event.ForMonitoring, event.ForSharing}, GivenAt: 1}},
+		&event.PatientGrouped{Tenant: "t", Patient: "P", Group: "diabetes"},
+		&event.ConsentWithdrawn{Tenant: "t", Patient: "P", Purposes: []string{event.ForSharing}},
+	} {
+		var err error
+		if s, err = (Core{}).Apply(Facts{}, s, event.Envelope{ID: "e", Subject: "t/P", At: event.Time(i + 10), Data: d}, event.Time(i+20)); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{event.ConsentNone, event.ConsentStands, event.ConsentStands, event.ConsentWithdrew}[i]
+		if got := s.Consents.For(event.ForSharing, 100); got.State != want {
+			t.Errorf("after %s: %+v, want %s", d.Type(), got, want)
+		}
+	}
+	if got := s.Consents.For(event.ForMonitoring, 100); got.Consent != "c1" {
+		t.Errorf("%+v", got)
+	}
+}

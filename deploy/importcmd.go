@@ -23,6 +23,9 @@ func importCommand() *cobra.Command {
 			"The group of somebody with more than one disease is such as copd+heart-failure: the first leads the care, and the packs of all hold.\n" +
 			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
 			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.\n\n" +
+			"What the patients have agreed to may stand in the columns consent (the id of the form), consent_purposes (monitoring+sharing+research),\n" +
+			"consent_form, consent_version, consent_given (a day or a moment), consent_how (paper, electronic, spoken, carried_over), consent_by\n" +
+			"(patient, guardian, representative) and consent_until. Without one a patient is watched, and shared with nobody.\n\n" +
 			"Who the patients are may stand in further columns, any of them:\n" + columnsHelp() +
 			"Of a carer: name, relation, phone, phone2; up to five, in the order in which they are called. A phone may say what it is: mobile:000-0101.\n" +
 			"birth_date is 1952-03-17, lives_alone yes or no, emergency_phone the number of the patient's own 120 centre. An empty cell leaves what is\n" +
@@ -70,11 +73,15 @@ func importRows(ctx context.Context, conn *connection, rows []directory.Row, out
 		}
 		return errors.Join(err, perr)
 	}
-	refused := 0
+	refused, unrecorded := 0, 0
 	for _, o := range outcomes {
 		if o.Refused != nil {
 			refused++
 			fmt.Fprintf(terminal, "line %d: %s\n", o.Line, o.Refused.En)
+		}
+		if o.Unrecorded != nil {
+			unrecorded++
+			fmt.Fprintf(terminal, "line %d: enrolled, and the consent was not recorded: %s\n", o.Line, o.Unrecorded.En)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
@@ -83,6 +90,9 @@ func importRows(ctx context.Context, conn *connection, rows []directory.Row, out
 		return err
 	}
 	fmt.Fprintf(terminal, "%d rows imported, %d tokens made, %d refused\n", len(rows)-refused, made, refused)
+	if unrecorded > 0 {
+		return fmt.Errorf("%d consents were not recorded; the rows stand but for %d", unrecorded, refused)
+	}
 	if refused > 0 {
 		return fmt.Errorf("%d of %d rows were refused; the others stand", refused, len(rows))
 	}

@@ -2,9 +2,11 @@ package deploy
 
 import (
 	"context"
+	"time"
 
 	"tocsin/alerts/outbox"
 	"tocsin/streams"
+	"tocsin/streams/event"
 )
 
 // startOutbox starts to tell machines of others of warnings, when the settings name any. It goes with the role notify; processes that
@@ -14,7 +16,7 @@ func (a *App) startOutbox(context.Context) error {
 		return nil
 	}
 	o := outbox.Options{Log: a.store, Edge: a.edge, Name: a.cfg.Name, Subscribers: a.cfg.Subscribers, Start: outbox.StartOf(a.store, patientParts()),
-		Groups: a.groupsOf, Logger: a.log, Registry: a.registry}
+		Groups: a.groupsOf, Shares: a.sharesOf, Logger: a.log, Registry: a.registry}
 	if a.past != nil {
 		o.Past = a.past
 	}
@@ -29,6 +31,14 @@ func (a *App) startOutbox(context.Context) error {
 		return b.Run(ctx)
 	})
 	return nil
+}
+
+// sharesOf answers whether others than the care team may be told of a patient now (SEC-4). What is Tocsin's own is about nobody.
+func (a *App) sharesOf(tenant, patient string) outbox.Shares {
+	if tenant == streams.SystemTenant {
+		return outbox.Shares{Allowed: true}
+	}
+	return outbox.SharesBy(a.view.Consent(tenant, patient, event.ForSharing, event.TimeOf(time.Now())))
 }
 
 // tellsMachines tells whether subscribers are served here.

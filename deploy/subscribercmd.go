@@ -27,7 +27,8 @@ func subscriberList(r *reach) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "list", Short: "How far each subscriber has got in each partition", Args: cobra.NoArgs,
-		Long: "How far each subscriber has got in each partition, as the log says: the last message that it took, how many records of decisions it has not\n" +
+		Long: "How far each subscriber has got in each partition, as the log says: the last message that it took, how many were\n" +
+			"withheld because a patient does not agree to it (a word that says so went out under the number instead), how many records of decisions it has not\n" +
 			"been led through (written down once a minute while there is nothing to tell), which message is being tried and why it is not taken. It ends with 1 when one does not get on.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withLog(c, r, func(ctx context.Context, conn *connection) error {
@@ -63,7 +64,7 @@ func printSubscribers(out io.Writer, rows []outbox.Row) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "SUBSCRIBER\tPARTITION\tTAKEN\tUNSEEN\tTRIED NOW\tSINCE\tWHY NOT")
+	fmt.Fprintln(t, "SUBSCRIBER\tPARTITION\tTAKEN\tWITHHELD\tUNSEEN\tTRIED NOW\tSINCE\tWHY NOT")
 	for _, row := range rows {
 		head, since, why := "-", "-", row.Why
 		if row.Head > 0 {
@@ -72,7 +73,7 @@ func printSubscribers(out io.Writer, rows []outbox.Row) error {
 		if row.Alarmed {
 			why += " [technical warning]"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t%s\t%s\n", row.Subscriber, row.Partition, row.Delivered, row.Unseen, head, since, why)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", row.Subscriber, row.Partition, row.Delivered, row.Withheld, row.Unseen, head, since, why)
 	}
 	return t.Flush()
 }

@@ -110,6 +110,9 @@ func (s *Server) patientOperations(api huma.API) {
 			PatientClick
 			Body LeaveBody
 		}) (*body[careEnded], error) {
+			if err := s.withdrawsAll(ctx, in.PatientClick, in.Body.Why); err != nil {
+				return nil, err
+			}
 			_, err := s.askOf(ctx, "leave", in.PatientClick, func(r event.Request) event.Event {
 				return &event.LeaveRequested{Request: r, Why: in.Body.Why, Note: in.Body.Note, Contacted: in.Body.Contacted}
 			})

@@ -165,6 +165,10 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 	}
 	last := ImportLine{Written: len(rows), Settled: len(rows)}
 	for _, o := range outcomes {
+		if o.Unrecorded != nil {
+			last.Refused++
+			out.write(ImportLine{Row: o.Line, Error: "enrolled, and the consent was not recorded: " + o.Unrecorded.En})
+		}
 		switch {
 		case o.Refused != nil:
 			last.Refused++

@@ -144,6 +144,7 @@ type Row struct {
 	WhyZh    string             `json:"why_order_zh"`
 	WhyEn    string             `json:"why_order_en"`
 	Left     *alerts.Left       `json:"left,omitempty" doc:"the care of the patient has ended: nothing is open and nobody is paged"`
+	Consent  string             `json:"consent" enum:"given,none,before_records,expired,withdrawn" doc:"to being watched (SEC-4): how the patient stands to it"`
 	Version  int64              `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
 }
 

@@ -104,7 +104,8 @@ func (p *person) row() Row {
 	if p.p.Vitals != nil {
 		v = p.p.Vitals(p.clock)
 	}
-	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}, Measures: some(v.Measures), Left: p.p.Alerts.Left}
+	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}, Measures: some(v.Measures), Left: p.p.Alerts.Left,
+		Consent: p.p.Care.Consents.For(event.ForMonitoring, p.clock).State}
 	if r.Latest == nil {
 		r.Latest = map[string]Latest{}
 	}

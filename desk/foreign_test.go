@@ -94,6 +94,12 @@ var operations = map[string]func(p patientOf) asking{
 	"setPerson": func(p patientOf) asking {
 		return asking{path: "/v1/patients/" + p.key() + "/person", body: PersonBody{}}
 	},
+	"getConsents":     func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/consents"} },
+	"listUnconsented": plainly("/v1/consents/missing"),
+	"recordConsent": func(p patientOf) asking {
+		return asking{path: "/v1/patients/" + p.key() + "/consents", body: ConsentBody{ID: "c", Purposes: []string{"sharing"}, Form: "F", FormVersion: "1", GivenAt: 1, How: "paper", GivenBy: "patient"}}
+	},
+	"withdrawConsent": wish("consents/withdraw", WithdrawBody{Purposes: []string{"sharing"}, How: "spoken"}),
 	"disownReadings":  wish("disown", DisownBody{Readings: []DisownReading{{event.SpO2Percent, event.Int(80)}}, Why: "words"}),
 	"acceptWarning":   click("accept", map[string]any{}),
 	"returnWarning":   click("return", map[string]any{}),

@@ -41,6 +41,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.groupOperations(api)
 	s.packOperations(api)
 	s.personOperations(api)
+	s.consentOperations(api)
 	s.qualityOperations(api)
 	s.dutyOperations(api)
 	s.sessionOperations(api)

@@ -68,6 +68,8 @@ type Directory interface {
 	Position() int64 // grows with every fact
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
+
+	EachPatient(fn func(tenant, patient string, p directory.Patient) bool)
 }
 
 // Edge writes to the log; *streams.Edge is one.

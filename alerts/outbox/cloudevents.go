@@ -16,11 +16,14 @@ type change struct {
 	partition  int32
 	event      event.Envelope
 	warning    event.OutboxWarning
+	consent    string // by which it is told
 }
 
 // renderer writes a change in one form. It uses nothing but the change, so that the bytes depend on the log alone.
 type renderer interface {
 	render(c change) ([]event.OutboxPart, error)
+	// withheld writes that of a warning nothing is told; none: this form has no way to say so.
+	withheld(w withheld) ([]event.OutboxPart, error)
 }
 
 // cloudEvents writes CloudEvents 1.0 in structured JSON.
@@ -38,6 +41,7 @@ type cloudEvent struct {
 	Sequence     string    `json:"sequence"`
 	SequenceType string    `json:"sequencetype"`
 	Partition    int32     `json:"tocsinpartition"`
+	Consent      string    `json:"tocsinconsent,omitempty"` // id of the consent by which it is told
 	Data         eventData `json:"data"`
 }
 
@@ -58,7 +62,7 @@ func (cloudEvents) render(c change) ([]event.OutboxPart, error) {
 	data.Version, data.Warning = 1, c.warning
 	body, err := json.Marshal(cloudEvent{SpecVersion: "1.0", ID: e.ID, Source: fmt.Sprintf("/tocsin/decisions/%d", c.partition), Type: string(e.Data.Type()),
 		Time: e.At.Std().Format(time.RFC3339Nano), Subject: e.Subject, ContentType: "application/json",
-		Sequence: strconv.FormatInt(c.number, 10), SequenceType: "Integer", Partition: c.partition, Data: data})
+		Sequence: strconv.FormatInt(c.number, 10), SequenceType: "Integer", Partition: c.partition, Consent: c.consent, Data: data})
 	if err != nil {
 		return nil, fmt.Errorf("write event %s as CloudEvent: %w", e.ID, err)
 	}

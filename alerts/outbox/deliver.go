@@ -38,6 +38,9 @@ func (s *stream) settle(ctx context.Context, m event.OutboxMessage) error {
 		if w, _ := s.wish(s.sub.id); w.Number == m.Number {
 			return s.pass(ctx, m, w)
 		}
+		if may, is := s.withheldNow(m); is {
+			return s.withhold(ctx, m, may)
+		}
 		after, err := s.try(ctx, m)
 		switch {
 		case err == nil:
@@ -54,8 +57,12 @@ func (s *stream) settle(ctx context.Context, m event.OutboxMessage) error {
 
 // try makes one try. The error is in words for people.
 func (s *stream) try(ctx context.Context, m event.OutboxMessage) (after time.Duration, err error) {
+	if len(m.Parts) == 0 { // the form has no way to say what there is to say
+		return 0, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.sub.within)
 	defer cancel()
+	defer s.watchConsent(ctx, m, cancel)()
 	err = s.sub.target.send(ctx, message{m, s.p, s.tune.now()})
 	result := "taken"
 	if err != nil {

@@ -53,7 +53,8 @@ func (w *web) close() { w.client.CloseIdleConnections() }
 const (
 	headerSubscriber = "Tocsin-Subscriber"
 	headerPartition  = "Tocsin-Partition"
-	headerNumber     = "Tocsin-Number" // from 1, without a hole within subscriber and partition
+	headerNumber     = "Tocsin-Number"  // from 1, without a hole within subscriber and partition
+	headerConsent    = "Tocsin-Consent" // id of the patient's consent by which it is told
 )
 
 func (w *web) part(ctx context.Context, m message, p event.OutboxPart, id string) error {
@@ -72,6 +73,9 @@ func (w *web) part(ctx context.Context, m message, p event.OutboxPart, id string
 	r.Header.Set(headerSubscriber, m.Subscriber)
 	r.Header.Set(headerPartition, strconv.Itoa(int(m.partition)))
 	r.Header.Set(headerNumber, strconv.FormatInt(m.Number, 10))
+	if m.Consent != "" {
+		r.Header.Set(headerConsent, m.Consent)
+	}
 	r.Header.Set(standardwebhooks.HeaderWebhookID, id)
 	if w.secret != nil {
 		signature, err := w.secret.Sign(id, m.now, []byte(p.Body))

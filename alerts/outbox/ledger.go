@@ -26,6 +26,7 @@ type standing struct {
 	open      warnings
 	trouble   event.OutboxTroubled // no Why: none
 	skipped   *event.OutboxSkipped // the last
+	withheld  withheldUntil
 }
 
 func newLedger() *ledger {
@@ -88,6 +89,8 @@ func (l *ledger) fold(e event.Envelope) error {
 		s := l.of(d.Subscriber)
 		s.taken(d.Number)
 		s.skipped = d
+	case *event.OutboxWithheld:
+		return l.of(d.Subscriber).holdBack(d)
 	case *event.OutboxTroubled:
 		l.of(d.Subscriber).trouble = *d
 	default:

@@ -6,6 +6,7 @@
 //	life.go       who writes a partition of outbox, by the rule of lives and steps
 //	source.go     decisions from a position on: from the log, and from history where the log is trimmed
 //	stream.go     one subscriber in one partition: look, write down, go on; deliver.go: send; trouble.go: when it does not go on
+//	consent.go    what is not told, because the patient does not agree to it
 //	warnings.go   what is open, as subscribers are told of it
 //	cloudevents.go, fhir.go, r40.go   the forms; http.go, mllp.go the ways
 //	status.go     how far everybody is, for operators
@@ -15,6 +16,8 @@
 // operator passed it over, which is a fact in the log. A stream that stands still never gives up and never jumps; it raises a technical
 // warning. Who takes a partition over begins where the log says, so the first coming of each number is in order, whoever sends: a repeat
 // may still come from the one before, under its old number and id.
+//
+// Nothing is sent of a patient who does not agree to it (SEC-4): see consent.go for what a subscriber hears then.
 //
 // Numbers are for each partition, since partitions have no order among each other; one patient is always in one partition.
 package outbox
@@ -37,7 +40,7 @@ import (
 // group is what the notifiers' processes join to share out the partitions of the outbox.
 const group = "tocsin-outbox"
 
-// Options is what an outbox needs. Log, Edge, Name, Subscribers, Start and Groups are required.
+// Options is what an outbox needs. Log, Edge, Name, Subscribers, Start, Groups and Shares are required.
 type Options struct {
 	Log         streams.Log
 	Past        Past   // history; nil: there is none
@@ -46,6 +49,7 @@ type Options struct {
 	Subscribers []Setting
 	Start       Start
 	Groups      func(tenant, patient string) []string // as of now
+	Shares      func(tenant, patient string) Shares   // as of now
 	Logger      *slog.Logger
 	Registry    *prometheus.Registry
 
@@ -108,8 +112,8 @@ type Outbox struct {
 
 // New makes an outbox.
 func New(o Options) (*Outbox, error) {
-	if o.Log == nil || o.Edge == nil || o.Name == "" || o.Start == nil || o.Groups == nil {
-		return nil, errors.New("outbox: Log, Edge, Name, Start and Groups are required")
+	if o.Log == nil || o.Edge == nil || o.Name == "" || o.Start == nil || o.Groups == nil || o.Shares == nil {
+		return nil, errors.New("outbox: Log, Edge, Name, Start, Groups and Shares are required")
 	}
 	subscribers, faults := open(o.Subscribers)
 	if len(faults) > 0 {

@@ -32,7 +32,7 @@ func (r r40) render(c change) ([]event.OutboxPart, error) {
 	id := controlID(c)
 	m := hl7v2.Message{
 		hl7v2.New("MSH", "|", `^~\&`, sendingApp, "", hl7v2.Escape(r.receiver), "", at, "", "ORU^R40^ORU_R40", id, "P", "2.6").
-			Set(15, "AL").Set(16, "NE").Set(18, "UNICODE UTF-8").Set(21, profileACM),
+			Set(8, hl7v2.Escape(consentNote(c.consent))).Set(15, "AL").Set(16, "NE").Set(18, "UNICODE UTF-8").Set(21, profileACM),
 		hl7v2.New("PID").Set(3, hl7v2.Fields(w.Patient, "", "", r.authority(w), "MR")),
 		hl7v2.New("PV1").Set(2, "O").Set(3, "HOME"),
 		hl7v2.New("OBR", "1", hl7v2.Fields(id, sendingApp), hl7v2.Fields(id, sendingApp), alarmEvent).Set(7, at).Set(29, hl7v2.Fields(w.Alert, w.Alert)),

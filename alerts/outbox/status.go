@@ -26,6 +26,9 @@ type Row struct {
 	Why        string     `json:"why,omitempty"`   // it does not get on
 	Alarmed    bool       `json:"alarmed,omitempty"`
 	Skipped    int64      `json:"skipped,omitempty"` // number of the last message that was passed over
+	// Withheld is how many messages were not sent because a patient does not agree to it, and LastWithheld the number of the last.
+	Withheld     int64 `json:"withheld,omitempty"`
+	LastWithheld int64 `json:"last_withheld,omitempty"`
 }
 
 // Status answers how far everybody is whom the log knows, by subscriber and partition. Offset is up to where the subscriber needs nothing
@@ -58,6 +61,7 @@ func (s *standing) row(id string, p int32, end int64) Row {
 	if len(s.pending) > 0 {
 		r.Head, r.HeadOf, r.Since = s.pending[0].Number, s.pending[0].Of, s.pending[0].At
 	}
+	r.Withheld, r.LastWithheld = s.withheld.count, s.withheld.last
 	if s.skipped != nil {
 		r.Skipped = s.skipped.Number
 	}

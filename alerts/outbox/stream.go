@@ -168,16 +168,28 @@ func (s *stream) look(e event.Envelope, quiet bool) error {
 		return nil
 	}
 	number := s.at.last + 1
-	parts, err := s.sub.render.render(change{subscriber: s.sub.id, partition: s.p, number: number, event: e, warning: w})
+	m := event.OutboxMessage{Subscriber: s.sub.id, Number: number, ID: e.ID, Of: e.Data.Type(), At: e.At, Tenant: w.Tenant, Patient: w.Patient, Alert: w.Alert}
+	may := s.o.Shares(w.Tenant, w.Patient)
+	if m.Consent = may.Consent; !may.Allowed {
+		return s.ends(m, w, may)
+	}
+	var err error
+	m.Parts, err = s.sub.render.render(change{subscriber: s.sub.id, partition: s.p, number: number, event: e, warning: w, consent: m.Consent})
 	if err != nil {
 		return err
 	}
+	w.Withheld = false
+	s.made = append(s.made, m)
+	s.tells(w, number)
+	return nil
+}
+
+// tells notes that a message about a warning was made.
+func (s *stream) tells(w event.OutboxWarning, number int64) {
 	if w.Told++; w.Phase != string(alerts.Closed) {
 		s.at.open[w.Alert] = w
 	}
 	s.at.last = number
-	s.made = append(s.made, event.OutboxMessage{Subscriber: s.sub.id, Number: number, ID: e.ID, Of: e.Data.Type(), At: e.At, Parts: parts})
-	return nil
 }
 
 // behind writes down what was made, and sends it.

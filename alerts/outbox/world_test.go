@@ -32,6 +32,7 @@ type world struct {
 	logged  *lockedBuffer
 	numbers map[int32]int64 // the last step by partition
 	want    map[int32][]string
+	agreed  agreed
 }
 
 var begin = time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC)
@@ -113,7 +114,7 @@ func (c *clock) wait(ctx context.Context, d time.Duration, wake <-chan struct{})
 func (w *world) serve(log streams.Log, past Past, settings ...Setting) (stop func()) {
 	w.t.Helper()
 	b, err := New(Options{Log: log, Past: past, Edge: streams.OpenEdge(log, "notify/test", w.n), Name: "test", Subscribers: settings, Start: w.start,
-		Groups: func(_, patient string) []string { return []string{"group-of-" + patient} },
+		Groups: func(_, patient string) []string { return []string{"group-of-" + patient} }, Shares: w.agreed.shares,
 		Logger: slog.New(slog.NewTextHandler(w.logged, nil)), tune: tuning{now: w.clock.now, wait: w.clock.wait, pause: 10 * time.Millisecond}})
 	if err != nil {
 		w.t.Fatal(err)

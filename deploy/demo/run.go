@@ -94,7 +94,7 @@ func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) 
 	tokens := map[string]string{}
 	for i, p := range w.Patients {
 		tokens[p.Device()] = directory.NewToken()
-		rows = append(rows, directory.Row{Line: i + 1, Tenant: Tenant, Patient: p.ID, Group: p.Group.ID, Device: p.Device(), Token: tokens[p.Device()]})
+		rows = append(rows, directory.Row{Line: i + 1, Tenant: Tenant, Patient: p.ID, Group: p.Group.ID, Device: p.Device(), Token: tokens[p.Device()], Consent: p.consent()})
 	}
 	// A further disease comes once the plan stands, so that what a doctor has chosen is never asked for.
 	if _, err := imported(ctx, o, rows); err != nil {
@@ -111,6 +111,12 @@ func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) 
 		return nil, err
 	}
 	return tokens, directory.WaitDoors(ctx, o.Log, position)
+}
+
+// consent is what everybody of the ward is made up to have signed: everything. The same at every start.
+func (p *Patient) consent() *event.Consent {
+	return &event.Consent{ID: "demo-" + p.ID, Purposes: event.Purposes, Form: "DEMO", FormVersion: "1", GivenAt: event.TimeOf(time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)),
+		How: "paper", GivenBy: "patient"}
 }
 
 // found makes the groups. What somebody changed of them at the desk since the ward was first let in stays.

@@ -136,7 +136,7 @@ func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequest
 func enrol(s Entity, r *event.EnrolRequested) []event.Event {
 	switch {
 	case s.Patient == nil || s.Patient.Group == "":
-		return one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also})
+		return one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, ConsentKept: true})
 	case !s.Patient.in(r):
 		return one(&event.PatientGrouped{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, Was: s.Patient.Group})
 	}

@@ -42,6 +42,8 @@ type Patient struct {
 	Group string      `json:"group"`          // leads the care
 	Also  []string    `json:"also,omitempty"` // further groups, by name
 	Plan  *event.Plan `json:"plan,omitempty"`
+
+	Consents event.Consents `json:"consents,omitzero"`
 }
 
 // Pack is the version of a pack that is in effect. Its text lies in the log.
@@ -105,6 +107,10 @@ func KeyOf(request event.Event) (string, error) {
 		return (&event.PolicySet{Tenant: r.Tenant, Group: r.Group, Severity: r.Severity}).About(), nil
 	case *event.RotaRequested:
 		return (&event.RotaSet{Rota: r.Rota}).About(), nil
+	case *event.ConsentRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
+	case *event.WithdrawRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.AccountRequested:
 		return AccountKey(r.Account), nil
 	case *event.TokenRequested:

@@ -176,6 +176,10 @@ func concerns(fact event.Event) (key string, ok bool) {
 		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.PatientGrouped:
 		return streams.PatientKey(d.Tenant, d.Patient), true
+	case *event.ConsentGiven:
+		return streams.PatientKey(d.Tenant, d.Patient), true
+	case *event.ConsentWithdrawn:
+		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.PlanChanged:
 		return streams.PatientKey(d.Tenant, d.Patient), true
 	}

@@ -45,6 +45,7 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Group = d
 	case *event.PatientEnrolled:
 		s.Patient = s.patientIn(d.Group, d.Also)
+		s.Patient.Consents.Kept = d.ConsentKept
 	case *event.PatientGrouped:
 		s.Patient = s.patientIn(d.Group, d.Also)
 	case *event.PlanChanged:
@@ -87,6 +88,10 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Person = personOf(d)
 	case *event.PersonErased:
 		s.Person = erasedFrom(d)
+	case *event.ConsentGiven:
+		s.Patient = s.Patient.consented(func(c event.Consents) event.Consents { return c.Give(d, e.At) })
+	case *event.ConsentWithdrawn:
+		s.Patient = s.Patient.consented(func(c event.Consents) event.Consents { return c.Withdraw(d, e.At) })
 	case *event.EffectsHanded:
 		if d.Through.After(s.Handed) {
 			s.Handed = d.Through
@@ -99,7 +104,7 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 func (s Entity) patientIn(group string, also []string) *Patient {
 	p := Patient{Group: group, Also: also}
 	if s.Patient != nil {
-		p.Plan = s.Patient.Plan
+		p.Plan, p.Consents = s.Patient.Plan, s.Patient.Consents
 	}
 	return &p
 }
@@ -127,6 +132,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decidePerson(s, e.ID, d), nil
 	case *event.EraseRequested:
 		return decideErase(s, e.ID, d), nil
+	case *event.ConsentRequested:
+		return decideConsent(s, e.ID, d, now), nil
+	case *event.WithdrawRequested:
+		return decideWithdraw(s, e.ID, d, now), nil
 	case *event.AccountRequested:
 		return decideAccount(s, e.ID, d), nil
 	case *event.TokenRequested:

@@ -1,6 +1,9 @@
 package directory
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // once leaves out the rows of a file that say again what a row before them said, and tells those that contradict one:
 // whichever came last would win in silence, and a device that stood there twice would get two tokens, one of them dead.
@@ -12,8 +15,8 @@ func once(rows []Row) ([]Row, []error) {
 	}
 	var kept []Row
 	var faults []error
-	groups, devices := map[patient]Row{}, map[worn]int{}
-	for _, row := range rows {
+	groups, devices, consents := map[patient]Row{}, map[worn]int{}, map[patient]int{}
+	for n, row := range rows {
 		p := patient{row.Tenant, row.Patient}
 		if before, ok := groups[p]; !ok {
 			groups[p] = row
@@ -21,8 +24,17 @@ func once(rows []Row) ([]Row, []error) {
 			faults = append(faults, fmt.Errorf("line %d: patient %s/%s is in group %s here and in %s on line %d; want one group", row.Line, row.Tenant, row.Patient, row.Group, before.Group, before.Line))
 			continue
 		}
+		if before, ok := consents[p]; row.Consent != nil && ok && !reflect.DeepEqual(rows[before].Consent, row.Consent) {
+			faults = append(faults, fmt.Errorf("line %d: patient %s/%s has another consent on line %d; want one consent in one file", row.Line, row.Tenant, row.Patient, rows[before].Line))
+			continue
+		} else if row.Consent != nil && !ok {
+			consents[p] = n
+		}
 		w := worn{p, row.Device}
 		i, again := devices[w]
+		if again && kept[i].Consent == nil {
+			kept[i].Consent = row.Consent
+		}
 		switch {
 		case !again:
 			devices[w] = len(kept)

@@ -18,6 +18,8 @@ import (
 type Row struct {
 	Line                                  int
 	Tenant, Patient, Group, Device, Token string
+
+	Consent *event.Consent // nil: the row says of none
 }
 
 // columns of an import, by name in its first line, in any order. device and token may be empty, group too.
@@ -131,7 +133,7 @@ func columnsOf(head []string, further Further) (map[string]int, error) {
 		}
 	}
 	for i, name := range head {
-		if name = strings.ToLower(tidy(name)); !slices.Contains(columns, name) && !further.Has(name) {
+		if name = strings.ToLower(tidy(name)); !slices.Contains(columns, name) && !slices.Contains(consentColumns, name) && !further.Has(name) {
 			return nil, fmt.Errorf("line 1: column %d is none that an import has; %d columns, want %s and no other, save those that say who a patient is (tocsin import --help)", i+1, len(head), strings.Join(columns, ","))
 		}
 	}
@@ -154,7 +156,17 @@ func rowOf(line int, fields []string, at map[string]int, want int) (Row, error) 
 	if row.Device == "" && row.Token != "" {
 		return row, errors.New("a token without a device")
 	}
-	return row, checkEnrol(row.request())
+	if err := checkEnrol(row.request()); err != nil {
+		return row, err
+	}
+	var err error
+	row.Consent, err = consentOf(func(column string) string {
+		if i, there := at[column]; there {
+			return tidy(fields[i])
+		}
+		return ""
+	})
+	return row, err
 }
 
 // request is the row as the registrar is asked it, without its token.
@@ -172,6 +184,8 @@ type Outcome struct {
 	Row
 	Made    string                // the token that was made for the device; it is shown this once
 	Refused *event.RequestRefused // nil: the row stands in the directory
+	// Unrecorded is why the consent of the row does not; nil: it does, or there is none.
+	Unrecorded *event.RequestRefused
 }
 
 // Import brings rows to the registrar and answers what became of each, and how far the directory reaches with them. A
@@ -204,7 +218,30 @@ func (a *Asker) Import(ctx context.Context, rows []Row, by string, progress func
 			out[i].Made = ""
 		}
 	}
-	return out, position, nil
+	recorded, err := a.consents(ctx, out, by)
+	if err != nil {
+		return out, 0, fmt.Errorf("import stopped before the consents: %w (run it again: what is in stays as it is)", err)
+	}
+	return out, max(position, recorded), nil
+}
+
+// consents brings the consents of rows that are in to the registrar.
+func (a *Asker) consents(ctx context.Context, out []Outcome, by string) (position int64, err error) {
+	var requests []event.Event
+	var of []int
+	for i, o := range out {
+		if o.Consent != nil && o.Refused == nil {
+			requests, of = append(requests, &event.ConsentRequested{Tenant: o.Tenant, Patient: o.Patient, Consent: *o.Consent, By: by}), append(of, i)
+		}
+	}
+	if len(requests) == 0 {
+		return 0, nil
+	}
+	refused, position, err := a.askAll(ctx, requests, nil)
+	for i, r := range refused {
+		out[of[i]].Unrecorded = r
+	}
+	return position, err
 }
 
 // holds tells whether the row's device is this patient's already.

@@ -156,6 +156,7 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		return d.Device
 	case *event.PatientEnrolled:
 		v.place(d.Tenant, d.Patient, d.Group, d.Also)
+		v.consented(d.Tenant, d.Patient, func(c event.Consents) event.Consents { c.Kept = d.ConsentKept; return c })
 	case *event.PatientGrouped:
 		v.place(d.Tenant, d.Patient, d.Group, d.Also)
 	case *event.PlanChanged:
@@ -163,6 +164,10 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		p := v.patients[key]
 		p.Plan = &d.Plan
 		v.patients[key] = p
+	case *event.ConsentGiven:
+		v.consented(d.Tenant, d.Patient, func(c event.Consents) event.Consents { return c.Give(d, e.At) })
+	case *event.ConsentWithdrawn:
+		v.consented(d.Tenant, d.Patient, func(c event.Consents) event.Consents { return c.Withdraw(d, e.At) })
 	case *event.GroupSet:
 		v.groups[GroupKey(d.Tenant, d.Group)] = *d
 	case *event.PackPublished:
@@ -195,7 +200,17 @@ func (v *View) fold(e event.Envelope) (lost string) {
 
 func (v *View) place(tenant, patient, group string, also []string) {
 	key := streams.PatientKey(tenant, patient)
-	v.patients[key] = Patient{Group: group, Also: also, Plan: v.patients[key].Plan}
+	p := v.patients[key]
+	p.Group, p.Also = group, also
+	v.patients[key] = p
+}
+
+// consented changes the consents of a patient. The caller holds the lock.
+func (v *View) consented(tenant, patient string, change func(event.Consents) event.Consents) {
+	key := streams.PatientKey(tenant, patient)
+	p := v.patients[key]
+	p.Consents = change(p.Consents)
+	v.patients[key] = p
 }
 
 // Ready tells whether the view has read what was there when it began.

@@ -169,6 +169,8 @@ type PatientEnrolled struct {
 	Patient string   `json:"patient"`
 	Group   string   `json:"group"`
 	Also    []string `json:"also,omitempty"`
+	// ConsentKept tells that consents were kept then (SEC-4): whoever has none on record has given none. Without it nobody knows.
+	ConsentKept bool `json:"consent_kept,omitempty"`
 }
 
 // PatientGrouped moves a patient to another group.

@@ -25,6 +25,24 @@ type OutboxMessage struct {
 	Of         Type         `json:"of"` // its type
 	At         Time         `json:"at"` // when it was decided
 	Parts      []OutboxPart `json:"parts"`
+	// Whom it is about, and by which consent it was made (SEC-4): it is not sent once that is withdrawn. Empty in what was made before
+	// consents were kept, and in what is about nobody.
+	Tenant  string `json:"tenant,omitempty"`
+	Patient string `json:"patient,omitempty"`
+	Alert   string `json:"alert,omitempty"`
+	Consent string `json:"consent,omitempty"`
+}
+
+// OutboxWithheld says that a message was not sent because the patient does not agree to that any more. Parts goes out under its number
+// instead, and says so without saying of whom: the subscriber's numbers have no hole. Without parts the number is passed over.
+type OutboxWithheld struct {
+	Subscriber string       `json:"subscriber"`
+	Number     int64        `json:"number"`
+	ID         string       `json:"id"`      // of what goes out instead
+	Of         string       `json:"of"`      // id of what does not
+	Why        string       `json:"why"`     // consent_withdrawn, consent_expired, consent_none
+	Consent    string       `json:"consent"` // by which it was made
+	Parts      []OutboxPart `json:"parts"`
 }
 
 // OutboxPart is one request of a message.
@@ -53,6 +71,8 @@ type OutboxWarning struct {
 	AnswerBy  Time     `json:"answer_by"`
 	Owner     string   `json:"owner,omitempty"`
 	Told      int      `json:"told,omitempty"` // how many messages about it this subscriber was given
+	// Withheld tells that the subscriber was told that it hears no more of it.
+	Withheld bool `json:"withheld,omitempty"`
 }
 
 // OutboxSkipped says that a message was passed over because somebody asked for it. Its number is not used again.
@@ -83,5 +103,6 @@ type SkipRequested struct {
 func (*OutboxMoved) Type() Type    { return "outbox.moved" }
 func (*OutboxMessage) Type() Type  { return "outbox.message" }
 func (*OutboxSkipped) Type() Type  { return "outbox.skipped" }
+func (*OutboxWithheld) Type() Type { return "outbox.withheld" }
 func (*OutboxTroubled) Type() Type { return "outbox.troubled" }
 func (*SkipRequested) Type() Type  { return "skip.requested" }

@@ -117,6 +117,11 @@ var schemas = map[Type]schema{
 	"erase.requested":  v1[EraseRequested](),
 	"person.erased":    v1[PersonErased](),
 
+	"consent.requested":  v1[ConsentRequested](),
+	"withdraw.requested": v1[WithdrawRequested](),
+	"consent.given":      v1[ConsentGiven](),
+	"consent.withdrawn":  v1[ConsentWithdrawn](),
+
 	"owner.open":           v1[OwnerOpened](),
 	"owner.step":           v1[StepClosed](),
 	"checkpoint.began":     v1[CheckpointBegan](),
@@ -134,8 +139,9 @@ var schemas = map[Type]schema{
 	"audit.head":   v1[AuditHead](),
 
 	"outbox.moved":    v1[OutboxMoved](),
-	"outbox.message":  v1[OutboxMessage](),
+	"outbox.message":  v2[OutboxMessage](),
 	"outbox.skipped":  v1[OutboxSkipped](),
+	"outbox.withheld": v1[OutboxWithheld](),
 	"outbox.troubled": v1[OutboxTroubled](),
 	"skip.requested":  v1[SkipRequested](),
 	"fault.ended":     v1[FaultEnded](),

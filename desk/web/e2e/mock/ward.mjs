@@ -53,7 +53,7 @@ export function patients(now) {
     return {
       tenant: g.tenant, patient: id, group: g.group, latest, silent, warnings: [], trend, measures: g.group === 'heart-failure' ? [{ id: 'gain', zh: '三天增重', en: 'Gain in three days', unit: 'kg', ...(i % 3 ? { value: (i % 5) / 2 } : {}) }] : [], order: i + 1, version: 1,
       score: g.group === 'diabetes' ? undefined : { rule: 'news2', lower, upper: lower + 6, band: lower >= 5 ? 'medium' : lower ? 'low' : 'zero', determined: false, missing: g.group === 'copd' ? ['acvpu'] : ['respiration_per_min', 'acvpu'] },
-      why_order_zh: silent.length ? `${silent.length} 项数据中断，已 5 小时` : i === 0 ? '有高优先级预警，血氧两天下降 6' : '无异常，按编号',
+      consent: 'given', why_order_zh: silent.length ? `${silent.length} 项数据中断，已 5 小时` : i === 0 ? '有高优先级预警，血氧两天下降 6' : '无异常，按编号',
       why_order_en: silent.length ? `${silent.length} signals silent for 5 h` : i === 0 ? 'open high warning, SpO₂ fell by 6 in two days' : 'nothing found, by number',
     }
   })

@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -100,6 +100,9 @@ export const api = {
 
   warn: wishOf<Worry, Warning>('warnings'),
   leave: wishOf<Leaving, unknown>('leave'),
+  consents: (tenant: string, patient: string) => ask<Consents>(`/v1/patients/${seg(tenant)}/${seg(patient)}/consents`),
+  recordConsent: (tenant: string, patient: string, body: Consent) => ask<Consents>(`/v1/patients/${seg(tenant)}/${seg(patient)}/consents`, { method: 'POST', body }),
+  withdrawConsent: wishOf<Withdrawal, Consents>('consents/withdraw'),
   disown: wishOf<Disowning, unknown>('disown'),
   resume: wishOf<{ note: string }, unknown>('resume'),
 

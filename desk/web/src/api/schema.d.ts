@@ -140,6 +140,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/consents/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Patients who are watched without a consent to it that stands */
+        get: operations["listUnconsented"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/duty": {
         parameters: {
             query?: never;
@@ -305,6 +322,41 @@ export interface paths {
         get: operations["getBrief"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/patients/{tenant}/{patient}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the patient has agreed to */
+        get: operations["getConsents"];
+        put?: never;
+        /** Record a consent */
+        post: operations["recordConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/patients/{tenant}/{patient}/consents/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record that the patient agrees no more; of monitoring it asks for the end of the care too */
+        post: operations["withdrawConsent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -878,6 +930,13 @@ export interface components {
             /** @description the care of the patient has ended */
             left: boolean;
         };
+        CareView: {
+            en: string;
+            /** @description why the care could not be ended with the withdrawal: needs_doctor, needs_contact, role …; empty otherwise */
+            reason: string;
+            watched: boolean;
+            zh: string;
+        };
         Carer: {
             name: string;
             phones?: components["schemas"]["Phone"][];
@@ -900,6 +959,48 @@ export interface components {
         };
         Colleagues: {
             colleagues: components["schemas"]["Colleague"][];
+        };
+        ConsentBody: {
+            /** @description which text was agreed to */
+            form: string;
+            form_version: string;
+            /** Format: date-time */
+            given_at: string;
+            /** @enum {string} */
+            given_by: "patient" | "guardian" | "representative";
+            /** @enum {string} */
+            how: "paper" | "electronic" | "spoken" | "carried_over";
+            /** @description of the form as it is filed; no name */
+            id: string;
+            purposes: ("monitoring" | "sharing" | "research")[];
+            /** Format: date-time */
+            until?: string;
+        };
+        ConsentLine: {
+            /**
+             * Format: date-time
+             * @description when it was recorded
+             */
+            at: string;
+            /** @description who recorded it */
+            by: string;
+            consent: string;
+            form: string;
+            form_version: string;
+            /** Format: date-time */
+            given_at?: string;
+            given_by: string;
+            how: string;
+            purposes: string[];
+            /** Format: date-time */
+            until?: string;
+            withdrawn: boolean;
+        };
+        ConsentView: {
+            care: components["schemas"]["CareView"];
+            /** @description what was recorded, the last first */
+            lines: components["schemas"]["ConsentLine"][];
+            purposes: components["schemas"]["PurposeView"][];
         };
         ContactBody: {
             note?: string;
@@ -2012,6 +2113,24 @@ export interface components {
             where: string;
             zh?: string;
         };
+        PurposeView: {
+            /** @description its id; empty where there is none */
+            consent: string;
+            /** @enum {string} */
+            purpose: "monitoring" | "sharing" | "research";
+            /** Format: date-time */
+            since?: string;
+            /**
+             * @description before_records: nothing is recorded, and the patient was enrolled before consents were kept: what went on then goes on
+             * @enum {string}
+             */
+            state: "given" | "none" | "before_records" | "expired" | "withdrawn";
+            /**
+             * Format: date-time
+             * @description absent: until it is withdrawn
+             */
+            until?: string;
+        };
         Quality: {
             /** @description false while the log is still being read: the numbers are too small */
             complete: boolean;
@@ -2264,6 +2383,11 @@ export interface components {
             why?: string;
         };
         Row: {
+            /**
+             * @description to being watched (SEC-4): how the patient stands to it
+             * @enum {string}
+             */
+            consent: "given" | "none" | "before_records" | "expired" | "withdrawn";
             group: string;
             /** @description by quantity, such as spo2_percent */
             latest: {
@@ -2631,6 +2755,20 @@ export interface components {
             /** @enum {string} */
             whom: "patient" | "carer" | "community" | "emergency";
         };
+        Unconsented: {
+            group: string;
+            patient: string;
+            /** @enum {string} */
+            state: "none" | "before_records" | "expired" | "withdrawn";
+            tenant: string;
+        };
+        Unconsenteds: {
+            counts: {
+                [key: string]: number;
+            };
+            /** @description at most 500: those who have withdrawn first, then those whose consent has run out */
+            patients: components["schemas"]["Unconsented"][];
+        };
         Unjudged: {
             /**
              * Format: date-time
@@ -2903,6 +3041,15 @@ export interface components {
              * @enum {string}
              */
             state: "off" | "well" | "failing" | "silent";
+        };
+        WithdrawBody: {
+            /** @description somebody was reached; needed to end the care while a high warning is open */
+            contacted?: boolean;
+            /** @enum {string} */
+            how: "paper" | "electronic" | "spoken";
+            /** @description of the end of the care; no names */
+            note?: string;
+            purposes: ("monitoring" | "sharing" | "research")[];
         };
         WordPair: {
             en: string;
@@ -3738,6 +3885,53 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnconsented: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unconsenteds"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4740,6 +4934,275 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConsents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordConsent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawConsent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description as with warnings */
+                "Idempotency-Key": string;
+            };
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -126,6 +126,13 @@ export const en = {
     title: 'End the care', why: 'Why does the care end?', note: 'Words for the record (may be empty)', closes: 'Open warnings of this patient: {n}. They are closed in the same step.', rule: 'Nobody is paged any more and nothing is expected of the patient. It can be taken back within 24 hours.', doctor: 'While a high warning is open only a doctor ends the care.', send: 'End the care', sending: 'Ending …',
     whys: { discharged: 'Discharged', died: 'Died', consent_withdrawn: 'Consent withdrawn' }, ended: '{why}: {who}, {at}', list: 'Care ended within the last day: {n}', resume: 'Take the end of care back', resumeWhy: 'Why is it taken back? (may be empty)', resumeRule: 'The patient is watched again. What is found from now on is a new warning.', resuming: 'Taking back …',
   },
+  consent: {
+    title: 'Consent', record: 'Record a consent', withdraw: 'The patient withdraws …', purposes: 'For what?', id: 'Number of the form (no name)', form: 'Which form', version: 'Version', given: 'Given on', until: 'until', by: 'By', how: 'How', and: ', ',
+    rule: 'It holds at once: what is shared with others stops within 5 seconds. Of monitoring it ends the care too; while a high warning is open only a doctor does that, and the patient is watched until then.',
+    purpose: { monitoring: 'Monitoring', sharing: 'Sharing with others', research: 'Research' },
+    state: { given: 'agreed', none: 'no consent on record', before_records: 'enrolled before consents were kept, nothing on record', expired: 'has run out', withdrawn: 'withdrawn' },
+    way: { paper: 'on paper', electronic: 'electronically', spoken: 'spoken', carried_over: 'on paper, before Tocsin kept it' }, giver: { patient: 'the patient', guardian: 'a guardian', representative: 'a representative' },
+  },
   disown: {
     open: 'Not this patient’s reading …', title: 'Not this patient’s reading', which: 'Which measurement was somebody else’s?', why: 'How is that known? (no name)', send: 'Take it out', sending: 'Taking it out …',
     rule: 'The reading stays in the record, marked, and is judged no more: what remains is judged at once. The warning stays open until somebody closes it. Ask for a new measurement.',

@@ -127,6 +127,13 @@ export const zh: Words = {
     title: '结束管理', why: '结束管理的原因？', note: '补充说明（可不填）', closes: '该患者有 {n} 条未结案预警，将同时结案。', rule: '此后不再提醒任何人，也不再等待数据。24 小时内可以恢复。', doctor: '存在高优先级预警时，须由医生结束管理。', send: '结束管理', sending: '正在结束……',
     whys: { discharged: '出组', died: '死亡', consent_withdrawn: '撤回同意' }, ended: '{why}：{who}，{at}', list: '一天内结束管理：{n} 名', resume: '恢复管理', resumeWhy: '恢复的原因？（可不填）', resumeRule: '重新监测该患者。此后发现的异常为新的预警。', resuming: '正在恢复……',
   },
+  consent: {
+    title: '知情同意', record: '登记知情同意', withdraw: '患者撤回同意…', purposes: '用途', id: '表单编号（勿填姓名）', form: '表单', version: '版本', given: '同意日期', until: '至', by: '同意人', how: '方式', and: '、',
+    rule: '立即生效：5 秒内停止向他方共享。撤回监测同意的同时结束管理；有高优先级预警未结案时须由医生办理，此前仍继续监测。',
+    purpose: { monitoring: '监测', sharing: '向他方共享', research: '科研' },
+    state: { given: '已同意', none: '未登记同意', before_records: '入组早于同意登记，尚无记录', expired: '已到期', withdrawn: '已撤回' },
+    way: { paper: '书面', electronic: '电子', spoken: '口头', carried_over: '书面（启用登记前签署）' }, giver: { patient: '患者本人', guardian: '监护人', representative: '代理人' },
+  },
   disown: {
     open: '非本人读数……', title: '非本人读数', which: '哪一次测的是别人？', why: '如何得知？（勿写姓名）', send: '剔除该读数', sending: '正在剔除……',
     rule: '该读数保留在记录中并加标记，不再用于评估；其余数据立即重新评估。预警保持未结，须由人结案。请患者重新测量。',
