@@ -36,6 +36,9 @@ type channel struct {
 // group tells whether a channel reaches a room and nobody in particular.
 func (c *channel) group() bool { return c.kind == kindWeCom || c.kind == kindDingTalk }
 
+// telephone tells whether a channel reaches whoever has a number.
+func (c *channel) telephone() bool { return c.kind == kindSMS || c.kind == kindVoice }
+
 // person is a recipient.
 type person struct {
 	name, language, role string
@@ -52,6 +55,10 @@ type way struct {
 	channel *channel
 	address string
 	secret  string
+
+	near  bool   // to somebody near a patient
+	local string // number of the 120 centre where that patient lives
+	mark  string // tells apart what the recipient's name does not
 }
 
 // Faults answers everything that is wrong with the settings, each with its place and a way out.
@@ -159,6 +166,9 @@ func (r *reading) person(path string, s RecipientSetting) {
 	p := &person{name: s.Name, language: s.Language, role: s.Role}
 	if !isName(s.Name) {
 		r.fault(path+".name", "%q must be one word of letters, digits, - and _: it goes into the log, so no address", s.Name)
+	}
+	if isAdviceName(s.Name) {
+		r.fault(path+".name", "%q stands for patients and who is near them; choose another", s.Name)
 	}
 	if slices.ContainsFunc(r.b.people, func(o *person) bool { return o.name == s.Name }) {
 		r.fault(path+".name", "there are two recipients %q", s.Name)

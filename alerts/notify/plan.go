@@ -60,7 +60,9 @@ func (n *Notifier) plan(c *patient) {
 	}
 	for id, j := range c.jobs {
 		if !wanted[id] {
-			j.over = c.overBecause(j)
+			if j.over = c.overBecause(j); j.way.near && !n.stands(j) {
+				j.over = "who is near the patient has changed"
+			}
 			n.lines[j.way.channel.name].leave(j)
 			if d, is := j.way.channel.sender.(*appDoor); is {
 				d.forget(id)
@@ -97,9 +99,9 @@ func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 
 // job answers the notice, with what the log knows of it when it is new here.
 func (n *Notifier) job(c *patient, w alerts.Warning, ask int, step string, p *person, by *way) *job {
-	id := noticeID(w.Alert, ask, p.name, by.channel.name)
+	id := noticeID(w.Alert, ask, p.name+by.mark, by.channel.name)
 	if j := c.jobs[id]; j != nil {
-		j.high = w.Peak == event.High
+		j.high, j.person, j.way = w.Peak == event.High, p, by
 		return j
 	}
 	now := time.Now()
