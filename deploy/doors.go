@@ -155,11 +155,13 @@ func (a *App) startNotify(context.Context) error {
 	if err := a.startApps(&o); err != nil {
 		return err
 	}
+	a.startCarers(&o)
 	n, err := notify.New(o)
 	if err != nil {
 		return err
 	}
 	a.notifier = n
+	a.followCarers()
 	a.runs("notifier", n.Run)
 	return nil
 }

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/streams"
@@ -24,6 +25,13 @@ type NearPhone struct {
 	Carer    int    // from 1, in the order in which they are called
 	Number   string // as somebody would dial it
 	Language string // zh, en; empty: as notify.patients says
+}
+
+// ReachesTelephones tells whether who is near patients is told.
+func (s Settings) ReachesTelephones() bool {
+	return slices.ContainsFunc(s.Channels, func(c ChannelSetting) bool {
+		return (c.Kind == kindSMS || c.Kind == kindVoice) && slices.Contains(s.Patients.Channels, c.Name)
+	})
 }
 
 // mostNear is how many telephones are tried: by two channels they leave room for the receipts of staff, of which a warning keeps 48.

@@ -879,6 +879,7 @@ export interface components {
             left: boolean;
         };
         Carer: {
+            language?: string;
             name: string;
             phones?: components["schemas"]["Phone"][];
             relation?: string;
