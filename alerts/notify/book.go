@@ -36,6 +36,9 @@ type channel struct {
 // group tells whether a channel reaches a room and nobody in particular.
 func (c *channel) group() bool { return c.kind == kindWeCom || c.kind == kindDingTalk }
 
+// reliable tells whether what a channel took may keep the next from being asked.
+func (c *channel) reliable() bool { return c.kind != kindWebPush }
+
 // telephone tells whether a channel reaches whoever has a number.
 func (c *channel) telephone() bool { return c.kind == kindSMS || c.kind == kindVoice }
 
@@ -45,9 +48,14 @@ type person struct {
 	ways                 []*way
 }
 
-// inPerson tells whether some way reaches them and not only a room.
+// inPerson tells whether some way reaches them that can be relied on, and not only a room.
 func (p *person) inPerson() bool {
-	return slices.ContainsFunc(p.ways, func(w *way) bool { return !w.channel.group() })
+	return slices.ContainsFunc(p.ways, func(w *way) bool { return !w.channel.group() && w.channel.reliable() })
+}
+
+// room tells whether nobody in particular is reached.
+func (p *person) room() bool {
+	return !slices.ContainsFunc(p.ways, func(w *way) bool { return !w.channel.group() })
 }
 
 // way is one address of one person.
@@ -79,6 +87,7 @@ const mostOfOneStep = 40
 // open reads the settings and what lies in files.
 func open(s Settings) (*book, error) {
 	r := &reading{b: &book{desk: strings.TrimRight(s.Desk, "/"), zone: time.Local, channels: map[string]*channel{}, asked: map[string][]*person{}}}
+	r.whole = s
 	r.head(s)
 	for i, c := range s.Channels {
 		r.channel(fmt.Sprintf("notify.channels[%d]", i), c)
@@ -103,6 +112,7 @@ func open(s Settings) (*book, error) {
 type reading struct {
 	b      *book
 	faults []error
+	whole  Settings // of which web push needs the subject
 }
 
 func (r *reading) fault(path, format string, args ...any) {
@@ -151,6 +161,9 @@ func (r *reading) channel(path string, s ChannelSetting) {
 		c.sender = dingTalk{newHTTP(c)}
 	case kindApp:
 		c.sender, c.atOnce = &appDoor{}, max(c.atOnce, appsAtOnce)
+	case kindWebPush:
+		c.sender = &webPush{}
+		r.push("notify.push", s.Name)
 	case kindMail:
 		c.sender = r.mail(path+".mail", s.Mail)
 	case kindSMS, kindVoice:
@@ -208,9 +221,15 @@ func (r *reading) way(path string, p *person, s WaySetting) {
 		r.fault(path+".channel", "%s reaches patients; name it in notify.patients.channels", s.Channel)
 		return
 	}
+	if c.kind == kindWebPush && (s.Address != "" || s.AddressFile != "") {
+		r.fault(path, "%s goes to the browsers in which %s turned it on; it takes no address", s.Channel, p.name)
+	}
 	w := &way{channel: c, address: string(s.Address), secret: r.secret(path+".secret_file", s.SecretFile)}
 	if s.AddressFile != "" {
 		w.address = r.secret(path+".address_file", s.AddressFile)
+	}
+	if c.kind == kindWebPush {
+		w.address = p.name // the account
 	}
 	if fault := c.refuses(w); fault != "" { // it does not repeat the address
 		r.fault(path, "%s", fault)
