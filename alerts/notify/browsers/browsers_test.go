@@ -139,6 +139,9 @@ func TestSEC6_WhereABrowserIsReachedIsSealed(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v %s", b, b, b, []Browser{b}); strings.Contains(text, "push.example") {
 		t.Error(text)
 	}
+	if id := (Browser{Endpoint: "https://push.example/x"}).ID(); id != "bed71523b4c5b03f2a9323423" { // desk/web/src/parts/push.test.ts has the same
+		t.Errorf("its id is %s", id)
+	}
 	short, _ := k.Seal("nurse-a", Browser{"https://p.example/x", "p", "a"})
 	if len(short) != len(sealed) {
 		t.Error("its length tells which service it is")
