@@ -258,6 +258,14 @@ func (c *Config) Validate() error {
 	return errors.Join(faults...)
 }
 
+// notes tells what is no fault, and yet not what one might expect.
+func (c *Config) notes() (all []string) {
+	if c.tellsCarers() && c.Vault.Off {
+		all = append(all, "notify.patients.channels: telephones of carers lie in the vault, which vault.off turns off: in danger no carer is told what to do")
+	}
+	return all
+}
+
 func address(path, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "" {

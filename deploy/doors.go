@@ -33,6 +33,12 @@ func (a *App) startDesk(context.Context) error {
 	if a.trail != nil {
 		o.Trail = a.trail
 	}
+	switch push, err := a.pushWay(); {
+	case err != nil:
+		return err
+	case push != nil:
+		o.Push = push
+	}
 	if a.past != nil {
 		o.History = charts{a.past}
 	}
@@ -155,11 +161,19 @@ func (a *App) startNotify(context.Context) error {
 	if err := a.startApps(&o); err != nil {
 		return err
 	}
+	a.startCarers(&o)
+	switch push, err := a.startPush(); {
+	case err != nil:
+		return err
+	case push != nil:
+		o.Browsers = push
+	}
 	n, err := notify.New(o)
 	if err != nil {
 		return err
 	}
 	a.notifier = n
+	a.followCarers()
 	a.runs("notifier", n.Run)
 	return nil
 }

@@ -35,6 +35,7 @@ var technologies = map[string][]string{
 	"cel.dev":                             {"rules/condition", "deploy"},
 	"github.com/goccy/go-yaml":            {"rules/pack", "deploy"},
 	"github.com/tink-crypto":              {"care/vault"},
+	"github.com/SherClockHolmes":          {"alerts/notify/browsers"},
 	"github.com/wneessen/go-mail":         {"alerts/notify"},
 	"github.com/standard-webhooks":        {"alerts/notify", "alerts/outbox", "deploy/watchdog"},
 	"github.com/prometheus/client_golang": {"ingest/gateway", "ingest/bridge", "ingest/door", "streams/kafka", "streams/history", "alerts/notify", "alerts/outbox", "desk", "deploy"},

@@ -30,10 +30,10 @@ func (c *Config) patientKeys() string {
 	return c.path("vault.keys")
 }
 
-// startVault opens the vault for the desk. `up` makes the master key at its first start; where parts run apart nobody does, since two
+// startVault opens the vault for the desk, and for the notifier where carers are told. `up` makes the master key at its first start; where parts run apart nobody does, since two
 // would make two.
 func (a *App) startVault(context.Context) error {
-	if !a.cfg.has(roleDesk) || a.cfg.Vault.Off {
+	if !a.cfg.has(roleDesk) && !a.cfg.tellsCarers() || a.cfg.Vault.Off {
 		return nil
 	}
 	file, folder := a.cfg.masterKey(), a.cfg.patientKeys()
@@ -45,7 +45,7 @@ func (a *App) startVault(context.Context) error {
 		}
 	}
 	if errors.Is(err, vault.ErrNoMaster) && !a.cfg.whole && a.cfg.Vault.Master == "" {
-		a.log.Warn("who patients are is kept nowhere: there is no master key; make one with `tocsin vault init`, the same for every desk", "file", file, streams.KeyErr, err)
+		a.log.Warn("who patients are is kept nowhere: there is no master key; make one with `tocsin vault init`, the same for every desk and for the notifier", "file", file, streams.KeyErr, err)
 		return nil
 	}
 	if err != nil {

@@ -89,6 +89,9 @@ func checkCommand() *cobra.Command {
 					return merr
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
+				for _, note := range cfg.notes() {
+					fmt.Fprintf(c.OutOrStdout(), "note: %s\n", note)
+				}
 			}
 			if err := errors.Join(err, checkLibrary(c.OutOrStdout())); err != nil {
 				return fmt.Errorf("there are faults:\n%w", err)

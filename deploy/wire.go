@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/alerts/notify"
+	"tocsin/alerts/notify/browsers"
 	"tocsin/care/vault"
 	"tocsin/deploy/embedded/broker"
 	"tocsin/streams"
@@ -46,6 +47,8 @@ type App struct {
 	apps      apps
 	notifier  *notify.Notifier // nil: it does not run here
 	limits    *limits          // nil: they are not sent from here
+	push      *browsers.Way    // nil: no channel goes to browsers
+	nearby    *carers          // nil: nobody near a patient is told
 	dsn       string           // of history; empty: there is none
 	past      *history.History // nil: history is off
 	run       Running
@@ -77,9 +80,9 @@ func New(ctx context.Context, cfg Config, out io.Writer, logger *slog.Logger) (*
 		{"library", a.startLibrary},
 		{"first account", a.startAccount},
 		{"history", a.startHistory},
+		{"vault", a.startVault},
 		{"notifier", a.startNotify},
 		{"outbox", a.startOutbox},
-		{"vault", a.startVault},
 		{"audit log", a.startTrail},
 		{"desk", a.startDesk},
 		{"gateway", a.startGateway},

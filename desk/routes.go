@@ -49,6 +49,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.streamOperations(api, mux)
 	s.auditOperations(api)
 	s.emergencyOperations(api)
+	s.pushOperations(api)
 	complete(api)
 	return api
 }

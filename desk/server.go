@@ -34,6 +34,7 @@ type Options struct {
 	History History
 	AsOf    AsOf         // see LookBack; nil: this desk cannot look back
 	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
+	Push    Push         // notices in browsers; nil: there is no channel of web push
 	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
 
 	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
@@ -66,6 +67,7 @@ type Directory interface {
 	Person(tenant, patient string) (directory.Person, bool)
 	Emergencies() []directory.Emergency
 	Position() int64 // grows with every fact
+	Pushes(account string) []directory.Push
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 
 // What the patient is told. When a warning comes into the immediate-danger band the patient's app says what to do (ALR-17): by the
 // notices and receipts of everybody else, but whoever accepts the warning does not end it, only the danger's end or the warning's does.
-// The app is asked again until it says that it has the message; meanwhile the next channel is asked, such as SMS to a carer.
+// The app is asked again until it says that it has the message; meanwhile who is near the patient is told by the next channels.
 
 // PatientSetting says how patients are told what to do.
 type PatientSetting struct {
-	Channels  []string `yaml:"channels"`  // in the order in which they are tried, such as [app, sms]; empty: patients are not told
+	Channels  []string `yaml:"channels"`  // in the order in which they are tried, such as [app, sms, call]; empty: patients are not told
 	Language  string   `yaml:"language"`  // zh (what holds when empty), en
 	Emergency string   `yaml:"emergency"` // the number to call; empty: 120
 }
@@ -28,9 +29,6 @@ type App interface {
 	// Tell sends to every app of the patient that is connected, and answers how many those are. Whether one has it only its receipt says.
 	Tell(tenant, patient string, payload []byte) int
 }
-
-// Carer is an address by which somebody near a patient is reached.
-type Carer struct{ Channel, Address string }
 
 // stepPatient is whom advice asks: no step of a policy.
 const stepPatient = "patient"
@@ -50,9 +48,6 @@ const (
 	adviceZh = "您最近的测量或上报处于危险范围。请立即拨打 %s，不要独自等待。医护人员也已收到预警，请勿等候来电。"
 	adviceEn = "What you last measured or reported is in the danger range. Call %s now, and do not wait alone. Your care team has been warned too; do not wait for its call."
 )
-
-// adviceSubject is for channels that have one.
-var adviceSubject = map[string]string{"zh": "请立即拨打 %s", "en": "Call %s now"}
 
 // appDoor is the channel to apps. A message counts as taken only when the app has said so.
 type appDoor struct {
@@ -123,7 +118,7 @@ func (d *appDoor) forget(notice string) {
 	delete(d.waiting, notice)
 }
 
-// advise has the patient told what to do while there is danger. The caller holds the lock.
+// advise has the patient told what to do while there is danger, and who is near. The caller holds the lock.
 func (n *Notifier) advise(c *patient, w alerts.Warning, wanted map[string]bool) {
 	if !w.Danger || w.Dangers == 0 {
 		return
@@ -131,8 +126,12 @@ func (n *Notifier) advise(c *patient, w alerts.Warning, wanted map[string]bool) 
 	for _, a := range n.adviceWays(c.key) {
 		j := n.job(c, w, w.Dangers, stepPatient, a.person, a.way)
 		wanted[j.notice], j.over, j.high = true, "", true
-		if j.done {
+		switch {
+		case j.done:
 			return
+		case a.missing != "":
+			n.cannot(j, a.missing)
+			continue
 		}
 		n.lines[a.way.channel.name].enter(j)
 		if !j.failed {
@@ -143,24 +142,20 @@ func (n *Notifier) advise(c *patient, w alerts.Warning, wanted map[string]bool) 
 
 // adviceWay is one way to a patient or to who is near.
 type adviceWay struct {
-	person *person
-	way    *way
+	person  *person
+	way     *way
+	missing string // why it leads nowhere
 }
 
+// adviceWays answers the ways to a patient's app and to who is near, in the order in which they are tried: carers come where the first
+// channel to telephones stands.
 func (n *Notifier) adviceWays(key string) (all []adviceWay) {
-	tenant, patient := streams.SplitPatientKey(key)
-	for _, c := range n.book.advice.channels {
-		if c.kind == kindApp {
-			all = append(all, adviceWay{n.book.advice.patient, &way{channel: c, address: key}})
-			continue
-		}
-		if n.o.Carers == nil {
-			continue
-		}
-		for _, carer := range n.o.Carers(tenant, patient) {
-			if carer.Channel == c.name {
-				all = append(all, adviceWay{n.book.advice.carer, &way{channel: c, address: carer.Address}})
-			}
+	for i, c := range n.book.advice.channels {
+		switch {
+		case c.kind == kindApp:
+			all = append(all, adviceWay{person: n.book.advice.patient, way: &way{channel: c, address: key}})
+		case !slices.ContainsFunc(n.book.advice.channels[:i], (*channel).telephone):
+			all = append(all, n.nearWays(key, slices.DeleteFunc(slices.Clone(n.book.advice.channels), func(c *channel) bool { return !c.telephone() }))...)
 		}
 	}
 	return all
@@ -171,11 +166,14 @@ func (n *Notifier) writeAdvice(j *job, now time.Time) letter {
 	call := n.book.advice.emergency
 	a := advice{Version: 1, Notice: j.notice, At: event.TimeOf(j.since), Call: call, Zh: fmt.Sprintf(adviceZh, call), En: fmt.Sprintf(adviceEn, call)}
 	text := a.Zh
-	if j.person.language == "en" {
+	switch {
+	case j.way.near:
+		text = writeNear(j.person.language, call, j.way.local)
+	case j.person.language == "en":
 		text = a.En
 	}
 	s := said{Notice: j.notice, Recipient: j.person.name, Step: j.step, Language: j.person.language, Asks: []saidLine{}, Text: text}
-	return letter{id: j.notice, to: j.way.address, subject: fmt.Sprintf(adviceSubject[j.person.language], call), text: text, said: s, now: now, advice: a}
+	return letter{id: j.notice, to: j.way.address, text: text, said: s, now: now, advice: a}
 }
 
 // Receipt takes what an app says of a notice to the patient: event.NoticeDelivered or NoticeOpened. done is called once, with nil when
@@ -256,13 +254,14 @@ func (n *Notifier) adviceOf(key, notice string) (r event.NoticeReported, known b
 
 // patients is the setting, read and checked.
 type patients struct {
-	channels       []*channel
-	patient, carer *person
-	emergency      string
+	channels  []*channel
+	patient   *person
+	language  string
+	emergency string
 }
 
 func (r *reading) patients(s PatientSetting) {
-	p := patients{patient: &person{name: stepPatient}, carer: &person{name: "carer"}, emergency: s.Emergency}
+	p := patients{patient: &person{name: stepPatient}, emergency: s.Emergency}
 	if p.emergency == "" {
 		p.emergency = "120"
 	}
@@ -274,7 +273,7 @@ func (r *reading) patients(s PatientSetting) {
 	default:
 		r.fault("notify.patients.language", "%q is unknown; use zh or en", s.Language)
 	}
-	p.patient.language, p.carer.language = language, language
+	p.patient.language, p.language = language, language
 	for i, name := range s.Channels {
 		path := fmt.Sprintf("notify.patients.channels[%d]", i)
 		switch c := r.b.channels[name]; {
@@ -282,6 +281,8 @@ func (r *reading) patients(s PatientSetting) {
 			r.fault(path, "there is no channel %q", name)
 		case c.group():
 			r.fault(path, "%s is a room: no patient is in it", name)
+		case c.kind != kindApp && !c.telephone():
+			r.fault(path, "%s is a %s: patients are told by an app, and who is near them by sms or voice", name, c.kind)
 		default:
 			p.channels = append(p.channels, c)
 		}

@@ -127,36 +127,12 @@ func TestALR17_DangerThatComesAgainIsToldAgain(t *testing.T) {
 	})
 }
 
-// While the app does not say that it has it, who is near is told by the next channel.
-func TestALR17_AnAppThatIsSilentLetsTheNextChannelBeAsked(t *testing.T) {
-	h := build(t)
-	app := &phone{bell: h.bell}
-	gateway := h.serve(nil)
-	s := patients1()
-	s.Channels = append(s.Channels, h.sms("sms", gateway))
-	s.Patients = PatientSetting{Channels: []string{"app", "sms"}, Language: "en", Emergency: "999"}
-	n, _ := h.notifier(s, func(o *Options) {
-		o.App = app
-		o.Carers = func(tenant, patient string) []Carer {
-			return []Carer{{"mail", "a@b.example"}, {"sms", number}}
-		}
-	})
-	h.danger("P-1", true)
-	h.untilTold("P-1", 1, "carer", "sms", event.NoticeSent)
-	if body := gateway.all()[0].body; !strings.Contains(body, "Call 999 now") || !strings.Contains(body, number) || strings.Contains(body, "P-1") {
-		t.Errorf("the gateway got %s", body)
-	}
-	h.receipt(n, "P-1", app.all()[0].Notice, event.NoticeDelivered)
-	h.untilTold("P-1", 1, "patient", "app", event.NoticeDelivered)
-	if gateway.count() != 1 {
-		t.Errorf("the carer was told %d times", gateway.count())
-	}
-}
-
 func TestALR17_SettingsTellWhatIsWrong(t *testing.T) {
 	for want, s := range map[string]Settings{
 		`there is no channel "pager"`:        {Patients: PatientSetting{Channels: []string{"pager"}}},
 		"no patient is in it":                {Channels: []ChannelSetting{{Name: "room", Kind: "wecom"}}, Patients: PatientSetting{Channels: []string{"room"}}},
+		"who is near them by sms or voice":   {Channels: []ChannelSetting{{Name: "mail", Kind: "mail", Mail: MailSetting{Server: "m.example:25", From: "a@b.example"}}}, Patients: PatientSetting{Channels: []string{"mail"}}},
+		"stands for patients":                {Desk: "https://d.example", Recipients: []RecipientSetting{nurse("carer-1")}},
 		"use zh or en":                       {Patients: PatientSetting{Language: "fr"}},
 		"name it in notify.patients.channel": {Desk: "https://d.example", Channels: []ChannelSetting{{Name: "app", Kind: "app"}}, Recipients: []RecipientSetting{nurse("nurse-a", by("app", "x"))}},
 	} {

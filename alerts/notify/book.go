@@ -36,15 +36,26 @@ type channel struct {
 // group tells whether a channel reaches a room and nobody in particular.
 func (c *channel) group() bool { return c.kind == kindWeCom || c.kind == kindDingTalk }
 
+// reliable tells whether what a channel took may keep the next from being asked.
+func (c *channel) reliable() bool { return c.kind != kindWebPush }
+
+// telephone tells whether a channel reaches whoever has a number.
+func (c *channel) telephone() bool { return c.kind == kindSMS || c.kind == kindVoice }
+
 // person is a recipient.
 type person struct {
 	name, language, role string
 	ways                 []*way
 }
 
-// inPerson tells whether some way reaches them and not only a room.
+// inPerson tells whether some way reaches them that can be relied on, and not only a room.
 func (p *person) inPerson() bool {
-	return slices.ContainsFunc(p.ways, func(w *way) bool { return !w.channel.group() })
+	return slices.ContainsFunc(p.ways, func(w *way) bool { return !w.channel.group() && w.channel.reliable() })
+}
+
+// room tells whether nobody in particular is reached.
+func (p *person) room() bool {
+	return !slices.ContainsFunc(p.ways, func(w *way) bool { return !w.channel.group() })
 }
 
 // way is one address of one person.
@@ -52,6 +63,10 @@ type way struct {
 	channel *channel
 	address string
 	secret  string
+
+	near  bool   // to somebody near a patient
+	local string // number of the 120 centre where that patient lives
+	mark  string // tells apart what the recipient's name does not
 }
 
 // Faults answers everything that is wrong with the settings, each with its place and a way out.
@@ -72,6 +87,7 @@ const mostOfOneStep = 40
 // open reads the settings and what lies in files.
 func open(s Settings) (*book, error) {
 	r := &reading{b: &book{desk: strings.TrimRight(s.Desk, "/"), zone: time.Local, channels: map[string]*channel{}, asked: map[string][]*person{}}}
+	r.whole = s
 	r.head(s)
 	for i, c := range s.Channels {
 		r.channel(fmt.Sprintf("notify.channels[%d]", i), c)
@@ -96,6 +112,7 @@ func open(s Settings) (*book, error) {
 type reading struct {
 	b      *book
 	faults []error
+	whole  Settings // of which web push needs the subject
 }
 
 func (r *reading) fault(path, format string, args ...any) {
@@ -144,6 +161,9 @@ func (r *reading) channel(path string, s ChannelSetting) {
 		c.sender = dingTalk{newHTTP(c)}
 	case kindApp:
 		c.sender, c.atOnce = &appDoor{}, max(c.atOnce, appsAtOnce)
+	case kindWebPush:
+		c.sender = &webPush{}
+		r.push("notify.push", s.Name)
 	case kindMail:
 		c.sender = r.mail(path+".mail", s.Mail)
 	case kindSMS, kindVoice:
@@ -159,6 +179,9 @@ func (r *reading) person(path string, s RecipientSetting) {
 	p := &person{name: s.Name, language: s.Language, role: s.Role}
 	if !isName(s.Name) {
 		r.fault(path+".name", "%q must be one word of letters, digits, - and _: it goes into the log, so no address", s.Name)
+	}
+	if isAdviceName(s.Name) {
+		r.fault(path+".name", "%q stands for patients and who is near them; choose another", s.Name)
 	}
 	if slices.ContainsFunc(r.b.people, func(o *person) bool { return o.name == s.Name }) {
 		r.fault(path+".name", "there are two recipients %q", s.Name)
@@ -198,9 +221,15 @@ func (r *reading) way(path string, p *person, s WaySetting) {
 		r.fault(path+".channel", "%s reaches patients; name it in notify.patients.channels", s.Channel)
 		return
 	}
+	if c.kind == kindWebPush && (s.Address != "" || s.AddressFile != "") {
+		r.fault(path, "%s goes to the browsers in which %s turned it on; it takes no address", s.Channel, p.name)
+	}
 	w := &way{channel: c, address: string(s.Address), secret: r.secret(path+".secret_file", s.SecretFile)}
 	if s.AddressFile != "" {
 		w.address = r.secret(path+".address_file", s.AddressFile)
+	}
+	if c.kind == kindWebPush {
+		w.address = p.name // the account
 	}
 	if fault := c.refuses(w); fault != "" { // it does not repeat the address
 		r.fault(path, "%s", fault)

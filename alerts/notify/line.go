@@ -92,6 +92,9 @@ func (n *Notifier) next(l *line, now time.Time) (batch []*job, wait time.Duratio
 			return nil, n.busy(l, now)
 		case !l.allowed(now) && !j.high:
 			n.throttled(l, j, now)
+		case j.step == stepPatient && !n.stands(j):
+			l.leave(j)
+			n.plan(j.of)
 		default:
 			return l.takeOut(j, now), 0
 		}

@@ -32,9 +32,10 @@ type Options struct {
 	Edge     Edge   // *streams.Edge, by which receipts are written
 	// End answers where the inputs of a partition end.
 	End      func(ctx context.Context, partition int32) (int64, error)
-	App      App                                  // the apps of patients; nil: they cannot be reached from here
-	Carers   func(tenant, patient string) []Carer // who is near a patient, in their order; nil: nobody is known. It must not wait
-	Callback net.Listener                         // where gateways tell what became of a message; nil: nowhere
+	App      App                               // the apps of patients; nil: they cannot be reached from here
+	Near     func(tenant, patient string) Near // who is near a patient; nil: nobody is told. It must not wait: see NearChanged
+	Browsers Browsers                          // who has turned notices on; nil: web push goes nowhere
+	Callback net.Listener                      // where gateways tell what became of a message; nil: nowhere
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 
@@ -70,11 +71,12 @@ type Notifier struct {
 	metrics *metrics
 	out     *outbox
 
-	mu    sync.Mutex
-	parts []part
-	cases map[string]*patient // those with open warnings
-	lines map[string]*line    // by channel
-	gaps  map[string]int64    // steps that reach nobody in person, and when that was last told
+	mu     sync.Mutex
+	parts  []part
+	cases  map[string]*patient // those with open warnings
+	lines  map[string]*line    // by channel
+	carers map[string]*person  // as recipients, by name and language
+	gaps   map[string]int64    // steps that reach nobody in person, and when that was last told
 }
 
 // part is one partition.
@@ -106,10 +108,13 @@ func New(o Options) (*Notifier, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	n := &Notifier{o: o, tune: o.tune.orDefault(), book: b, parts: make([]part, o.Edge.Partitions()), cases: map[string]*patient{}, lines: map[string]*line{}, gaps: map[string]int64{}}
+	n := &Notifier{o: o, tune: o.tune.orDefault(), book: b, parts: make([]part, o.Edge.Partitions()), cases: map[string]*patient{}, lines: map[string]*line{}, carers: map[string]*person{}, gaps: map[string]int64{}}
 	for name, c := range b.channels {
-		if d, is := c.sender.(*appDoor); is {
-			d.app = o.App
+		switch s := c.sender.(type) {
+		case *appDoor:
+			s.app = o.App
+		case *webPush:
+			s.browsers = o.Browsers
 		}
 		n.lines[name] = newLine(c)
 	}
@@ -161,7 +166,7 @@ const drainWithin = 2 * time.Second
 func (n *Notifier) tellGaps() {
 	for _, step := range gravest {
 		if !n.book.reaches(step) {
-			n.o.Logger.Warn("a step of a high warning reaches nobody in person: only group robots, or nobody, answers for it in notify.recipients", keyStep, step)
+			n.o.Logger.Warn("a step of a high warning reaches nobody in person: only group robots, web push, or nobody, answers for it in notify.recipients", keyStep, step)
 		}
 	}
 }
@@ -178,7 +183,7 @@ func (b *book) answering(step string, onDuty []string) (people []*person, reache
 		return b.asked[step], b.reaches(step)
 	}
 	for _, p := range b.people {
-		if slices.Contains(onDuty, p.name) || !p.inPerson() && slices.Contains(b.asked[step], p) {
+		if slices.Contains(onDuty, p.name) || p.room() && slices.Contains(b.asked[step], p) {
 			people = append(people, p)
 		}
 	}

@@ -60,7 +60,9 @@ func (n *Notifier) plan(c *patient) {
 	}
 	for id, j := range c.jobs {
 		if !wanted[id] {
-			j.over = c.overBecause(j)
+			if j.over = c.overBecause(j); j.way.near && !n.stands(j) {
+				j.over = "who is near the patient has changed"
+			}
 			n.lines[j.way.channel.name].leave(j)
 			if d, is := j.way.channel.sender.(*appDoor); is {
 				d.forget(id)
@@ -73,7 +75,8 @@ func (n *Notifier) plan(c *patient) {
 }
 
 // want has everybody told whom the asked step names, each by the first of their channels that takes it: a channel is asked as
-// soon as all before it have failed, and those are tried again for as long as the warning asks.
+// soon as all before it have failed, and those are tried again for as long as the warning asks. Nobody waits for web push: the next is
+// asked beside it, whatever becomes of it.
 func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 	step := alerts.Asked(w.Policy, w.Level)
 	people, reached := n.book.answering(step, w.OnDuty)
@@ -84,11 +87,10 @@ func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 		for _, by := range p.ways {
 			j := n.job(c, w, w.Asks, step, p, by)
 			wanted[j.notice], j.over = true, ""
-			if j.done {
-				break
+			if !j.done {
+				n.lines[by.channel.name].enter(j)
 			}
-			n.lines[by.channel.name].enter(j)
-			if !j.failed {
+			if (j.done || !j.failed) && by.channel.reliable() {
 				break
 			}
 		}
@@ -97,9 +99,9 @@ func (n *Notifier) want(c *patient, w alerts.Warning, wanted map[string]bool) {
 
 // job answers the notice, with what the log knows of it when it is new here.
 func (n *Notifier) job(c *patient, w alerts.Warning, ask int, step string, p *person, by *way) *job {
-	id := noticeID(w.Alert, ask, p.name, by.channel.name)
+	id := noticeID(w.Alert, ask, p.name+by.mark, by.channel.name)
 	if j := c.jobs[id]; j != nil {
-		j.high = w.Peak == event.High
+		j.high, j.person, j.way = w.Peak == event.High, p, by
 		return j
 	}
 	now := time.Now()
@@ -159,8 +161,8 @@ func (n *Notifier) gap(step string, onDuty []string) {
 	n.gaps[step] = slot
 	key := streams.PatientKey(streams.SystemTenant, "notify")
 	words := alerts.StepWords(step)
-	en := "a high warning asks " + words[1] + ", for which only group robots, or nobody, answers in notify.recipients"
-	zh := "高优先级预警须通知" + words[0] + "，但 notify.recipients 中仅有群机器人或无人"
+	en := "a high warning asks " + words[1] + ", for which only group robots, web push, or nobody, answers in notify.recipients"
+	zh := "高优先级预警须通知" + words[0] + "，但 notify.recipients 中仅有群机器人、浏览器推送或无人"
 	if len(onDuty) > 0 {
 		who := strings.Join(onDuty, ", ")
 		en = "a high warning asks " + words[1] + ": of those on duty (" + who + ") notify.recipients has nobody with a channel in person"

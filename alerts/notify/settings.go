@@ -12,6 +12,7 @@ type Settings struct {
 	Channels   []ChannelSetting   `yaml:"channels"`
 	Recipients []RecipientSetting `yaml:"recipients"`
 	Patients   PatientSetting     `yaml:"patients"` // who is told what to do when there is danger
+	Push       PushSetting        `yaml:"push"`     // of channels of the kind webpush
 }
 
 // ChannelSetting is one way out of the house.
@@ -111,10 +112,11 @@ const (
 	kindVoice    = "voice"
 	kindWeCom    = "wecom"
 	kindDingTalk = "dingtalk"
-	kindApp      = "app" // the patient's own, by our MQTT gateway
+	kindWebPush  = "webpush" // browsers in which the person has turned notices on
+	kindApp      = "app"     // the patient's own, by our MQTT gateway
 )
 
-var kinds = []string{kindWebhook, kindMail, kindSMS, kindVoice, kindWeCom, kindDingTalk, kindApp}
+var kinds = []string{kindWebhook, kindMail, kindSMS, kindVoice, kindWeCom, kindDingTalk, kindWebPush, kindApp}
 
 // steps are whom the policies ask that hold where none is set.
 var steps = []string{"nurse", "doctor-1", "doctor-2", "duty-office", "lead", "day-list"}

@@ -14,7 +14,8 @@ import (
 //	birth_date              1952-03-17, also 1952/3/17
 //	sex                     female, male, 女, 男
 //	phone, phone2, phone3   a number, or what it is with the number: mobile:000-0101
-//	carer1_name …           up to carer5_, in the order in which they are called: _name, _relation, _phone, _phone2
+//	carer1_name …           up to carer5_, in the order in which they are called: _name, _relation, _phone, _phone2,
+//	                        _language (zh, en: in which they are told what to do in danger)
 //	address                 with floor and door code
 //	dialect                 粤语, Sichuan …
 //	lives_alone             yes, no, 是, 否
@@ -29,7 +30,7 @@ type Columns struct {
 var columnNames = func() []string {
 	all := []string{"name", "birth_date", "sex", "phone", "phone2", "phone3"}
 	for i := 1; i <= MaxCarers; i++ {
-		for _, part := range []string{"name", "relation", "phone", "phone2"} {
+		for _, part := range []string{"name", "relation", "phone", "phone2", "language"} {
 			all = append(all, fmt.Sprintf("carer%d_%s", i, part))
 		}
 	}
@@ -176,12 +177,15 @@ func (r *row) phones(columns ...string) (all []Phone) {
 func (r *row) carers() (all []Carer) {
 	for i := 1; i <= MaxCarers; i++ {
 		at := fmt.Sprintf("carer%d_", i)
-		c := Carer{Name: r.text(at+"name", maxName), Relation: r.text(at+"relation", maxName), Phones: r.phones(at+"phone", at+"phone2")}
-		if c.Name == "" && c.Relation == "" && len(c.Phones) == 0 {
+		c := Carer{Name: r.text(at+"name", maxName), Relation: r.text(at+"relation", maxName), Phones: r.phones(at+"phone", at+"phone2"), Language: strings.ToLower(r.cells[at+"language"])}
+		if c.Name == "" && c.Relation == "" && len(c.Phones) == 0 && c.Language == "" {
 			continue
 		}
 		if c.Name == "" {
 			r.fault(Fault{Field: at + "name", En: "a carer needs a name"})
+		}
+		if !isLanguage(c.Language) {
+			r.fault(badLanguage(at + "language"))
 		}
 		all = append(all, c)
 	}

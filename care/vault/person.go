@@ -34,6 +34,7 @@ type Carer struct {
 	Name     string  `json:"name"`
 	Relation string  `json:"relation,omitempty"`
 	Phones   []Phone `json:"phones,omitempty"`
+	Language string  `json:"language,omitempty"` // of what they are told in danger: zh, en; empty: as the configuration says
 }
 
 // String says nothing, so that no print of a struct around it tells who somebody is.
@@ -127,6 +128,9 @@ func (p Person) Check(now time.Time) (faults []Fault) {
 		text(at+".name", c.Name, maxName)
 		text(at+".relation", c.Relation, maxName)
 		phones(at+".phones", c.Phones)
+		if !isLanguage(c.Language) {
+			faults = append(faults, badLanguage(at+".language"))
+		}
 	}
 	text("address", p.Address, maxAddress)
 	text("dialect", p.Dialect, maxName)
@@ -150,6 +154,12 @@ func badBirth(field string) Fault {
 func badSex(field string) Fault {
 	return Fault{field, "性别须为 female、male、女、男或空", "want female, male, 女, 男 or nothing"}
 }
+
+func badLanguage(field string) Fault {
+	return Fault{field, "语言须为 zh、en 或空", "want zh, en or nothing"}
+}
+
+func isLanguage(s string) bool { return s == "" || s == "zh" || s == "en" }
 
 func badText(s string, most int) (why [2]string, ok bool) {
 	switch {

@@ -19,7 +19,7 @@ import (
 var somebody = Person{
 	Name: "Demo Patient 01 演示患者01", BirthDate: "1952-03-17", Sex: "female",
 	Phones:  []Phone{{"mobile", "000-0101-0001"}, {"", "000-0101-0002"}},
-	Carers:  []Carer{{Name: "Demo Daughter 演示女儿", Relation: "daughter", Phones: []Phone{{"", "000-0101-0003"}}}},
+	Carers:  []Carer{{Name: "Demo Daughter 演示女儿", Relation: "daughter", Phones: []Phone{{"", "000-0101-0003"}}, Language: "en"}},
 	Address: "Demo Road 1, 3rd floor 演示路1号3楼", Dialect: "粤语", LivesAlone: new(true),
 	CommunityPhone: "000-0101-0004", EmergencyPhone: "000-120",
 }
@@ -329,7 +329,7 @@ func TestALR20_APersonFromColumns(t *testing.T) {
 	columns := Columns{Now: func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) }}
 	cells := map[string]string{
 		"name": somebody.Name, "birth_date": "1952/3/17", "sex": "女", "phone": "mobile：000-0101-0001", "phone2": "000-0101-0002",
-		"carer1_name": "Demo Daughter 演示女儿", "carer1_relation": "daughter", "carer1_phone": "000-0101-0003", "address": somebody.Address,
+		"carer1_name": "Demo Daughter 演示女儿", "carer1_relation": "daughter", "carer1_phone": "000-0101-0003", "carer1_language": "EN", "address": somebody.Address,
 		"dialect": "粤语", "lives_alone": "是", "community_phone": "000-0101-0004", "emergency_phone": "000-120",
 	}
 	p, err := columns.Person(cells)
@@ -345,7 +345,7 @@ func TestALR20_APersonFromColumns(t *testing.T) {
 		}
 	}
 	for column, bad := range map[string]string{
-		"birth_date": "17.03.52", "sex": "Zzz", "phone": "1.39E+10", "carer1_phone": "Zzz", "lives_alone": "Zzz", "community_phone": "12", "name": "Z" + strings.Repeat("z", 80),
+		"birth_date": "17.03.52", "sex": "Zzz", "phone": "1.39E+10", "carer1_phone": "Zzz", "carer1_language": "Zzz", "lives_alone": "Zzz", "community_phone": "12", "name": "Z" + strings.Repeat("z", 80),
 		"carer2_phone": "000-0101-0009", "address": "Zzz\x00",
 	} {
 		cells := map[string]string{column: bad}

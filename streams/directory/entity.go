@@ -29,6 +29,7 @@ type Entity struct {
 	Handed  event.Effect      `json:"handed,omitzero"`
 
 	Emergency *Emergency `json:"emergency,omitempty"`
+	Push      *Push      `json:"push,omitempty"`
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -123,6 +124,10 @@ func KeyOf(request event.Event) (string, error) {
 		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
 	case *event.ReviewRequested:
 		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
+	case *event.PushRequested:
+		return PushKey(r.Push), CheckID("push", r.Push)
+	case *event.PushEndRequested:
+		return PushKey(r.Push), CheckID("push", r.Push)
 	case *event.EffectsHanded:
 		return HandingOn, nil
 	default:

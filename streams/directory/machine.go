@@ -92,6 +92,10 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Patient = s.Patient.consented(func(c event.Consents) event.Consents { return c.Give(d, e.At) })
 	case *event.ConsentWithdrawn:
 		s.Patient = s.Patient.consented(func(c event.Consents) event.Consents { return c.Withdraw(d, e.At) })
+	case *event.PushSet:
+		s.Push = &Push{d.Push, d.Account, d.Sealed}
+	case *event.PushEnded:
+		s.Push = nil
 	case *event.EffectsHanded:
 		if d.Through.After(s.Handed) {
 			s.Handed = d.Through
@@ -144,6 +148,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideEmergency(s, e.ID, d, now), nil
 	case *event.ReviewRequested:
 		return decideReview(s, e.ID, d, now), nil
+	case *event.PushRequested:
+		return decidePush(e.ID, d), nil
+	case *event.PushEndRequested:
+		return decidePushEnd(s, d), nil
 	}
 	return nil, nil
 }

@@ -47,6 +47,7 @@ type View struct {
 	onChanged []func()
 
 	emergencies map[string]Emergency // by id
+	pushes      map[string]Push      // by id
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -55,7 +56,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, emergencies: map[string]Emergency{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -190,6 +191,10 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.emergencies[d.Emergency] = Emergency{EmergencyBegun: *d}
 	case *event.EmergencyReviewed:
 		v.emergencies[d.Emergency] = Emergency{v.emergencies[d.Emergency].EmergencyBegun, d}
+	case *event.PushSet:
+		v.pushes[d.Push] = Push{d.Push, d.Account, d.Sealed}
+	case *event.PushEnded:
+		delete(v.pushes, d.Push)
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d

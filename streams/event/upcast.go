@@ -134,6 +134,11 @@ var schemas = map[Type]schema{
 	"review.requested":    v1[ReviewRequested](),
 	"emergency.reviewed":  v1[EmergencyReviewed](),
 
+	"push.requested":     v1[PushRequested](),
+	"push.set":           v1[PushSet](),
+	"push_end.requested": v1[PushEndRequested](),
+	"push.ended":         v1[PushEnded](),
+
 	"audit.opened": v1[AuditOpened](),
 	"audit.noted":  v1[AuditNoted](),
 	"audit.head":   v1[AuditHead](),

@@ -1,6 +1,7 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault} steers it.
+// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless} steers it.
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
@@ -15,7 +16,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff
   const streams = new Set()
 
   function reset() {
@@ -34,6 +35,8 @@ export function start(port = 0) {
     vault = 'known'
     looks = []
     emergencies = []
+    pushes = new Map() // account by id
+    pushOff = false
   }
   reset()
 
@@ -97,6 +100,7 @@ export function start(port = 0) {
     shelve: ({ id, ms = 12 * 60_000, by = 'nurse-b' }) => change({ ...find(id), state: 'shelved', owner: '', since: iso(Date.now()), answer_by: iso(Date.now() + ms), shelf: { by, ...(find(id).peak === 'high' ? { second: 'nurse-c' } : {}), reason: 'a visit is on its way', until: iso(Date.now() + ms) } }),
     plan: ({ id, ms = 3 * 3_600_000 }) => change({ ...find(id), state: 'suppressed', owner: '', planned: '透析 dialysis', answer_by: iso(Date.now() + ms) }),
     wake: ({ id }) => change(woken(find(id), Date.now())),
+    pushless: () => (pushOff = true),
     vault: ({ state }) => (vault = state),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     emergency: ({ account = 'nurse-b', patient = 'P-0777', ms = 3_600_000 }) => emergencies.push(emergency(account, { tenant: 'demo', patient, reason: '走廊内抽搐 seizure in the corridor' }, ms)),
@@ -178,6 +182,16 @@ export function start(port = 0) {
 
   const unjudged = () => list.filter((w) => w.state === 'closed' && w.outcome === 'not_known_yet').map((w) => ({ id: w.id, tenant: w.tenant, patient: w.patient, problem: w.problem, severity: w.peak, closed_at: w.closed_at, ask_by: iso(Date.parse(w.closed_at) + 86_400_000) }))
 
+  /** Notices in a browser; the key is of the right form and nobody's. */
+  function push(res, method, id, body, me) {
+    if (method === 'GET') return json(res, { available: !pushOff, key: pushOff ? '' : 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', browsers: [...pushes].filter(([, a]) => a === me.account).map(([i]) => i) })
+    if (method === 'DELETE') return pushes.get(id) === me.account && pushes.delete(id), json(res, {}, 204)
+    if (!body.endpoint?.startsWith('https://')) return problem(res, 422, { reason: 'bad_push', zh: '浏览器给出的推送地址不可用', en: 'what the browser says of itself cannot be used' })
+    const made = `b${createHash('sha256').update(`tocsin browser\0${body.endpoint}`).digest('hex').slice(0, 24)}`
+    pushes.set(made, me.account)
+    json(res, { id: made })
+  }
+
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
@@ -197,6 +211,7 @@ export function start(port = 0) {
     }
     if (!me) return problem(res, 401, { zh: '请先登录', en: 'sign in first' })
     if (part[1] === 'session') {
+      if (part[2] === 'push') return push(res, req.method, part[3], body, me)
       if (part[2] === 'password') return (me.must_change = false), json(res, withOpen(me))
       if (req.method === 'DELETE') return signed.delete(sid), json(res, {}, 204)
       return json(res, withOpen(me))

@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Withdrawal, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -80,6 +80,10 @@ export const api = {
   signOut: () => ask<void>('/v1/session', { method: 'DELETE' }),
   changePassword: (current: string, password: string) =>
     ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
+
+  push: () => ask<PushView>('/v1/session/push'),
+  turnOnPush: (body: PushBody) => ask<{ id: string }>('/v1/session/push', { method: 'PUT', body }),
+  turnOffPush: (id: string) => ask<void>(`/v1/session/push/${seg(id)}`, { method: 'DELETE' }),
 
   warning: (id: string, asOf?: Date) => ask<WarningStory>(`/v1/warnings/${seg(id)}${asOf ? `?as_of=${asOf.toISOString()}` : ''}`),
   accept: wish<object>('accept'),

@@ -65,6 +65,9 @@ export type Reviewing = Required<S['ReviewBody']>
 export type AuditEntry = S['AuditEntry']
 export type AuditPage = S['AuditPage']
 
+export type PushView = S['PushView']
+export type PushBody = S['PushBody']
+
 export type Severity = Warning['severity']
 export type WarningState = Warning['state']
 

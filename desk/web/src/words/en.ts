@@ -35,6 +35,13 @@ export const en = {
     open: 'Menu', signedIn: 'Signed in as {account}, {role}', look: 'Look', auto: 'As the system', light: 'Light', dark: 'Dark', wall: 'Wall',
     keys: 'Single-key shortcuts', language: 'Language', help: 'Help and keys', close: 'Close',
   },
+  push: {
+    turnOn: 'Turn notices in this browser on', turnOff: 'Turn notices in this browser off', busy: 'One moment …',
+    is: {
+      on: 'On: this browser shows when a warning asks for you, also after you sign out. Do not rely on it: it goes through a service elsewhere.', off: 'Off: this browser shows no notices of yours.',
+      blocked: 'Notices are blocked for this page in the browser’s settings.', cannot: 'This browser cannot show notices, or the page did not come by HTTPS.',
+    },
+  },
   role: {
     lead: 'lead', nurse: 'nurse', doctor: 'doctor', pharmacist: 'pharmacist', 'health-manager': 'health manager', clinic: 'community clinic',
     administrator: 'administrator', security: 'security', auditor: 'auditor',

@@ -36,6 +36,13 @@ export const zh: Words = {
     open: '菜单', signedIn: '当前账号：{account}（{role}）', look: '外观', auto: '跟随系统', light: '浅色', dark: '深色', wall: '大屏',
     keys: '单键快捷键', language: '语言', help: '帮助与快捷键', close: '关闭',
   },
+  push: {
+    turnOn: '开启本浏览器通知', turnOff: '关闭本浏览器通知', busy: '请稍候……',
+    is: {
+      on: '已开启：有预警需要您处理时，本浏览器会弹出通知，退出登录后仍有效。通知须经院外服务转发，请勿仅依赖它。', off: '未开启：本浏览器不显示您的通知。',
+      blocked: '浏览器设置已禁止本页面的通知。', cannot: '此浏览器不支持通知，或页面未经 HTTPS 打开。',
+    },
+  },
   role: {
     lead: '负责人', nurse: '护士', doctor: '医生', pharmacist: '药师', 'health-manager': '健康管理师', clinic: '社区卫生服务中心',
     administrator: '系统管理员', security: '安全管理员', auditor: '审计员',
