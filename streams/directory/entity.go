@@ -29,6 +29,7 @@ type Entity struct {
 	Handed  event.Effect      `json:"handed,omitzero"`
 
 	Emergency *Emergency `json:"emergency,omitempty"`
+	Linked    string     `json:"linked,omitempty"` // of a subject: whose it is
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -85,6 +86,9 @@ func AccountKey(id string) string { return "account/" + id }
 // TokenKey answers token/{name}.
 func TokenKey(name string) string { return "token/" + name }
 
+// SubjectKey answers subject/{sum}.
+func SubjectKey(sum string) string { return "subject/" + sum }
+
 // KeyOf answers under which key a request goes to the registrar.
 func KeyOf(request event.Event) (string, error) {
 	switch r := request.(type) {
@@ -117,6 +121,8 @@ func KeyOf(request event.Event) (string, error) {
 		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
 	case *event.ReviewRequested:
 		return EmergencyKey(r.Emergency), CheckID("emergency", r.Emergency)
+	case *event.LinkRequested:
+		return AccountKey(r.Account), CheckID("account", r.Account)
 	case *event.EffectsHanded:
 		return HandingOn, nil
 	default:

@@ -87,6 +87,12 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Person = personOf(d)
 	case *event.PersonErased:
 		s.Person = erasedFrom(d)
+	case *event.AccountLinked:
+		s.Account = linked(s.Account, d)
+	case *event.SubjectLinked:
+		s.Linked = d.Account
+	case *event.SubjectFreed:
+		s.Linked = ""
 	case *event.EffectsHanded:
 		if d.Through.After(s.Handed) {
 			s.Handed = d.Through
@@ -135,6 +141,8 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideEmergency(s, e.ID, d, now), nil
 	case *event.ReviewRequested:
 		return decideReview(s, e.ID, d, now), nil
+	case *event.LinkRequested:
+		return decideLink(s, e.ID, d), nil
 	}
 	return nil, nil
 }
@@ -229,14 +237,18 @@ func decideAccount(s Entity, id string, r *event.AccountRequested) []event.Event
 	if err := checkScope(r.Scope); err != nil {
 		return refuse(id, badName(err))
 	}
-	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime, Scope: r.Scope}
+	if why := checkOIDC(r); why != nil {
+		return refuse(id, *why)
+	}
+	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime, Scope: r.Scope, OIDC: r.OIDC}
 	if s.Account != nil {
 		set.Scope = keptScope(r.Scope, s.Account.Scope)
+		set.Subject = keptSubject(r, s.Account.Subject)
 	}
 	if reflect.DeepEqual(s.Account, set) {
 		return nil
 	}
-	return one(set)
+	return append(one(set), freed(s.Account, set)...)
 }
 
 func decideToken(s Entity, id string, r *event.TokenRequested) []event.Event {

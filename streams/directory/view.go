@@ -47,6 +47,7 @@ type View struct {
 	onChanged []func()
 
 	emergencies map[string]Emergency // by id
+	linked      map[string]string    // account, by subject
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -55,7 +56,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, emergencies: map[string]Emergency{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, emergencies: map[string]Emergency{}, linked: map[string]string{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -185,6 +186,11 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.emergencies[d.Emergency] = Emergency{EmergencyBegun: *d}
 	case *event.EmergencyReviewed:
 		v.emergencies[d.Emergency] = Emergency{v.emergencies[d.Emergency].EmergencyBegun, d}
+	case *event.AccountLinked:
+		a := v.accounts[d.Account]
+		v.accounts[d.Account], v.linked[d.Subject] = *linked(&a, d), d.Account
+	case *event.SubjectFreed:
+		delete(v.linked, d.Subject)
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d
