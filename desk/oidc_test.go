@@ -256,7 +256,7 @@ func TestSEC1_OIDCKeysAreRotatedAndWithdrawn(t *testing.T) {
 	if to := sign("k1", old); !strings.Contains(to, awayInvalid) {
 		t.Errorf("a key that was gone already is believed: %s", to)
 	}
-	clock.Store(int64(providerEvery + time.Second))
+	clock.Store(int64(providerKept + time.Second))
 	if to := sign("k2", withdrawn); !strings.Contains(to, awayInvalid) {
 		t.Errorf("a withdrawn key is believed for ever: %s", to)
 	}
@@ -266,7 +266,8 @@ func TestSEC1_OIDCKeysAreRotatedAndWithdrawn(t *testing.T) {
 func TestSEC1_OIDCProviderDown(t *testing.T) {
 	h, p := open(t), newFakeProvider(t)
 	p.down = true
-	st := p.serve(h)
+	var clock atomic.Int64
+	st := p.serve(h, func(o *Options) { o.Now = func() time.Time { return time.Now().Add(time.Duration(clock.Load())) } })
 	b := h.browser(st.url)
 	b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if to := b.follow("/v1/oidc/begin?to=/quality"); to != "/#/sign-in?oidc=provider_down&to=%2Fquality" {
@@ -284,6 +285,17 @@ func TestSEC1_OIDCProviderDown(t *testing.T) {
 	h.until("it is found again", func() bool {
 		return strings.HasPrefix(h.browserStill(st.url).follow("/v1/oidc/begin"), p.url+"/auth?")
 	})
+	v := p.begin(h.browser(st.url), "")
+	p.mu.Lock()
+	p.down = true
+	p.mu.Unlock()
+	if to := v.back("any"); !strings.Contains(to, "oidc=provider_down") {
+		t.Errorf("it went away while somebody was there, which leads to %q", to)
+	}
+	clock.Store(int64(providerEvery + time.Second))
+	if to := b.follow("/v1/oidc/begin"); !strings.Contains(to, "oidc=provider_down") {
+		t.Errorf("a browser is sent where nobody is: %q", to)
+	}
 }
 
 func (h *hospital) browserStill(url string) *browser {

@@ -58,7 +58,7 @@ func (s *Server) oidcLogout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) endByProvider(r *http.Request) (ended int, err error) {
-	found, err := s.oidc.discover(r.Context())
+	found, err := s.oidc.known(r.Context())
 	if err != nil {
 		return 0, err
 	}

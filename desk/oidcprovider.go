@@ -25,6 +25,7 @@ type provider struct {
 
 	mu     sync.Mutex
 	found  *discovered
+	since  time.Time // when it was found
 	again  time.Time // when it is asked for anew
 	failed error     // why it was not found; until again
 }
@@ -39,8 +40,9 @@ type discovered struct {
 
 const (
 	providerWithin = 5 * time.Second
-	providerEvery  = time.Hour       // also the longest that a key which it has withdrawn is believed
-	providerRetry  = 2 * time.Second // after it was not found
+	providerEvery  = 10 * time.Second // before a browser is sent there it is asked whether it is there
+	providerRetry  = 2 * time.Second  // after it was not found
+	providerKept   = time.Hour        // what it said holds for who comes back; also the longest that a withdrawn key is believed
 )
 
 func newProvider(o OIDC, secure bool, now func() time.Time) (*provider, error) {
@@ -76,30 +78,39 @@ func (p *provider) flowOf(r *http.Request) (flow, error) {
 	return f, nil
 }
 
-// discover answers what the provider says of itself, asked now and then. While it cannot be asked anew, what it said holds.
+// discover answers what the provider says of itself now, or a moment ago.
 func (p *provider) discover(ctx context.Context) (*discovered, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.look(ctx, providerEvery)
+}
+
+// known is discover for what comes from the provider: it has just been there.
+func (p *provider) known(ctx context.Context) (*discovered, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.look(ctx, providerKept)
+}
+
+// look answers what was found no longer ago than that. The caller holds the lock: whoever comes meanwhile waits for the same answer.
+func (p *provider) look(ctx context.Context, ago time.Duration) (*discovered, error) {
 	now := p.now()
-	if now.Before(p.again) {
-		if p.found == nil {
-			return nil, p.failed
-		}
+	switch {
+	case p.found != nil && now.Sub(p.since) < ago:
 		return p.found, nil
+	case p.failed != nil && now.Before(p.again):
+		return nil, p.failed
 	}
 	found, err := p.ask(ctx)
 	switch {
 	case err == nil:
-		p.found, p.again, p.failed = found, now.Add(providerEvery), nil
+		p.found, p.since, p.failed = found, now, nil
+		return found, nil
 	case ctx.Err() != nil: // who asked has gone; that says nothing of the provider
 		return nil, &turnedAway{awayDown, ctx.Err()}
-	default:
-		p.again, p.failed = now.Add(providerRetry), err
 	}
-	if p.found == nil {
-		return nil, p.failed
-	}
-	return p.found, nil
+	p.failed, p.again = err, now.Add(providerRetry)
+	return nil, err
 }
 
 func (p *provider) ask(ctx context.Context) (*discovered, error) {
@@ -148,7 +159,7 @@ type visitor struct {
 
 // who finds out who came back: the answer is judged, the code exchanged, the ID token verified. The tokens are forgotten here.
 func (p *provider) who(ctx context.Context, f flow, q url.Values) (visitor, error) {
-	found, err := p.discover(ctx)
+	found, err := p.known(ctx)
 	if err != nil {
 		return visitor{}, err
 	}

@@ -166,12 +166,14 @@ func startKeycloak(home string) (*KeycloakServer, error) {
 	}
 	// localhost is another site than 127.0.0.1, as the provider of a hospital may be another than its desk.
 	k := &KeycloakServer{url: "http://localhost:" + strconv.Itoa(port), release: release}
-	// The script replaces itself by the server, which is then the process that ends.
-	k.server = &server{name: "keycloak", dir: dir, argv: []string{"env",
-		"KC_BOOTSTRAP_ADMIN_USERNAME=" + keycloakAdmin, "KC_BOOTSTRAP_ADMIN_PASSWORD=" + keycloakPassword, "KC_RUN_IN_CONTAINER=false",
-		"JAVA_OPTS=-Xms64m -Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dfile.encoding=UTF-8 -Djava.io.tmpdir=" + dir,
-		filepath.Join(home, "bin", "kc.sh"), "start", "--optimized", "--cache=local", "--http-enabled=true", "--hostname-strict=false", "--http-host=127.0.0.1",
-		"--http-port=" + strconv.Itoa(port)}}
+	// Java itself and not kc.sh, which leaves it running when it is killed.
+	k.server = &server{name: "keycloak", dir: dir, argv: []string{"env", "KC_BOOTSTRAP_ADMIN_USERNAME=" + keycloakAdmin, "KC_BOOTSTRAP_ADMIN_PASSWORD=" + keycloakPassword,
+		"java", "-Xms64m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.io.tmpdir=" + dir, "-Dkc.home.dir=" + home, "-Djboss.server.config.dir=" + filepath.Join(home, "conf"),
+		"-Djava.util.concurrent.ForkJoinPool.common.threadFactory=io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory",
+		"-Djava.util.logging.manager=org.jboss.logmanager.LogManager", "-Dpicocli.disable.closures=true", "--add-opens=java.base/java.util=ALL-UNNAMED",
+		"--add-opens=java.base/java.util.concurrent=ALL-UNNAMED", "--add-opens=java.base/java.security=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED",
+		"-cp", filepath.Join(home, "lib", "quarkus-run.jar"), "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
+		"start", "--optimized", "--cache=local", "--http-enabled=true", "--hostname-strict=false", "--http-host=127.0.0.1", "--http-port=" + strconv.Itoa(port)}}
 	if err := k.Start(); err != nil {
 		return nil, errors.Join(err, k.server.kill(), k.release())
 	}
