@@ -192,7 +192,7 @@ func TestSEC1_OIDCOverKeycloak(t *testing.T) {
 		if !strings.Contains(a.page, "password") {
 			t.Fatalf("it is let in without being asked: %s", a.at)
 		}
-		a.submit(url.Values{"password": {"at-the-provider"}}).is("/queue", "nurse-a")
+		a.submit(url.Values{"password": {"at-the-provider"}}).is("/unlocked", "nurse-a")
 		if a.session().Began <= began {
 			t.Error("it is the same session")
 		}

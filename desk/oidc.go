@@ -104,7 +104,7 @@ func (s *Server) oidcRoutes(mux *http.ServeMux) {
 func (s *Server) oidcBegin(w http.ResponseWriter, r *http.Request) {
 	f := flow{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: route(r.FormValue("to")), Begun: s.o.Now()}
 	if id := identityOf(r.Context()); r.FormValue("unlock") != "" && id.method == methodOIDC {
-		f.Unlock, f.Session = id.Account, s.sessions.Token(r.Context())
+		f.Unlock, f.Session, f.To = id.Account, s.sessions.Token(r.Context()), unlockedRoute
 	}
 	found, err := s.oidc.discover(r.Context())
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, f flow, who st
 	}
 	s.done(r.Context(), e)
 	if f.Unlock != "" {
-		seeOther(w, "/#/queue?oidc="+away.reason)
+		seeOther(w, "/#"+unlockedRoute+"?oidc="+away.reason)
 		return
 	}
 	seeOther(w, "/#/sign-in?oidc="+away.reason+"&to="+url.QueryEscape(f.To))
@@ -231,8 +231,9 @@ func seeOther(w http.ResponseWriter, to string) {
 }
 
 const (
-	startRoute = "/queue"
-	maxRoute   = 300
+	startRoute    = "/queue"
+	unlockedRoute = "/unlocked" // in a window of its own: a locked desk stays where it is, and is heard
+	maxRoute      = 300
 )
 
 // route answers a page of the screens, the part behind #; the queue for what is none.

@@ -417,14 +417,14 @@ func TestSEC1_OIDCUnlockWantsTheSamePersonAnew(t *testing.T) {
 	for what, to := range map[string]string{
 		"somebody else": unlock("s-bob", 0), "somebody unknown": unlock("s-eve", 0), "no word when": unlock("s-ann", -1), "an hour ago": unlock("s-ann", time.Hour), "just before": unlock("s-ann", 5*time.Second),
 	} {
-		if !strings.HasPrefix(to, "/#/queue?oidc=") {
+		if !strings.HasPrefix(to, "/#/unlocked?oidc=") {
 			t.Errorf("%s leads to %q", what, to)
 		}
 	}
 	if s := b.whoAmI(); s.Began != first.Began || s.Account != "nurse-a" {
 		t.Errorf("after those who may not it is %+v", s)
 	}
-	if to := unlock("s-ann", 0); to != "/#/queue" {
+	if to := unlock("s-ann", 0); to != "/#/unlocked" {
 		t.Fatalf("it leads to %q", to)
 	}
 	if s := b.whoAmI(); s.Began <= first.Began || s.Account != "nurse-a" || s.Method != methodOIDC {
