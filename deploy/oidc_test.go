@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -33,6 +34,45 @@ func keycloakAt(t *testing.T, k *testkit.KeycloakServer, at string) (issuer stri
 		"clients": []map[string]any{{"clientId": "tocsin", "secret": "a-secret-of-the-client", "redirectUris": []string{at + desk.CallbackPath}, "attributes": map[string]any{
 			"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": at + "/", "backchannel.logout.url": at + desk.LogoutPath, "backchannel.logout.session.required": "true"}}}}, nil)
 	return k.URL() + "/realms/hospital"
+}
+
+func TestSEC1_OIDCConfigurationTellsWhatIsWrong(t *testing.T) {
+	well := func() Config {
+		c := Default()
+		c.HTTP.HTTPS = true
+		c.OIDC.Issuer, c.OIDC.Desk = "https://sso.hospital.example/realms/hospital", "https://desk.hospital.example"
+		return c
+	}
+	if c := well(); c.Validate() != nil {
+		t.Fatal(c.Validate())
+	}
+	for want, change := range map[string]func(*Config){
+		"oidc.issuer: there are settings":               func(c *Config) { c.OIDC.Issuer = "" },
+		`oidc.issuer: "sso.hospital.example" is no`:     func(c *Config) { c.OIDC.Issuer = "sso.hospital.example" },
+		`oidc.issuer: "http://sso.hospital.example" do`: func(c *Config) { c.OIDC.Issuer = "http://sso.hospital.example" },
+		`oidc.desk: "" is no plain address`:             func(c *Config) { c.OIDC.Desk = "" },
+		`oidc.desk: "https://desk.example/" has a path`: func(c *Config) { c.OIDC.Desk = "https://desk.example/" },
+		"oidc.desk: it speaks HTTPS, and cookies":       func(c *Config) { c.HTTP.HTTPS = false },
+		"oidc.client_secret_file: open /nowhere":        func(c *Config) { c.OIDC.ClientSecretFile = "/nowhere" },
+		"oidc.ca_file: open /nowhere":                   func(c *Config) { c.OIDC.CAFile = "/nowhere" },
+		"oidc.client_id: is empty":                      func(c *Config) { c.OIDC.ClientID = "" },
+		"oidc.claim: is empty":                          func(c *Config) { c.OIDC.Claim = "" },
+	} {
+		c := well()
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not told in %v", want, err)
+		}
+	}
+	local := well()
+	local.HTTP.HTTPS, local.OIDC.Issuer, local.OIDC.Desk = false, "http://localhost:8081/realms/x", "http://127.0.0.1:8080"
+	if err := local.Validate(); err != nil {
+		t.Errorf("a trial on loopback: %v", err)
+	}
+	var out bytes.Buffer
+	if code := Main([]string{"account", "set", "a", "--role", "nurse", "--relink"}, io.Discard, &out); code != exitUsage {
+		t.Errorf("--relink alone: exit %d: %s", code, out.String())
+	}
 }
 
 // freeAddress answers a port that is known before anybody listens, since the provider has to know it.

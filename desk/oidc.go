@@ -108,7 +108,7 @@ func (s *Server) oidcBegin(w http.ResponseWriter, r *http.Request) {
 	}
 	found, err := s.oidc.discover(r.Context())
 	if err != nil {
-		s.turnAway(w, r, f, "", err)
+		s.turnAway(w, r, f, Entry{}, err)
 		return
 	}
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(f.Verifier), oauth2.SetAuthURLParam("nonce", f.Nonce)}
@@ -126,13 +126,13 @@ func (s *Server) oidcBegin(w http.ResponseWriter, r *http.Request) {
 func (s *Server) oidcCallback(w http.ResponseWriter, r *http.Request) {
 	f, err := s.oidc.flowOf(r)
 	if err != nil {
-		s.turnAway(w, r, flow{To: route("")}, "", err)
+		s.turnAway(w, r, flow{To: route("")}, Entry{}, err)
 		return
 	}
 	http.SetCookie(w, s.oidc.cookie("", -1))
 	who, err := s.oidc.who(r.Context(), f, r.URL.Query())
 	if err != nil {
-		s.turnAway(w, r, f, "", err)
+		s.turnAway(w, r, f, Entry{}, err)
 		return
 	}
 	a, err := s.accountOf(r.Context(), f, who)
@@ -140,7 +140,7 @@ func (s *Server) oidcCallback(w http.ResponseWriter, r *http.Request) {
 		err = s.beginOIDC(r.Context(), f, a, who)
 	}
 	if err != nil {
-		s.turnAway(w, r, f, cmp.Or(a.Account, "subject "+who.subject[:12]), err)
+		s.turnAway(w, r, f, who.noted(a), err)
 		return
 	}
 	s.metrics.signIns.WithLabelValues("granted").Inc()
@@ -204,18 +204,28 @@ func (s *Server) beginOIDC(ctx context.Context, f flow, a event.AccountSet, who 
 	return nil
 }
 
+// noted says in the audit log who was refused: the account is theirs only when it is linked to them.
+func (v visitor) noted(a event.AccountSet) Entry {
+	e := Entry{Object: "subject " + v.subject[:12]}
+	switch {
+	case a.Subject == v.subject:
+		e.Account, e.Role = a.Account, a.Role
+	case a.Account != "":
+		e.Object += " as " + a.Account
+	}
+	return e
+}
+
 // turnAway sends somebody back to the page that they came from, which says why.
-func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, f flow, who string, err error) {
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, f flow, e Entry, err error) {
 	away := &turnedAway{awayInvalid, err}
 	errors.As(err, &away)
 	if away.err != nil {
 		s.o.Logger.Warn("somebody who came by the identity provider was turned away", "reason", away.reason, streams.KeyErr, away.err)
 	}
 	s.metrics.signIns.WithLabelValues("refused").Inc()
-	e := Entry{Account: cmp.Or(f.Unlock, "unknown"), Action: f.action(), Object: strings.TrimSpace(methodOIDC + " " + who), Refused: true, Reason: away.reason}
-	if a, known := s.o.Directory.Account(who); known {
-		e.Account, e.Role = a.Account, a.Role
-	}
+	e.Account, e.Object = cmp.Or(e.Account, f.Unlock, "unknown"), strings.TrimSpace(methodOIDC+" "+e.Object)
+	e.Action, e.Refused, e.Reason = f.action(), true, away.reason
 	s.done(r.Context(), e)
 	if f.Unlock != "" {
 		seeOther(w, "/#"+unlockedRoute+"?oidc="+away.reason)

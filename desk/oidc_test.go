@@ -59,6 +59,9 @@ func TestSEC1_OIDCSignInIsBoundToTheBrowserAndLinksOnce(t *testing.T) {
 	if to := thief.as("s-eve", "nurse-a"); !strings.Contains(to, "oidc="+awayOther) || thief.whoAmI().Account != "" {
 		t.Errorf("who takes the name over there is %+v here, at %q", thief.whoAmI(), to)
 	}
+	p.noted.has(t, "who tried to take the name over", func(e Entry) bool {
+		return e.Refused && e.Account == "unknown" && e.Reason == awayOther && strings.HasPrefix(e.Object, "oidc subject ") && strings.HasSuffix(e.Object, " as nurse-a")
+	})
 	both := p.begin(h.browser(st.url), "")
 	if to := both.as("s-ann", "nurse-b"); to != "/#/queue" || both.whoAmI().Account != "nurse-a" {
 		t.Errorf("another account's name makes them %+v, at %q", both.whoAmI(), to)

@@ -188,7 +188,7 @@ func (k *KeycloakServer) Start() error {
 	if err := k.server.start(); err != nil {
 		return err
 	}
-	return k.server.await(3*time.Minute, func() error {
+	return k.server.await(6*time.Minute, func() error {
 		resp, err := http.Get(k.url + "/realms/master/.well-known/openid-configuration")
 		if err != nil {
 			return err
