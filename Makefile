@@ -1,7 +1,7 @@
 # make run      set up everything and start Tocsin with a simulated ward
 # make test     every test, on real servers where they can be had
 # make check    format, vet, linters, ten seconds of each fuzzer
-# The rest: build bench chaos sim conformance evaluate kafka engine screens fuzz schemathesis
+# The rest: build bench chaos sim conformance evaluate kafka keycloak engine screens fuzz schemathesis
 
 SHELL := /bin/bash
 GO    ?= go
@@ -14,7 +14,7 @@ NORACE ?= ./deploy/sim/... ./deploy/chaos/... ./deploy/bench/... ./rules ./rules
 KILLS ?= 100
 SEED  ?= 1
 
-.PHONY: run build binary engine screens kafka test check lint lint-screens fuzz bench chaos sim conformance evaluate schemathesis
+.PHONY: run build binary engine screens kafka keycloak test check lint lint-screens fuzz bench chaos sim conformance evaluate schemathesis
 
 run: build
 	@bin/tocsin up --demo $(ARGS)
@@ -51,6 +51,9 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(SCREENS)
 
 kafka:
 	@$(GO) run ./deploy/testkit/fetch
+
+keycloak:
+	@$(GO) run ./deploy/testkit/fetch keycloak
 
 test: build
 	@NORACE="$(NORACE)" deploy/testkit/test.sh

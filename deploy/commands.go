@@ -82,17 +82,25 @@ func accountCommand() *cobra.Command {
 	var r reach
 	var role string
 	var scope scopeFlags
+	var oidc, relink bool
 	c := &cobra.Command{Use: "account", Short: "Accounts of people on the desk"}
 	set := &cobra.Command{
 		Use: "set NAME --role ROLE", Short: "Make an account, or give it a new one-time password, which is the last line", Args: cobra.ExactArgs(1),
-		Long: "Make an account, or give it a new one-time password, which is the last line.\n\n" +
+		Long: "Make an account, or give it a new one-time password, which is the last line. With --oidc it signs in at the identity provider\n" +
+			"and has no password: the first who signs in there under its name is linked to it for good, until --relink lets go of them.\n\n" +
 			"--tenant and --group say whose patients it sees. Without either an account that is there keeps what it has, and a new one sees\n" +
 			"every tenant. A lead of a group sees its whole tenant; administrators, security and auditors see no patient.",
 		RunE: func(c *cobra.Command, args []string) error {
 			if role == "" {
 				return usage("account set needs --role; the roles are %s", strings.Join(directory.Roles, ", "))
 			}
+			if relink && !oidc {
+				return usage("--relink goes with --oidc")
+			}
 			password, request, err := oneTime(args[0], role)
+			if oidc {
+				password, request, err = "", &event.AccountRequested{Account: args[0], Role: role, OIDC: true, Relink: relink, By: by}, nil
+			}
 			if err != nil {
 				return err
 			}
@@ -102,13 +110,15 @@ func accountCommand() *cobra.Command {
 				}
 				return conn.ask(ctx, request)
 			})
-			if err == nil {
+			if err == nil && !oidc {
 				err = printOnce(c.OutOrStdout(), password+"\n")
 			}
 			return err
 		},
 	}
 	set.Flags().StringVar(&role, "role", "", "`ROLE` of the account: "+strings.Join(directory.Roles, ", "))
+	set.Flags().BoolVar(&oidc, "oidc", false, "it signs in at the identity provider, and has no password")
+	set.Flags().BoolVar(&relink, "relink", false, "with --oidc: let go of the person whom it is linked to")
 	scope.add(set)
 	c.AddCommand(set)
 	r.add(c)

@@ -36,6 +36,7 @@ type Config struct {
 	Watchdog    WatchdogConfig   `yaml:"watchdog"`
 	Audit       AuditConfig      `yaml:"audit"`
 	Subscribers []outbox.Setting `yaml:"subscribers"` // machines that are told of warnings
+	OIDC        OIDCConfig       `yaml:"oidc"`
 
 	file string // where it was read; empty: nowhere
 
@@ -180,6 +181,7 @@ func Default() Config {
 		Logging: LoggingConfig{Format: "text"},
 
 		Watchdog: WatchdogConfig{Every: time.Minute, Within: 30 * time.Second, Again: 5 * time.Minute},
+		OIDC:     OIDCConfig{ClientID: "tocsin", Claim: "preferred_username"},
 	}
 }
 
@@ -251,6 +253,7 @@ func (c *Config) Validate() error {
 	faults = append(faults, c.Notify.Faults()...)
 	faults = append(faults, c.Watchdog.faults()...)
 	faults = append(faults, outbox.Faults(c.Subscribers)...)
+	faults = append(faults, c.OIDC.faults(c.HTTP)...)
 	if c.Logging.Level != "" {
 		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
 	}

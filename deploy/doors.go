@@ -22,11 +22,15 @@ func (a *App) startDesk(context.Context) error {
 	if !a.cfg.has(roleDesk) {
 		return nil
 	}
+	provider, err := a.cfg.OIDC.provider()
+	if err != nil {
+		return fmt.Errorf("oidc: %w", err)
+	}
 	o := desk.Options{
 		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), AsOf: desk.LookBack(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
 		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS || a.cfg.HTTP.TLS.on(), Simulated: a.cfg.demo, Version: version(),
-		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(), Vault: a.vault,
+		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(), Vault: a.vault, OIDC: provider,
 		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger: a.log, Registry: a.registry,
 	}

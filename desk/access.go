@@ -58,6 +58,8 @@ type identity struct {
 	Scope      *event.Scope // whose patients; nil: everywhere
 	token      bool         // a bearer token, not a session
 	proof      string       // what the session rests on: it ends when the account's password changes
+	method     string       // by which a session began
+	began      int64        // when, in ms since 1970
 }
 
 type identityKey struct{}
@@ -112,5 +114,5 @@ func (s *Server) sessionOf(id identity) Session {
 	return Session{Account: id.Account, Role: id.Role, MustChange: id.MustChange, May: May{
 		See: maySee(id.Role), Act: mayAct(id.Role), ActGrave: grave, Reason: id.Role == roleDoctor,
 		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role), Review: mayReview(id.Role), Audit: mayAudit(id.Role), Emergency: maySee(id.Role) && !id.token && !everywhere(id.Scope),
-	}, Emergencies: s.opened(id)}
+	}, Emergencies: s.opened(id), Method: id.method, Began: id.began}
 }

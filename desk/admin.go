@@ -55,20 +55,25 @@ func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error)
 }
 
 func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, error) {
-	password := newOneTime()
-	hash, err := argon2id.CreateHash(password, hashing)
-	if err != nil {
-		return AccountMade{}, err
-	}
 	scope, err := s.scope(in.Tenants, in.Groups)
 	if err != nil {
 		return AccountMade{}, err
 	}
-	err = s.tell(ctx, &event.AccountRequested{Account: in.Account, Role: in.Role, Password: hash, OneTime: true, By: identityOf(ctx).Account, Scope: scope})
-	if err != nil {
+	made := AccountMade{Account: in.Account, Role: in.Role}
+	r := &event.AccountRequested{Account: in.Account, Role: in.Role, By: identityOf(ctx).Account, Scope: scope, OIDC: in.OIDC, Relink: in.Relink}
+	switch {
+	case !in.OIDC:
+		made.Password, r.OneTime = newOneTime(), true
+		if r.Password, err = argon2id.CreateHash(made.Password, hashing); err != nil {
+			return AccountMade{}, err
+		}
+	case s.oidc == nil:
+		return AccountMade{}, refuse(http.StatusConflict, "oidc_off", "本预警台未配置身份提供方", "this desk has no identity provider (oidc in its configuration)")
+	}
+	if err := s.tell(ctx, r); err != nil {
 		return AccountMade{}, err
 	}
-	return AccountMade{Account: in.Account, Role: in.Role, Password: password}, nil
+	return made, nil
 }
 
 // scope answers a scope as it was asked for, nil for none. A group that is not there would be nobody's patients: a typing error

@@ -275,6 +275,9 @@ type Session struct {
 	May        May    `json:"may"`
 
 	Emergencies []Emergency `json:"emergencies" doc:"patients who are open to this account for a while; the page shows them all the time"`
+
+	Method string `json:"method,omitempty" enum:"password,oidc" doc:"how the session began; oidc: a locked desk is opened at the identity provider. Absent for a bearer token"`
+	Began  int64  `json:"began,omitempty" doc:"when, in ms since 1970: another number is another session, begun by somebody who has just proven who they are"`
 }
 
 // May is what the role allows, so that a page need not offer what would be refused.
@@ -440,13 +443,15 @@ type AccountBody struct {
 	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
 	Tenants []string `json:"tenants,omitempty" maxItems:"200" doc:"whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant"`
 	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
+	OIDC    bool     `json:"oidc,omitempty" doc:"signs in at the identity provider, and has no password; the first sign-in there under this name links it for good"`
+	Relink  bool     `json:"relink,omitempty" doc:"with oidc: let go of the person whom it is linked to; the next sign-in under this name links it anew"`
 }
 
 // AccountMade is an account with its one-time password. It is said once.
 type AccountMade struct {
 	Account  string `json:"account"`
 	Role     string `json:"role"`
-	Password string `json:"password"`
+	Password string `json:"password" doc:"empty for one that signs in at the identity provider"`
 }
 
 // PlanBody orders own targets for one patient. It replaces the plan before it, save that facts, overrides and choices that

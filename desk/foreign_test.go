@@ -123,7 +123,7 @@ var operations = map[string]func(p patientOf) asking{
 
 	// These show no patient: what they are given is their whole subject.
 	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
-	"setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
+	"listWays": nil, "setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
 	"getPush": plainly("/v1/session/push"), "turnOnPush": nil, "turnOffPush": nil,
 	// An emergency opens a patient, and only somebody who reviews reads of others': tests of their own.
 	"beginEmergency": nil, "reviewEmergency": nil,

@@ -326,6 +326,8 @@ func (s *Server) packOperations(api huma.API) {
 }
 
 func (s *Server) sessionOperations(api huma.API) {
+	huma.Register(api, op(nil, "GET", "/v1/session/ways", "listWays", "session", "How one can sign in here, beside a password"),
+		func(context.Context, *struct{}) (*body[Ways], error) { return &body[Ways]{s.ways()}, nil })
 	huma.Register(api, op(anybody, "GET", "/v1/session", "getSession", "session", "Who is signed in"),
 		func(ctx context.Context, _ *struct{}) (*body[Session], error) {
 			return &body[Session]{s.sessionOf(identityOf(ctx))}, nil

@@ -37,6 +37,8 @@ type Options struct {
 	Push    Push         // notices in browsers; nil: there is no channel of web push
 	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
 
+	OIDC *OIDC // an identity provider at which people sign in; nil: none
+
 	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
 	SessionFile   string // where sessions are kept; empty: in memory, so a restart signs everybody out
 	SecureCookies bool   // behind HTTPS
@@ -59,6 +61,7 @@ type Options struct {
 // Directory answers who may sign in and which groups there are; *directory.View is one.
 type Directory interface {
 	Account(id string) (event.AccountSet, bool)
+	Linked(subject string) (event.AccountSet, bool) // subject: SHA-256 of issuer, NUL and subject, in hex
 	Token(sha256hex string) (event.TokenSet, bool)
 	Groups() []event.GroupSet
 	Group(tenant, group string) (event.GroupSet, bool)
@@ -97,6 +100,8 @@ type Server struct {
 	fresh       *freshness
 	load        load
 	sessions    *scs.SessionManager
+	store       *sessionStore // of sessions
+	oidc        *provider     // nil: none
 	limit       *limiter
 	checking    chan struct{} // passwords that are checked at the same time
 	lookingBack chan struct{}
@@ -139,7 +144,14 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
 		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
 		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
+	s.store = openSessions(o.SessionFile, o.Now, o.Logger)
+	s.sessions.Store = s.store
 	s.began = s.moment()
+	if o.OIDC != nil {
+		if s.oidc, err = newProvider(*o.OIDC, o.SecureCookies, o.Now); err != nil {
+			return nil, fmt.Errorf("desk: %w", err)
+		}
+	}
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
@@ -254,6 +266,7 @@ func (s *Server) routes() http.Handler {
 	described := s.describe(api)
 	astray(described, api)
 	noted := newNoting(s, described)
+	s.oidcRoutes(api)
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", s.remember(s.sessions.LoadAndSave(s.authenticate(s.whenReady(noted.around(caught(s.o.Logger, api)))))))
 	mux.Handle("/openapi.json", api)

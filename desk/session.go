@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -38,7 +39,6 @@ func newSessions(o Options) *scs.SessionManager {
 	m := scs.New()
 	m.Lifetime = sessionLasts
 	m.Cookie = scs.SessionCookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Persist: true, Secure: o.SecureCookies}
-	m.Store = openSessions(o.SessionFile, o.Now, o.Logger)
 	return m
 }
 
@@ -84,10 +84,12 @@ func (s *Server) bySession(ctx context.Context) identity {
 	if account == "" {
 		return identity{}
 	}
-	return s.byAccount(account, proof)
+	id := s.byAccount(account, proof)
+	id.method, id.began = cmp.Or(s.sessions.GetString(ctx, keyMethod), methodPassword), s.sessions.GetInt64(ctx, keyBegan)
+	return id
 }
 
-// byAccount answers an identity as long as the account has the password with which it signed in.
+// byAccount answers an identity as long as the account has what it signed in with: its password, or its subject at the provider.
 func (s *Server) byAccount(account, proof string) identity {
 	a, ok := s.o.Directory.Account(account)
 	if !ok || subtle.ConstantTimeCompare([]byte(proofOf(a)), []byte(proof)) != 1 {
@@ -107,8 +109,13 @@ func (s *Server) still(id identity, session string) (identity, bool) {
 	return now, err == nil && found && now.Role == id.Role
 }
 
-// proofOf ties a session to a password without keeping anything of it: another password ends it.
-func proofOf(a event.AccountSet) string { return sumOf("session\x00" + a.Password) }
+// proofOf ties a session to a password without keeping anything of it: another password ends it, and so does another subject.
+func proofOf(a event.AccountSet) string {
+	if a.OIDC {
+		return sumOf("subject\x00" + a.Subject)
+	}
+	return sumOf("session\x00" + a.Password)
+}
 
 func sumOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -142,15 +149,16 @@ func (s *Server) notedSignIn(ctx context.Context, account string, err error) {
 	s.done(ctx, e)
 }
 
-// begin puts an account into a session with a new token.
+// begin puts an account into a session with a new token, in which nothing is left of one before.
 func (s *Server) begin(ctx context.Context, a event.AccountSet) (identity, error) {
-	if err := s.sessions.RenewToken(ctx); err != nil {
+	if err := errors.Join(s.sessions.Clear(ctx), s.sessions.RenewToken(ctx)); err != nil {
 		return identity{}, fmt.Errorf("begin a session: %w", err)
 	}
 	proof := proofOf(a)
 	s.sessions.Put(ctx, keyAccount, a.Account)
 	s.sessions.Put(ctx, keyProof, proof)
-	return s.byAccount(a.Account, proof), nil
+	s.sessions.Put(ctx, keyBegan, s.o.Now().UnixMilli())
+	return s.bySession(ctx), nil
 }
 
 func (s *Server) signOut(ctx context.Context) error {
@@ -180,6 +188,7 @@ func (s *Server) checkPassword(ctx context.Context, account, password string) (e
 			fmt.Sprintf("too many attempts; try again in %d min", minutes))
 	}
 	a, known := s.o.Directory.Account(account)
+	known = known && !a.OIDC // who signs in at the provider has none
 	hash := a.Password
 	if !known {
 		hash = s.nobody
@@ -199,6 +208,9 @@ func (s *Server) changePassword(ctx context.Context, in NewPassword) (identity, 
 	id := identityOf(ctx)
 	if id.token {
 		return identity{}, refuse(http.StatusForbidden, "token", "令牌没有密码", "a bearer token has no password")
+	}
+	if id.method == methodOIDC {
+		return identity{}, refuse(http.StatusForbidden, "oidc", "该账号经身份提供方登录，请在那里修改密码", "this account signs in at the identity provider: change the password there")
 	}
 	if _, err := s.checkPassword(ctx, id.Account, in.Current); err != nil {
 		return identity{}, err

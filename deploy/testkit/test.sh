@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test: the Go tests with the race detector, those that it cannot watch without, then the
-# browser's. The last line says which of Apache Kafka, Mosquitto and the browser could not be had.
+# browser's. The last line says which of Apache Kafka, Mosquitto, Keycloak and the browser could not be had.
 #
 # NORACE (Go packages, from the Makefile) are run without the race detector. TOCSIN_REQUIRE=1 makes a
 # missing part a failure.
@@ -65,13 +65,13 @@ browser_tests() {
 
 closing_line() {
 	local part without=
-	for part in "Apache Kafka" Mosquitto browser kcat "ClickHouse engine"; do
+	for part in "Apache Kafka" Mosquitto Keycloak browser kcat "ClickHouse engine"; do
 		[ -f "$missing/$part" ] && without+="${without:+; }$part ($(head -1 "$missing/$part"))"
 	done
 	if [ -n "$without" ]; then
 		echo "tests ran without: $without"
 	else
-		echo "tests ran with Apache Kafka, Mosquitto and a browser; nothing was missing"
+		echo "tests ran with Apache Kafka, Mosquitto, Keycloak and a browser; nothing was missing"
 	fi
 }
 

@@ -30,6 +30,7 @@ type Entity struct {
 
 	Emergency *Emergency `json:"emergency,omitempty"`
 	Push      *Push      `json:"push,omitempty"`
+	Linked    string     `json:"linked,omitempty"` // of a subject: whose it is
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -88,6 +89,9 @@ func AccountKey(id string) string { return "account/" + id }
 // TokenKey answers token/{name}.
 func TokenKey(name string) string { return "token/" + name }
 
+// SubjectKey answers subject/{sum}.
+func SubjectKey(sum string) string { return "subject/" + sum }
+
 // KeyOf answers under which key a request goes to the registrar.
 func KeyOf(request event.Event) (string, error) {
 	switch r := request.(type) {
@@ -128,6 +132,8 @@ func KeyOf(request event.Event) (string, error) {
 		return PushKey(r.Push), CheckID("push", r.Push)
 	case *event.PushEndRequested:
 		return PushKey(r.Push), CheckID("push", r.Push)
+	case *event.LinkRequested:
+		return AccountKey(r.Account), CheckID("account", r.Account)
 	case *event.EffectsHanded:
 		return HandingOn, nil
 	default:

@@ -96,6 +96,12 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Push = &Push{d.Push, d.Account, d.Sealed}
 	case *event.PushEnded:
 		s.Push = nil
+	case *event.AccountLinked:
+		s.Account = linked(s.Account, d)
+	case *event.SubjectLinked:
+		s.Linked = d.Account
+	case *event.SubjectFreed:
+		s.Linked = ""
 	case *event.EffectsHanded:
 		if d.Through.After(s.Handed) {
 			s.Handed = d.Through
@@ -152,6 +158,8 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decidePush(e.ID, d), nil
 	case *event.PushEndRequested:
 		return decidePushEnd(s, d), nil
+	case *event.LinkRequested:
+		return decideLink(s, e.ID, d), nil
 	}
 	return nil, nil
 }
@@ -246,14 +254,18 @@ func decideAccount(s Entity, id string, r *event.AccountRequested) []event.Event
 	if err := checkScope(r.Scope); err != nil {
 		return refuse(id, badName(err))
 	}
-	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime, Scope: r.Scope}
+	if why := checkOIDC(r); why != nil {
+		return refuse(id, *why)
+	}
+	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime, Scope: r.Scope, OIDC: r.OIDC}
 	if s.Account != nil {
 		set.Scope = keptScope(r.Scope, s.Account.Scope)
+		set.Subject = keptSubject(r, s.Account.Subject)
 	}
 	if reflect.DeepEqual(s.Account, set) {
 		return nil
 	}
-	return one(set)
+	return append(one(set), freed(s.Account, set)...)
 }
 
 func decideToken(s Entity, id string, r *event.TokenRequested) []event.Event {

@@ -48,6 +48,7 @@ type View struct {
 
 	emergencies map[string]Emergency // by id
 	pushes      map[string]Push      // by id
+	linked      map[string]string    // account, by subject
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -56,7 +57,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -195,6 +196,11 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.pushes[d.Push] = Push{d.Push, d.Account, d.Sealed}
 	case *event.PushEnded:
 		delete(v.pushes, d.Push)
+	case *event.AccountLinked:
+		a := v.accounts[d.Account]
+		v.accounts[d.Account], v.linked[d.Subject] = *linked(&a, d), d.Account
+	case *event.SubjectFreed:
+		delete(v.linked, d.Subject)
 	case *event.RequestRefused:
 		if _, ok := v.expected[d.Request]; ok {
 			v.expected[d.Request] = d

@@ -132,7 +132,9 @@ type AccountRequested struct {
 	Password string `json:"password"` // argon2id in PHC form; never clear
 	OneTime  bool   `json:"one_time,omitempty"`
 	By       string `json:"by"`
-	Scope    *Scope `json:"scope,omitempty"` // nil: as it stands; of a new account, everywhere
+	Scope    *Scope `json:"scope,omitempty"`  // nil: as it stands; of a new account, everywhere
+	OIDC     bool   `json:"oidc,omitempty"`   // signs in at the identity provider and has no password
+	Relink   bool   `json:"relink,omitempty"` // and the subject that it is linked to is let go
 }
 
 // TokenRequested asks for a bearer token.
@@ -283,7 +285,9 @@ type AccountSet struct {
 	Role     string `json:"role"`
 	Password string `json:"password"`
 	OneTime  bool   `json:"one_time,omitempty"`
-	Scope    *Scope `json:"scope,omitempty"` // nil: everywhere
+	Scope    *Scope `json:"scope,omitempty"`   // nil: everywhere
+	OIDC     bool   `json:"oidc,omitempty"`    // signs in at the identity provider and has no password
+	Subject  string `json:"subject,omitempty"` // of LinkRequested; empty: nobody has signed in under this account's name yet
 }
 
 // TokenSet makes a bearer token known.
@@ -307,6 +311,7 @@ type RequestForwarded struct {
 	To      string          `json:"to"`      // the entity that is asked, such as tenant/t1
 	Enrol   *EnrolRequested `json:"enrol,omitempty"`
 	Group   *GroupRequested `json:"group,omitempty"`
+	Link    *LinkRequested  `json:"link,omitempty"`
 }
 
 // The subjects of the directory: {kind}/{id}.

@@ -92,7 +92,7 @@ var schemas = map[Type]schema{
 	"revoke.requested":  v1[RevokeRequested](),
 	"pack.requested":    v1[PackRequested](),
 	"group.requested":   v2[GroupRequested](),
-	"account.requested": v2[AccountRequested](),
+	"account.requested": v3[AccountRequested](),
 	"token.requested":   v2[TokenRequested](),
 	"policy.requested":  v1[PolicyRequested](),
 	"policy.set":        v1[PolicySet](),
@@ -107,10 +107,10 @@ var schemas = map[Type]schema{
 	"device.revoked":    v1[DeviceRevoked](),
 	"pack.published":    v2[PackPublished](),
 	"pack.proposed":     v1[PackProposed](),
-	"account.set":       v2[AccountSet](),
+	"account.set":       v3[AccountSet](),
 	"token.set":         v2[TokenSet](),
 	"effects.handed":    v1[EffectsHanded](),
-	"request.forwarded": v2[RequestForwarded](),
+	"request.forwarded": v3[RequestForwarded](),
 
 	"person.requested": v1[PersonRequested](),
 	"person.set":       v1[PersonSet](),
@@ -143,6 +143,11 @@ var schemas = map[Type]schema{
 	"audit.noted":  v1[AuditNoted](),
 	"audit.head":   v1[AuditHead](),
 
+	"link.requested": v1[LinkRequested](),
+	"account.linked": v1[AccountLinked](),
+	"subject.linked": v1[SubjectLinked](),
+	"subject.freed":  v1[SubjectFreed](),
+
 	"outbox.moved":    v1[OutboxMoved](),
 	"outbox.message":  v2[OutboxMessage](),
 	"outbox.skipped":  v1[OutboxSkipped](),
@@ -166,9 +171,19 @@ func v2[T any, P interface {
 	*T
 	Event
 }]() schema {
-	same := func(value json.RawMessage) (json.RawMessage, error) { return value, nil }
 	return schema{version: 2, empty: func() Event { return P(new(T)) }, lifts: map[int]func(json.RawMessage) (json.RawMessage, error){1: same}}
 }
+
+// v3 is v2 once more: versions 1 and 2 read as ones in which what version 3 added is empty.
+func v3[T any, P interface {
+	*T
+	Event
+}]() schema {
+	return schema{version: 3, empty: func() Event { return P(new(T)) }, lifts: map[int]func(json.RawMessage) (json.RawMessage, error){1: same, 2: same}}
+}
+
+// same lifts what needs no change.
+func same(value json.RawMessage) (json.RawMessage, error) { return value, nil }
 
 // Types answers every type that can lie in the log with today's version.
 func Types() map[Type]int {

@@ -5,7 +5,7 @@ import { browser, desk } from './browser'
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
-  testIgnore: 'mock/**',
+  testIgnore: ['mock/**', 'oidc/**'],
   outputDir: '../test-results/real',
   globalSetup: './up.ts',
   workers: 1,

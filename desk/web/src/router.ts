@@ -15,6 +15,7 @@ export const router = createRouter({
   routes: [
     { path: '/', redirect: '/queue' },
     { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignIn.vue'), meta: { title: 'sign.title', open: true } },
+    { path: '/unlocked', name: 'unlocked', component: () => import('./pages/Unlocked.vue'), meta: { title: 'lock.unlock', open: true } },
     { path: '/queue/:id?', name: 'queue', component: Queue, meta: { title: 'nav.queue' } },
     { path: '/warning/:id', name: 'warning', component: () => import('./pages/Warning.vue'), meta: { title: 'warning.title' } },
     { path: '/groups', name: 'groups', component: () => import('./pages/Groups.vue'), meta: { title: 'groups.title' } },

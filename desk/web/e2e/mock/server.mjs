@@ -1,6 +1,6 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless} steers it.
+// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,sso} steers it.
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
@@ -16,7 +16,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso
   const streams = new Set()
 
   function reset() {
@@ -33,6 +33,7 @@ export function start(port = 0) {
     signed ??= new Map() // a screen that is signed in stays so
     clicks = new Map()
     vault = 'known'
+    sso = undefined
     looks = []
     emergencies = []
     pushes = new Map() // account by id
@@ -102,6 +103,7 @@ export function start(port = 0) {
     wake: ({ id }) => change(woken(find(id), Date.now())),
     pushless: () => (pushOff = true),
     vault: ({ state }) => (vault = state),
+    sso: (o) => (sso = { began: 1, ...o }),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     emergency: ({ account = 'nurse-b', patient = 'P-0777', ms = 3_600_000 }) => emergencies.push(emergency(account, { tenant: 'demo', patient, reason: '走廊内抽搐 seizure in the corridor' }, ms)),
     expire: () => emergencies.forEach((e) => (e.until = iso(Date.now() - 1000))),
@@ -180,6 +182,19 @@ export function start(port = 0) {
     json(res, { ...s, timeline: s.timeline.filter((m) => Date.parse(m.at) <= at), state: taken ? 'accepted' : 'new', owner: taken ? w.owner : '', as_of: iso(at) })
   }
 
+  /** The way to an identity provider, which sends everybody straight back: as its account, or turned away. */
+  function away(res, what, q) {
+    looks.push(`oidc ${what} ${q}`)
+    const to = q.get('unlock') ? '/unlocked' : sso.refuse ? '/sign-in' : (q.get('to') ?? '/queue')
+    if (what === 'begin' && !sso.refuse) {
+      const id = Math.random().toString(36).slice(2)
+      signed.set(id, { account: sso.account, role: roleOf(sso.account), must_change: false, may: mayOf(roleOf(sso.account)), method: 'oidc', began: sso.began++ })
+      res.setHeader('Set-Cookie', `sid=${id}; Path=/; HttpOnly; SameSite=Lax`)
+    }
+    res.writeHead(303, { Location: what === 'end' ? '/' : `/#${to}${sso.refuse ? `?oidc=${sso.refuse}&to=${encodeURIComponent(q.get('to') ?? '/queue')}` : ''}` })
+    res.end()
+  }
+
   const unjudged = () => list.filter((w) => w.state === 'closed' && w.outcome === 'not_known_yet').map((w) => ({ id: w.id, tenant: w.tenant, patient: w.patient, problem: w.problem, severity: w.peak, closed_at: w.closed_at, ask_by: iso(Date.parse(w.closed_at) + 86_400_000) }))
 
   /** Notices in a browser; the key is of the right form and nobody's. */
@@ -202,6 +217,8 @@ export function start(port = 0) {
     if (part[0] !== 'v1') return file(res, url.pathname)
     const sid = /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
     const me = signed.get(sid)
+    if (part[1] === 'session' && part[2] === 'ways') return json(res, sso ? { oidc: { name: sso.name } } : {})
+    if (part[1] === 'oidc') return away(res, part[2], url.searchParams)
     if (part[1] === 'session' && !part[2] && req.method === 'POST') {
       if (body.password !== 'mock') return problem(res, 401, { zh: '账号或密码错误', en: 'account or password is wrong' })
       const id = Math.random().toString(36).slice(2)

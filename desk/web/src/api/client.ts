@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Withdrawal, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -77,6 +77,7 @@ export const api = {
   session: () => ask<Session>('/v1/session'),
   signIn: (account: string, password: string) =>
     ask<Session>('/v1/session', { method: 'POST', body: { account, password } }),
+  ways: () => ask<Ways>('/v1/session/ways'),
   signOut: () => ask<void>('/v1/session', { method: 'DELETE' }),
   changePassword: (current: string, password: string) =>
     ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),

@@ -571,6 +571,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one can sign in here, beside a password */
+        get: operations["listWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/status": {
         parameters: {
             query?: never;
@@ -861,6 +878,10 @@ export interface components {
             account: string;
             /** @description further groups whose patients they see, as tenant/group */
             groups?: string[];
+            /** @description signs in at the identity provider, and has no password; the first sign-in there under this name links it for good */
+            oidc?: boolean;
+            /** @description with oidc: let go of the person whom it is linked to; the next sign-in under this name links it anew */
+            relink?: boolean;
             /** @enum {string} */
             role: "lead" | "nurse" | "doctor" | "pharmacist" | "health-manager" | "clinic" | "administrator" | "security" | "auditor";
             /** @description whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant */
@@ -868,6 +889,7 @@ export interface components {
         };
         AccountMade: {
             account: string;
+            /** @description empty for one that signs in at the identity provider */
             password: string;
             role: string;
         };
@@ -1315,6 +1337,9 @@ export interface components {
         NoteBody: {
             /** @description no name, no phone number */
             text: string;
+        };
+        OIDCWay: {
+            name: string;
         };
         OfferBody: {
             note?: string;
@@ -2574,9 +2599,19 @@ export interface components {
         };
         Session: {
             account: string;
+            /**
+             * Format: int64
+             * @description when, in ms since 1970: another number is another session, begun by somebody who has just proven who they are
+             */
+            began?: number;
             /** @description patients who are open to this account for a while; the page shows them all the time */
             emergencies: components["schemas"]["Emergency"][];
             may: components["schemas"]["May"];
+            /**
+             * @description how the session began; oidc: a locked desk is opened at the identity provider. Absent for a bearer token
+             * @enum {string}
+             */
+            method?: "password" | "oidc";
             /** @description a one-time password: nothing else is answered until it has been changed */
             must_change: boolean;
             role: string;
@@ -3093,6 +3128,10 @@ export interface components {
              * @enum {string}
              */
             state: "off" | "well" | "failing" | "silent";
+        };
+        Ways: {
+            /** @description an identity provider: send the browser to /v1/oidc/begin?to=ROUTE */
+            oidc?: components["schemas"]["OIDCWay"];
         };
         WithdrawBody: {
             /** @description somebody was reached; needed to end the care while a high warning is open */
@@ -6966,6 +7005,71 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ways"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

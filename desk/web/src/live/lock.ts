@@ -5,32 +5,35 @@ import { session } from './store'
 
 const place = 'tocsin.locked'
 
-function kept(): boolean {
+function kept(): string {
   try {
-    return sessionStorage.getItem(place) === '1'
+    return sessionStorage.getItem(place) ?? ''
   } catch {
-    return false // storage is off: a page that is loaded anew has no names on it either
+    return '' // storage is off: a page that is loaded anew has no names on it either
   }
 }
 
 const on = ref(kept())
 
-/** locked tells whether names are hidden. */
-export const locked = computed(() => on.value && session.value !== null)
+/** Which session it is: who has proven anew who they are has another. */
+const which = () => `${session.value?.account}/${session.value?.began ?? 0}`
 
-function set(to: boolean) {
+/** locked tells whether names are hidden: as long as the session is the one that was locked. */
+export const locked = computed(() => session.value !== null && on.value === which())
+
+function set(to: string) {
   on.value = to
   try {
-    sessionStorage.setItem(place, to ? '1' : '0')
+    sessionStorage.setItem(place, to)
   } catch {
     // it holds as long as the page
   }
 }
 
-export const lock = () => set(true)
+export const lock = () => set(which())
 
 /** unlock is for whoever has just proven who they are. */
-export const unlock = () => set(false)
+export const unlock = () => set('')
 
 /** After so long without a key or a pointer nobody sits there. */
 export const idleMs = 10 * 60_000

@@ -1,0 +1,39 @@
+import { settings } from './settings'
+import { en } from '../words/en'
+
+// The way to the identity provider and back. What became of it comes back as one word behind ?oidc=.
+
+const lang = () => `lang=${settings.language}`
+
+/** beginAt answers where a browser begins to sign in at the provider; to is the page to go to. */
+export const beginAt = (to: string) => `/v1/oidc/begin?to=${encodeURIComponent(to)}&${lang()}`
+
+/** unlockAt answers where whoever sits at a locked desk signs in again. */
+export const unlockAt = () => `/v1/oidc/begin?unlock=1&${lang()}`
+
+/** endAt answers where a browser signs out at the provider. */
+export const endAt = () => `/v1/oidc/end?${lang()}`
+
+/** awayWords answers the key of the words for why somebody was turned away; none without a reason. */
+export function awayWords(reason: unknown): string {
+  if (typeof reason !== 'string' || reason === '') return ''
+  return `sign.away.${reason in en.sign.away ? reason : 'invalid'}`
+}
+
+const place = 'tocsin.unlocked'
+
+/** tellUnlocked tells the other windows that somebody has signed in again. */
+export function tellUnlocked() {
+  try {
+    localStorage.setItem(place, String(Date.now()))
+  } catch {
+    // they find out when they ask next
+  }
+}
+
+/** onUnlocked has fn called when another window says so, and answers how to stop. */
+export function onUnlocked(fn: () => void): () => void {
+  const heard = (e: StorageEvent) => e.key === place && fn()
+  window.addEventListener('storage', heard)
+  return () => window.removeEventListener('storage', heard)
+}
