@@ -117,6 +117,13 @@ var schemas = map[Type]schema{
 	"erase.requested":  v1[EraseRequested](),
 	"person.erased":    v1[PersonErased](),
 
+	"factor.requested": v1[FactorRequested](),
+	"factor.set":       v1[FactorSet](),
+	"code.requested":   v1[CodeRequested](),
+	"code.used":        v1[CodeUsed](),
+	"reset.requested":  v1[ResetRequested](),
+	"factor.reset":     v1[FactorReset](),
+
 	"owner.open":           v1[OwnerOpened](),
 	"owner.step":           v1[StepClosed](),
 	"checkpoint.began":     v1[CheckpointBegan](),
