@@ -118,6 +118,7 @@ var operations = map[string]func(p patientOf) asking{
 	// These show no patient: what they are given is their whole subject.
 	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
 	"setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
+	"giveCode": nil, "offerFactor": nil, "confirmFactor": nil, "resetFactor": nil, "lockSession": nil, "unlockSession": nil, "stayHere": nil,
 	// An emergency opens a patient, and only somebody who reviews reads of others': tests of their own.
 	"beginEmergency": nil, "reviewEmergency": nil,
 	// Security and auditors read opaque ids there: a test of its own says that nobody else does.

@@ -100,7 +100,7 @@ func op(who permission, method, path, id, tag, summary string, errs ...int) huma
 		o.Security = []map[string][]string{}
 		return o
 	}
-	o.Errors = append([]int{http.StatusUnauthorized, http.StatusForbidden}, errs...)
+	o.Errors = append([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusLocked}, errs...)
 	o.Middlewares = huma.Middlewares{guard(who)}
 	return o
 }
@@ -271,10 +271,9 @@ func (s *Server) sessionOperations(api huma.API) {
 		func(ctx context.Context, _ *struct{}) (*body[Session], error) {
 			return &body[Session]{s.sessionOf(identityOf(ctx))}, nil
 		})
-	signIn := op(nil, "POST", "/v1/session", "signIn", "session", "Sign in", http.StatusUnauthorized, http.StatusTooManyRequests)
+	signIn := op(nil, "POST", "/v1/session", "signIn", "session", "Sign in; in the state code the second step is POST /v1/session/code", http.StatusUnauthorized, http.StatusTooManyRequests)
 	huma.Register(api, signIn, func(ctx context.Context, in *body[SignIn]) (*body[Session], error) {
-		id, err := s.signIn(ctx, in.Body)
-		return &body[Session]{s.sessionOf(id)}, err
+		return answer(s.signIn(ctx, in.Body))
 	})
 	huma.Register(api, op(nil, "DELETE", "/v1/session", "signOut", "session", "Sign out"),
 		func(ctx context.Context, _ *struct{}) (*struct{}, error) { return nil, s.signOut(ctx) })
@@ -284,6 +283,8 @@ func (s *Server) sessionOperations(api huma.API) {
 			id, err := s.changePassword(ctx, in.Body)
 			return &body[Session]{s.sessionOf(id)}, err
 		})
+	s.factorOperations(api)
+	s.lockOperations(api)
 }
 
 func (s *Server) adminOperations(api huma.API) {

@@ -35,10 +35,13 @@ type Options struct {
 	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
 	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
 
-	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
-	SessionFile   string // where sessions are kept; empty: in memory, so a restart signs everybody out
-	SecureCookies bool   // behind HTTPS
-	Simulated     bool   // the ward is a demonstration
+	LocalAdmin    string        // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
+	SessionFile   string        // where sessions are kept; empty: in memory, so a restart signs everybody out
+	SecureCookies bool          // behind HTTPS
+	SecondFactor  []string      // roles whose accounts must have a second factor
+	LockAfter     time.Duration // a session that nobody has touched for so long is locked; 0: never
+	WallAccounts  []string      // accounts of screens on a wall, which nobody touches: they lock when they are asked to alone
+	Simulated     bool          // the ward is a demonstration
 	Version       string
 
 	// WatchdogGone is after how long without a warning of the watchdog's made-up patients, once they are enrolled, nobody is
@@ -57,6 +60,7 @@ type Options struct {
 // Directory answers who may sign in and which groups there are; *directory.View is one.
 type Directory interface {
 	Account(id string) (event.AccountSet, bool)
+	Factor(account string) directory.Factor
 	Token(sha256hex string) (event.TokenSet, bool)
 	Groups() []event.GroupSet
 	Group(tenant, group string) (event.GroupSet, bool)
@@ -92,6 +96,7 @@ type Server struct {
 	fresh       *freshness
 	load        load
 	sessions    *scs.SessionManager
+	kept        *sessionStore // of sessions
 	limit       *limiter
 	checking    chan struct{} // passwords that are checked at the same time
 	lookingBack chan struct{}
@@ -131,8 +136,9 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
 	n := o.Edge.Partitions()
-	s := &Server{o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
-		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
+	kept := openSessions(o.SessionFile, o.Now, o.Logger)
+	s := &Server{kept: kept, o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
+		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(),
 		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
