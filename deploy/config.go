@@ -31,6 +31,7 @@ type Config struct {
 	Bridge  BridgeConfig    `yaml:"bridge"`
 	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
 	Vault   VaultConfig     `yaml:"vault"`
+	Desk    DeskConfig      `yaml:"desk"`
 	Logging LoggingConfig   `yaml:"logging"`
 
 	Watchdog    WatchdogConfig   `yaml:"watchdog"`
@@ -178,6 +179,7 @@ func Default() Config {
 		Log:     LogConfig{Listen: "127.0.0.1:9092", Partitions: 4, Replicas: 1},
 		History: HistoryConfig{Listen: "127.0.0.1:0", Linger: 2 * time.Second},
 		Logging: LoggingConfig{Format: "text"},
+		Desk:    DeskConfig{LockAfter: 10 * time.Minute},
 
 		Watchdog: WatchdogConfig{Every: time.Minute, Within: 30 * time.Second, Again: 5 * time.Minute},
 	}
@@ -250,6 +252,7 @@ func (c *Config) Validate() error {
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
 	faults = append(faults, c.Watchdog.faults()...)
+	faults = append(faults, c.Desk.faults(c.Vault.Off)...)
 	faults = append(faults, outbox.Faults(c.Subscribers)...)
 	if c.Logging.Level != "" {
 		add(oneWord("logging.level", c.Logging.Level, "debug", "info", "warn", "error"))
