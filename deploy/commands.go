@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/goccy/go-yaml"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"tocsin/desk"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -163,7 +163,7 @@ func (f *scopeFlags) of(conn *connection) (*event.Scope, error) {
 // oneTime makes a password that has to be changed when it is first used.
 func oneTime(account, role string) (string, *event.AccountRequested, error) {
 	password := spoken(directory.NewToken())
-	hash, err := argon2id.CreateHash(password, argon2id.DefaultParams)
+	hash, err := desk.HashPassword(password)
 	if err != nil {
 		return "", nil, fmt.Errorf("hash a password: %w", err)
 	}

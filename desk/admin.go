@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"tocsin/care/vault"
 	"tocsin/streams"
 	"tocsin/streams/directory"
@@ -55,7 +53,7 @@ func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error)
 
 func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, error) {
 	password := newOneTime()
-	hash, err := argon2id.CreateHash(password, hashing)
+	hash, err := HashPassword(password)
 	if err != nil {
 		return AccountMade{}, err
 	}

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/alexedwards/scs/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -131,7 +130,7 @@ func New(o Options) (*Server, error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	nobody, err := argon2id.CreateHash(newOneTime(), hashing)
+	nobody, err := HashPassword(newOneTime())
 	if err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
