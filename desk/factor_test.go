@@ -19,23 +19,34 @@ import (
 	"github.com/boombuler/barcode/qr"
 	"github.com/pquerna/otp/hotp"
 
+	"tocsin/care/vault"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
 
 const goodPassword = "a long password"
 
-// proving is a hospital whose desk has a vault, a file of sessions, an audit log in memory and a clock that can be put ahead.
+// proving is a hospital whose desk has a vault, a file of sessions, an audit log in memory and a clock that stands until it is put ahead:
+// a code fits for half a minute, and a test may take longer.
 type proving struct {
 	*archive
+	began    time.Time
 	ahead    *atomic.Int64
 	sessions string
 }
 
 func openProving(t *testing.T, change ...func(*Options)) *proving {
 	t.Helper()
-	p := &proving{archive: openArchive(t), ahead: new(atomic.Int64), sessions: filepath.Join(t.TempDir(), "sessions.json")}
-	p.station.stop()
+	dir := t.TempDir()
+	a := &archive{hospital: openBare(t), file: filepath.Join(dir, "vault.master"), folder: filepath.Join(dir, "vault.keys"), trail: &book{}, said: &bytes.Buffer{}}
+	p := &proving{archive: a, began: time.Now(), ahead: new(atomic.Int64), sessions: filepath.Join(dir, "sessions.json")}
+	err := vault.NewMaster(a.file, a.folder)
+	if err == nil {
+		a.vault, err = vault.Open(a.file, a.folder)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.station = p.desk(change...)
 	return p
 }
@@ -45,9 +56,11 @@ func (p *proving) desk(change ...func(*Options)) *station {
 	return p.openDesk(append([]func(*Options){func(o *Options) {
 		o.Vault, o.Trail, o.SessionFile = p.vault, p.trail, p.sessions
 		o.Logger = slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		o.Now = func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) }
+		o.Now = p.now
 	}}, change...)...)
 }
+
+func (p *proving) now() time.Time { return p.began.Add(time.Duration(p.ahead.Load())) }
 
 func (p *proving) wait(d time.Duration) { p.ahead.Add(int64(d)) }
 
@@ -72,7 +85,7 @@ func (p *proving) signing(url, account string) (*browser, Session) {
 // code answers the code of a secret, steps from now.
 func (p *proving) code(secret string, steps int64) string {
 	p.t.Helper()
-	at := time.Now().Add(time.Duration(p.ahead.Load())).Unix()/stepSeconds + steps
+	at := p.now().Unix()/stepSeconds + steps
 	code, err := hotp.GenerateCode(secret, uint64(at))
 	if err != nil {
 		p.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 // Locked, a session is answered nothing but what unlocks it, and its stream says how many are open and of whom nothing.
 func TestSEC1_ALockedSessionIsAnsweredNothingAndStillHears(t *testing.T) {
 	p := openProving(t)
+	p.publish()
 	const marker = "Zq-Marker-1"
 	p.patient("demo", marker, "copd")
 	other := p.as(roleLead, "other")
