@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/goccy/go-yaml"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"tocsin/desk"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -120,9 +120,32 @@ func accountCommand() *cobra.Command {
 	set.Flags().BoolVar(&oidc, "oidc", false, "it signs in at the identity provider, and has no password")
 	set.Flags().BoolVar(&relink, "relink", false, "with --oidc: let go of the person whom it is linked to")
 	scope.add(set)
-	c.AddCommand(set)
+	c.AddCommand(set, resetFactorCommand(&r))
 	r.add(c)
 	return c
+}
+
+func resetFactorCommand(r *reach) *cobra.Command {
+	return &cobra.Command{
+		Use: "reset-factor NAME", Short: "Take away the second factor of an account whose telephone and recovery codes are lost", Args: cobra.ExactArgs(1),
+		Long: "Take away the second factor of an account whose telephone and recovery codes are lost. Its sessions end. The account signs in with its\n" +
+			"password alone, is told of this, and where its role must have a second factor sets up another before anything else. Make sure that it\n" +
+			"is really its owner who asks. An administrator does the same at the desk (DELETE /v1/admin/accounts/NAME/factor).",
+		RunE: func(c *cobra.Command, args []string) error {
+			return withConnection(c, r, func(ctx context.Context, conn *connection) error {
+				had := conn.view.Factor(args[0]).On()
+				if err := conn.ask(ctx, &event.ResetRequested{Account: args[0], By: by}); err != nil {
+					return err
+				}
+				what := "has no second factor any more"
+				if !had {
+					what = "had no second factor"
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s %s\n", args[0], what)
+				return nil
+			})
+		},
+	}
 }
 
 // scopeFlags say whose patients an account or a token sees.
@@ -150,7 +173,7 @@ func (f *scopeFlags) of(conn *connection) (*event.Scope, error) {
 // oneTime makes a password that has to be changed when it is first used.
 func oneTime(account, role string) (string, *event.AccountRequested, error) {
 	password := spoken(directory.NewToken())
-	hash, err := argon2id.CreateHash(password, argon2id.DefaultParams)
+	hash, err := desk.HashPassword(password)
 	if err != nil {
 		return "", nil, fmt.Errorf("hash a password: %w", err)
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Bridge  BridgeConfig    `yaml:"bridge"`
 	Notify  notify.Settings `yaml:"notify"` // without recipients nobody is told
 	Vault   VaultConfig     `yaml:"vault"`
+	Desk    DeskConfig      `yaml:"desk"`
 	Logging LoggingConfig   `yaml:"logging"`
 
 	Watchdog    WatchdogConfig   `yaml:"watchdog"`
@@ -179,6 +180,7 @@ func Default() Config {
 		Log:     LogConfig{Listen: "127.0.0.1:9092", Partitions: 4, Replicas: 1},
 		History: HistoryConfig{Listen: "127.0.0.1:0", Linger: 2 * time.Second},
 		Logging: LoggingConfig{Format: "text"},
+		Desk:    DeskConfig{LockAfter: 10 * time.Minute},
 
 		Watchdog: WatchdogConfig{Every: time.Minute, Within: 30 * time.Second, Again: 5 * time.Minute},
 		OIDC:     OIDCConfig{ClientID: "tocsin", Claim: "preferred_username"},
@@ -252,6 +254,7 @@ func (c *Config) Validate() error {
 	add(brokerURL("bridge.broker", c.Bridge.Broker))
 	faults = append(faults, c.Notify.Faults()...)
 	faults = append(faults, c.Watchdog.faults()...)
+	faults = append(faults, c.Desk.faults(c.Vault.Off)...)
 	faults = append(faults, outbox.Faults(c.Subscribers)...)
 	faults = append(faults, c.OIDC.faults(c.HTTP)...)
 	if c.Logging.Level != "" {

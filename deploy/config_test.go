@@ -32,6 +32,7 @@ func TestExampleIsTheDefault(t *testing.T) {
 	want.Log.Brokers, want.Notify.Channels, want.Notify.Recipients = []string{}, []notify.ChannelSetting{}, []notify.RecipientSetting{}
 	want.Notify.Patients.Channels = []string{}
 	want.Subscribers, want.Watchdog.Desks, want.Watchdog.TrustFiles, want.file = []outbox.Setting{}, []string{}, []string{}, c.file
+	want.Desk.SecondFactor, want.Desk.WallAccounts = []string{}, []string{}
 	if !reflect.DeepEqual(c, want) {
 		t.Fatalf("config.yaml gives\n%+v\nand the default is\n%+v", c, want)
 	}

@@ -30,9 +30,13 @@ func (a *App) startDesk(context.Context) error {
 		Log: a.store, Follow: desk.Watch(a.store, patientParts(), desk.LookAtRules), AsOf: desk.LookBack(a.store, patientParts(), desk.LookAtRules), Directory: a.view, Asker: a.asker, Edge: a.edge,
 		WaitDoors:  func(ctx context.Context, position int64) error { return directory.WaitDoors(ctx, a.store, position) },
 		LocalAdmin: directory.Sum(a.run.Token), SecureCookies: a.cfg.HTTP.HTTPS || a.cfg.HTTP.TLS.on(), Simulated: a.cfg.demo, Version: version(),
+		SecondFactor: a.cfg.Desk.SecondFactor, LockAfter: a.cfg.Desk.LockAfter, WallAccounts: a.cfg.Desk.WallAccounts,
 		SessionFile: a.cfg.path("sessions.json"), WatchdogGone: a.watchdogGone(), Vault: a.vault, OIDC: provider,
 		Ready:  []desk.Check{{Name: "parts", Well: a.ready}},
 		Logger: a.log, Registry: a.registry,
+	}
+	if err := a.factorsPossible(); err != nil {
+		return err
 	}
 	if a.trail != nil {
 		o.Trail = a.trail

@@ -55,11 +55,12 @@ type identity struct {
 	Account    string
 	Role       string
 	MustChange bool
+	MustEnrol  bool         // their role needs a second factor, and they have none
+	Locked     bool         // nothing is answered until they say again who they are
 	Scope      *event.Scope // whose patients; nil: everywhere
 	token      bool         // a bearer token, not a session
-	proof      string       // what the session rests on: it ends when the account's password changes
 	method     string       // by which a session began
-	began      int64        // when, in ms since 1970
+	proof      string       // what the session rests on: it ends when the account's password changes
 }
 
 type identityKey struct{}
@@ -97,12 +98,23 @@ func guarded(who permission, h http.HandlerFunc) http.Handler {
 	})
 }
 
+// What is still answered in a session that is locked, or owes a password or a second factor. The stream of a locked one is quiet.
+var (
+	openLocked    = []string{"/v1/session", "/v1/session/lock", "/v1/session/unlock", "/v1/stream"}
+	openChanging  = []string{"/v1/session", "/v1/session/lock", "/v1/session/unlock", "/v1/session/here", "/v1/session/password"}
+	openEnrolling = append([]string{"/v1/session/factor", "/v1/session/factor/confirm"}, openChanging...)
+)
+
 func forbidden(id identity, who permission, r *http.Request) *Problem {
 	switch {
 	case id.Account == "":
 		return refuse(http.StatusUnauthorized, "signed_out", "请先登录", "sign in, or send a bearer token")
-	case id.MustChange && r.URL.Path != "/v1/session/password" && r.URL.Path != "/v1/session":
+	case id.Locked && !slices.Contains(openLocked, r.URL.Path):
+		return refuse(http.StatusLocked, "locked", "屏幕已锁定，请先解锁", "this session is locked: unlock it first (POST /v1/session/unlock)")
+	case id.MustChange && !slices.Contains(openChanging, r.URL.Path):
 		return refuse(http.StatusForbidden, "must_change", "请先修改一次性密码", "change the one-time password first (POST /v1/session/password)")
+	case id.MustEnrol && !id.MustChange && !slices.Contains(openEnrolling, r.URL.Path):
+		return refuse(http.StatusForbidden, "must_enrol", "请先设置两步验证", "set up a second factor first (POST /v1/session/factor)")
 	case !who(id.Role):
 		return refuse(http.StatusForbidden, "role", "当前角色无权进行此操作", "the role "+id.Role+" may not do this")
 	}
@@ -111,8 +123,28 @@ func forbidden(id identity, who permission, r *http.Request) *Problem {
 
 func (s *Server) sessionOf(id identity) Session {
 	grave := oneOf(roleLead, roleNurse, roleDoctor)(id.Role)
-	return Session{Account: id.Account, Role: id.Role, MustChange: id.MustChange, May: May{
+	said := Session{State: stateOf(id), Method: id.method, Account: id.Account, Role: id.Role, MustChange: id.MustChange, May: May{
 		See: maySee(id.Role), Act: mayAct(id.Role), ActGrave: grave, Reason: id.Role == roleDoctor,
 		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role), Review: mayReview(id.Role), Audit: mayAudit(id.Role), Emergency: maySee(id.Role) && !id.token && !everywhere(id.Scope),
-	}, Emergencies: s.opened(id), Method: id.method, Began: id.began}
+	}, Emergencies: []Emergency{}, LockAfterMs: s.idleOf(id).Milliseconds()}
+	if !id.token {
+		said.Factor = s.factorOf(id)
+	}
+	if !id.Locked {
+		said.Emergencies = s.opened(id)
+	}
+	return said
+}
+
+// stateOf says what a session is asked for before anything else.
+func stateOf(id identity) string {
+	switch {
+	case id.Locked:
+		return stateLocked
+	case id.MustChange:
+		return stateMustChange
+	case id.MustEnrol:
+		return stateMustEnrol
+	}
+	return stateOpen
 }

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"tocsin/care/vault"
 	"tocsin/streams"
 	"tocsin/streams/directory"
@@ -64,7 +62,7 @@ func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, 
 	switch {
 	case !in.OIDC:
 		made.Password, r.OneTime = newOneTime(), true
-		if r.Password, err = argon2id.CreateHash(made.Password, hashing); err != nil {
+		if r.Password, err = HashPassword(made.Password); err != nil {
 			return AccountMade{}, err
 		}
 	case s.oidc == nil:

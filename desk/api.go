@@ -262,6 +262,7 @@ type PartitionStatus struct {
 
 // Snapshot is everything that is open, for whoever cannot be brought up to date by changes.
 type Snapshot struct {
+	Locked   bool      `json:"locked" doc:"the session is locked: how many warnings there are, how grave and by when they are to be answered, and nothing of whom they are about"`
 	Warnings []Warning `json:"warnings"`
 	Rows     []Row     `json:"rows" doc:"of the group that the stream was opened for, when it was"`
 	Status   Status    `json:"status"`
@@ -269,15 +270,41 @@ type Snapshot struct {
 
 // Session is who is signed in.
 type Session struct {
+	State      string `json:"state" enum:"open,code,locked,must_change,must_enrol" doc:"what is asked for before anything else is answered: code, the second step of signing in; locked, POST /v1/session/unlock; must_change, POST /v1/session/password; must_enrol, POST /v1/session/factor"`
+	Method     string `json:"method" enum:"password,oidc," doc:"how the session began; empty for a bearer token, and until the second step"`
 	Account    string `json:"account"`
 	Role       string `json:"role"`
 	MustChange bool   `json:"must_change" doc:"a one-time password: nothing else is answered until it has been changed"`
 	May        May    `json:"may"`
 
-	Emergencies []Emergency `json:"emergencies" doc:"patients who are open to this account for a while; the page shows them all the time"`
+	Emergencies []Emergency `json:"emergencies" doc:"patients who are open to this account for a while; the page shows them all the time. Empty while the session is locked"`
 
-	Method string `json:"method,omitempty" enum:"password,oidc" doc:"how the session began; oidc: a locked desk is opened at the identity provider. Absent for a bearer token"`
-	Began  int64  `json:"began,omitempty" doc:"when, in ms since 1970: another number is another session, begun by somebody who has just proven who they are"`
+	Factor      SessionFactor `json:"factor"`
+	LockAfterMs int64         `json:"lock_after_ms" doc:"after so long without POST /v1/session/here or a click the session locks itself; 0: never"`
+}
+
+// What a session can be asked for.
+const (
+	stateOpen       = "open"
+	stateCode       = "code"
+	stateLocked     = "locked"
+	stateMustChange = "must_change"
+	stateMustEnrol  = "must_enrol"
+)
+
+// SessionFactor is the second factor of whoever is signed in.
+type SessionFactor struct {
+	On           bool         `json:"on" doc:"signing in and unlocking ask for a code"`
+	Required     bool         `json:"required" doc:"this account has to have one"`
+	Possible     bool         `json:"possible" doc:"this desk has a vault, in which it would be kept"`
+	RecoveryLeft int          `json:"recovery_left"`
+	Reset        *FactorReset `json:"reset,omitempty" doc:"somebody took the one before away, and there is no other yet"`
+}
+
+// FactorReset is who took a second factor away.
+type FactorReset struct {
+	By string     `json:"by"`
+	At event.Time `json:"at"`
 }
 
 // May is what the role allows, so that a page need not offer what would be refused.

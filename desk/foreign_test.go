@@ -125,6 +125,7 @@ var operations = map[string]func(p patientOf) asking{
 	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
 	"listWays": nil, "setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
 	"getPush": plainly("/v1/session/push"), "turnOnPush": nil, "turnOffPush": nil,
+	"giveCode": nil, "offerFactor": nil, "confirmFactor": nil, "resetFactor": nil, "lockSession": nil, "unlockSession": nil, "stayHere": nil,
 	// An emergency opens a patient, and only somebody who reviews reads of others': tests of their own.
 	"beginEmergency": nil, "reviewEmergency": nil,
 	// Security and auditors read opaque ids there: a test of its own says that nobody else does.

@@ -36,15 +36,10 @@ const (
 	LogoutPath   = "/v1/oidc/logout"
 )
 
-// How somebody signed in, and what a session that began at the provider keeps of it. No token of the provider is kept.
+// What a session that began at the provider keeps of it. No token of the provider is kept.
 const (
-	keyMethod  = "method"
-	keyBegan   = "began"
 	keySubject = "oidc_subject" // sums, as linked accounts have them
 	keySID     = "oidc_sid"
-
-	methodPassword = "password"
-	methodOIDC     = "oidc"
 )
 
 // Ways is how one can sign in here, beside a password.

@@ -72,7 +72,7 @@ func (s *Server) endByProvider(r *http.Request) (ended int, err error) {
 	}
 	subject, sid := sumOf(token.Issuer+"\x00"+token.Subject), s.oidc.sid(token.SessionID)
 	var accounts []string
-	s.store.endWhere(func(values map[string]any) bool {
+	s.kept.endWhere(func(values map[string]any) bool {
 		is := values[keyMethod] == methodOIDC && (token.Subject == "" || values[keySubject] == subject) && (token.SessionID == "" || values[keySID] == sid)
 		if account, _ := values[keyAccount].(string); is {
 			accounts = append(accounts, account)

@@ -160,12 +160,12 @@ func (r *rights) anybodys(tenant string) bool {
 }
 
 // tag says in a word what an identity may see: when it is another, what was shown has to be looked at again. It is a part of a
-// stream's ids, so that a screen which comes back after its rights have changed gets everything anew. Who sees all has none.
+// stream's ids, so that a screen which comes back after its rights have changed gets everything anew. Who sees all has none, unless the session is locked.
 func (s *Server) tag(id identity) string {
-	if everywhere(id.Scope) {
+	if everywhere(id.Scope) && !id.Locked {
 		return ""
 	}
-	b, err := json.Marshal([]any{id.Account, id.Role, id.Scope, s.openNow(id), s.access.look(s.o.Directory).position})
+	b, err := json.Marshal([]any{id.Account, id.Role, id.Scope, s.openNow(id), s.access.look(s.o.Directory).position, id.Locked})
 	if err != nil {
 		return ""
 	}

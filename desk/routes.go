@@ -156,6 +156,7 @@ func op(who permission, method, path, id, tag, summary string, errs ...int) huma
 		o.Middlewares = huma.Middlewares{exactly}
 		return o
 	}
+	o.Errors = append(o.Errors, http.StatusLocked)
 	o.Middlewares = huma.Middlewares{guard(who), exactly}
 	return o
 }
@@ -332,10 +333,9 @@ func (s *Server) sessionOperations(api huma.API) {
 		func(ctx context.Context, _ *struct{}) (*body[Session], error) {
 			return &body[Session]{s.sessionOf(identityOf(ctx))}, nil
 		})
-	signIn := op(nil, "POST", "/v1/session", "signIn", "session", "Sign in", http.StatusUnauthorized, http.StatusTooManyRequests)
+	signIn := op(nil, "POST", "/v1/session", "signIn", "session", "Sign in; in the state code the second step is POST /v1/session/code", http.StatusUnauthorized, http.StatusTooManyRequests)
 	huma.Register(api, signIn, func(ctx context.Context, in *body[SignIn]) (*body[Session], error) {
-		id, err := s.signIn(ctx, in.Body)
-		return &body[Session]{s.sessionOf(id)}, err
+		return answer(s.signIn(ctx, in.Body))
 	})
 	huma.Register(api, op(nil, "DELETE", "/v1/session", "signOut", "session", "Sign out"),
 		func(ctx context.Context, _ *struct{}) (*struct{}, error) { return nil, s.signOut(ctx) })
@@ -345,6 +345,8 @@ func (s *Server) sessionOperations(api huma.API) {
 			id, err := s.changePassword(ctx, in.Body)
 			return &body[Session]{s.sessionOf(id)}, err
 		})
+	s.factorOperations(api)
+	s.lockOperations(api)
 }
 
 func (s *Server) adminOperations(api huma.API) {

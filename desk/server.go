@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/alexedwards/scs/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -39,10 +38,13 @@ type Options struct {
 
 	OIDC *OIDC // an identity provider at which people sign in; nil: none
 
-	LocalAdmin    string // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
-	SessionFile   string // where sessions are kept; empty: in memory, so a restart signs everybody out
-	SecureCookies bool   // behind HTTPS
-	Simulated     bool   // the ward is a demonstration
+	LocalAdmin    string        // SHA-256 in hex of a bearer token that is an administrator's on this server alone; empty: none
+	SessionFile   string        // where sessions are kept; empty: in memory, so a restart signs everybody out
+	SecureCookies bool          // behind HTTPS
+	SecondFactor  []string      // roles whose accounts must have a second factor
+	LockAfter     time.Duration // a session that nobody has touched for so long is locked; 0: never
+	WallAccounts  []string      // accounts of screens on a wall, which nobody touches: they lock when they are asked to alone
+	Simulated     bool          // the ward is a demonstration
 	Version       string
 
 	// WatchdogGone is after how long without a warning of the watchdog's made-up patients, once they are enrolled, nobody is
@@ -62,6 +64,7 @@ type Options struct {
 type Directory interface {
 	Account(id string) (event.AccountSet, bool)
 	Linked(subject string) (event.AccountSet, bool) // subject: SHA-256 of issuer, NUL and subject, in hex
+	Factor(account string) directory.Factor
 	Token(sha256hex string) (event.TokenSet, bool)
 	Groups() []event.GroupSet
 	Group(tenant, group string) (event.GroupSet, bool)
@@ -100,7 +103,7 @@ type Server struct {
 	fresh       *freshness
 	load        load
 	sessions    *scs.SessionManager
-	store       *sessionStore // of sessions
+	kept        *sessionStore // of sessions
 	oidc        *provider     // nil: none
 	limit       *limiter
 	checking    chan struct{} // passwords that are checked at the same time
@@ -136,16 +139,15 @@ func New(o Options) (*Server, error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	nobody, err := argon2id.CreateHash(newOneTime(), hashing)
+	nobody, err := HashPassword(newOneTime())
 	if err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
 	n := o.Edge.Partitions()
-	s := &Server{o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
-		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
+	kept := openSessions(o.SessionFile, o.Now, o.Logger)
+	s := &Server{kept: kept, o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
+		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(),
 		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
-	s.store = openSessions(o.SessionFile, o.Now, o.Logger)
-	s.sessions.Store = s.store
 	s.began = s.moment()
 	if o.OIDC != nil {
 		if s.oidc, err = newProvider(*o.OIDC, o.SecureCookies, o.Now); err != nil {

@@ -29,16 +29,31 @@ const (
 	sessionLasts = 13 * time.Hour // a shift and its hand-over
 	keyAccount   = "account"
 	keyProof     = "proof"
+	keyMethod    = "method" // by which the session began
+	keyAwaits    = "awaits" // the account whose password was right, and whose code is awaited
+	keyUntil     = "until"  // how long it is awaited, in ms since 1970
+)
+
+// How a session can begin. Of a sign-in at a provider (OpenID Connect) the provider has asked for the second factor, or not: that is
+// its business, and ours is not asked for beside it.
+const (
+	methodPassword = "password"
+	methodOIDC     = "oidc"
 )
 
 // hashing is what a password costs to check: RFC 9106's second choice would take 64 MiB for each attempt; with two attempts at a
 // time this keeps a desk on a small machine, and OWASP counts it as equal.
 var hashing = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-func newSessions(o Options) *scs.SessionManager {
+// HashPassword answers what is kept of a password. Whoever makes an account hashes like this: another cost would tell by the time
+// that a sign-in takes that the account is there.
+func HashPassword(password string) (string, error) { return argon2id.CreateHash(password, hashing) }
+
+func newSessions(o Options, kept *sessionStore) *scs.SessionManager {
 	m := scs.New()
 	m.Lifetime = sessionLasts
 	m.Cookie = scs.SessionCookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Persist: true, Secure: o.SecureCookies}
+	m.Store = kept
 	return m
 }
 
@@ -47,7 +62,11 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := r.Header.Get("Authorization")
 		if header == "" {
-			next.ServeHTTP(w, r.WithContext(withIdentity(r.Context(), s.bySession(r.Context()))))
+			id := s.bySession(r.Context())
+			if id.Account != "" && !id.Locked && r.Method != http.MethodGet {
+				s.kept.touch(s.sessions.Token(r.Context())) // a page asks by itself, and never does anything by itself
+			}
+			next.ServeHTTP(w, r.WithContext(withIdentity(r.Context(), id)))
 			return
 		}
 		token, ok := strings.CutPrefix(header, "Bearer ")
@@ -84,37 +103,44 @@ func (s *Server) bySession(ctx context.Context) identity {
 	if account == "" {
 		return identity{}
 	}
-	id := s.byAccount(account, proof)
-	id.method, id.began = cmp.Or(s.sessions.GetString(ctx, keyMethod), methodPassword), s.sessions.GetInt64(ctx, keyBegan)
+	id := s.byAccount(account, proof, s.sessions.GetString(ctx, keyMethod))
+	id.Locked = s.isLocked(ctx, id, s.sessions.Token(ctx))
 	return id
 }
 
-// byAccount answers an identity as long as the account has what it signed in with: its password, or its subject at the provider.
-func (s *Server) byAccount(account, proof string) identity {
+// byAccount answers an identity as long as the account has the password and the second factor with which it signed in.
+func (s *Server) byAccount(account, proof, method string) identity {
 	a, ok := s.o.Directory.Account(account)
-	if !ok || subtle.ConstantTimeCompare([]byte(proofOf(a)), []byte(proof)) != 1 {
+	if !ok || subtle.ConstantTimeCompare([]byte(s.proofOf(a)), []byte(proof)) != 1 {
 		return identity{}
 	}
-	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, Scope: a.Scope, proof: proof}
+	method = cmp.Or(method, methodPassword)
+	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, MustEnrol: method != methodOIDC && s.mustEnrol(a), Scope: a.Scope, proof: proof, method: method}
 }
 
 // still answers who opened a stream as they are now, and whether they may go on reading it.
-func (s *Server) still(id identity, session string) (identity, bool) {
+func (s *Server) still(ctx context.Context, id identity, session string) (identity, bool) {
 	if id.token {
 		now := s.byToken(id.proof)
 		return now, now.Role == id.Role
 	}
 	_, found, err := s.sessions.Store.Find(session)
-	now := s.byAccount(id.Account, id.proof)
-	return now, err == nil && found && now.Role == id.Role
+	now := s.byAccount(id.Account, id.proof, id.method)
+	now.Locked = s.isLocked(ctx, now, session)
+	return now, err == nil && found && now.Role == id.Role && !now.MustEnrol
 }
 
-// proofOf ties a session to a password without keeping anything of it: another password ends it, and so does another subject.
-func proofOf(a event.AccountSet) string {
+// proofOf ties a session to what the account signs in with, without keeping anything of it: a password and a second factor, or a
+// subject at the provider. Another of them ends it.
+func (s *Server) proofOf(a event.AccountSet) string {
 	if a.OIDC {
 		return sumOf("subject\x00" + a.Subject)
 	}
-	return sumOf("session\x00" + a.Password)
+	of := "session\x00" + a.Password
+	if f := s.o.Directory.Factor(a.Account); f.Version > 0 {
+		of += "\x00" + itoa(f.Version)
+	}
+	return sumOf(of)
 }
 
 func sumOf(s string) string {
@@ -122,24 +148,28 @@ func sumOf(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// signIn checks a password and begins a session. What is wrong with the pair is never said.
-func (s *Server) signIn(ctx context.Context, in SignIn) (identity, error) {
+// signIn checks a password and begins a session, or asks for the code that has to follow. What is wrong with the pair is never said.
+func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
 	account := strings.TrimSpace(in.Account)
 	a, err := s.checkPassword(ctx, account, in.Password)
-	if err != nil {
-		s.notedSignIn(ctx, account, err)
-		return identity{}, err
+	if err == nil && s.o.Directory.Factor(a.Account).On() {
+		err = s.awaitCode(ctx, a)
+		s.noted(ctx, account, "session.password", "", err)
+		return Session{State: stateCode, Account: a.Account, Emergencies: []Emergency{}}, err
 	}
-	id, err := s.begin(ctx, a)
-	s.notedSignIn(ctx, account, err)
-	return id, err
+	id := identity{}
+	if err == nil {
+		id, err = s.begin(ctx, a)
+	}
+	s.noted(ctx, account, "session.begin", byPassword, err)
+	return s.sessionOf(id), err
 }
 
-// notedSignIn notes that somebody signed in, or was refused. A name that is no account's is not kept: people type their
-// password there.
-func (s *Server) notedSignIn(ctx context.Context, account string, err error) {
+// noted notes that somebody proved who they are and by what, or was refused. A name that is no account's is not kept: people type
+// their password there.
+func (s *Server) noted(ctx context.Context, account, action, by string, err error) {
 	a, known := s.o.Directory.Account(account)
-	e := Entry{Account: account, Role: a.Role, Action: "session.begin", Refused: err != nil}
+	e := Entry{Account: account, Role: a.Role, Action: action, Object: by, Refused: err != nil}
 	if !known {
 		e.Account = "unknown"
 	}
@@ -149,15 +179,38 @@ func (s *Server) notedSignIn(ctx context.Context, account string, err error) {
 	s.done(ctx, e)
 }
 
-// begin puts an account into a session with a new token, in which nothing is left of one before.
+// begin puts an account into a session with a new token. Whoever calls it has seen everything that the account has to show; a
+// session that did not begin with its password says so by keyMethod afterwards.
 func (s *Server) begin(ctx context.Context, a event.AccountSet) (identity, error) {
-	if err := errors.Join(s.sessions.Clear(ctx), s.sessions.RenewToken(ctx)); err != nil {
-		return identity{}, fmt.Errorf("begin a session: %w", err)
+	if err := s.anew(ctx); err != nil {
+		return identity{}, err
 	}
-	proof := proofOf(a)
 	s.sessions.Put(ctx, keyAccount, a.Account)
-	s.sessions.Put(ctx, keyProof, proof)
-	s.sessions.Put(ctx, keyBegan, s.o.Now().UnixMilli())
+	s.sessions.Put(ctx, keyProof, s.proofOf(a))
+	s.sessions.Put(ctx, keyMethod, methodPassword)
+	return s.bySession(ctx), nil
+}
+
+// anew leaves an empty session with a new token.
+func (s *Server) anew(ctx context.Context) error {
+	err := s.sessions.RenewToken(ctx)
+	if err == nil {
+		err = s.sessions.Clear(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("begin a session: %w", err)
+	}
+	return nil
+}
+
+// renew is begin for whoever is signed in, after another password or second factor: every other session of theirs ends.
+func (s *Server) renew(ctx context.Context, account string) (identity, error) {
+	method := s.sessions.GetString(ctx, keyMethod)
+	a, _ := s.o.Directory.Account(account)
+	if _, err := s.begin(ctx, a); err != nil {
+		return identity{}, err
+	}
+	s.sessions.Put(ctx, keyMethod, method)
 	return s.bySession(ctx), nil
 }
 
@@ -171,36 +224,58 @@ func (s *Server) signOut(ctx context.Context) error {
 	return nil
 }
 
-// checkPassword compares in the same time whether the account exists or not, only so often, and two at a time. It
-// answers the account whose password it was: another may have been set meanwhile. The limit is asked once it is our
-// turn, else a thousand guesses at once would all have been let in before the first was counted.
-func (s *Server) checkPassword(ctx context.Context, account, password string) (event.AccountSet, error) {
+// checkPassword compares in the same time whether the account exists or not. It answers the account whose password it was: another
+// may have been set meanwhile.
+func (s *Server) checkPassword(ctx context.Context, account, password string) (a event.AccountSet, err error) {
+	err = s.guess(ctx, account, func() error {
+		var known bool
+		a, known = s.o.Directory.Account(account)
+		known = known && !a.OIDC // who signs in at the provider has none
+		hash := a.Password
+		if !known {
+			hash = s.nobody
+		}
+		match, err := argon2id.ComparePasswordAndHash(password, hash)
+		if err != nil || !match || !known {
+			return refuse(http.StatusUnauthorized, wrongPassword, "账号或密码不正确", "account or password is wrong")
+		}
+		return nil
+	})
+	if err != nil {
+		return event.AccountSet{}, err
+	}
+	s.metrics.signIns.WithLabelValues("granted").Inc()
+	return a, nil
+}
+
+// Reasons of a guess that was wrong.
+const (
+	wrongPassword = "sign_in"
+	wrongCode     = "code"
+)
+
+// guess lets somebody try what the account alone should know, only so often, and two at a time. What is refused as wrong counts
+// towards the limit. That is asked once it is our turn, else a thousand guesses at once would all have been let in before the first
+// was counted.
+func (s *Server) guess(ctx context.Context, account string, right func() error) error {
 	from := addressOf(ctx)
 	select {
 	case s.checking <- struct{}{}:
 		defer func() { <-s.checking }()
 	case <-ctx.Done():
-		return event.AccountSet{}, ctx.Err()
+		return ctx.Err()
 	}
 	if wait := s.limit.wait(account, from, s.o.Now()); wait > 0 {
 		minutes := int(math.Ceil(wait.Minutes()))
-		return event.AccountSet{}, refuse(http.StatusTooManyRequests, "slow_down", fmt.Sprintf("尝试次数过多，请 %d 分钟后再试", minutes),
+		return refuse(http.StatusTooManyRequests, "slow_down", fmt.Sprintf("尝试次数过多，请 %d 分钟后再试", minutes),
 			fmt.Sprintf("too many attempts; try again in %d min", minutes))
 	}
-	a, known := s.o.Directory.Account(account)
-	known = known && !a.OIDC // who signs in at the provider has none
-	hash := a.Password
-	if !known {
-		hash = s.nobody
-	}
-	match, err := argon2id.ComparePasswordAndHash(password, hash)
-	if err != nil || !match || !known {
+	err := right()
+	if p := (*Problem)(nil); errors.As(err, &p) && (p.Reason == wrongPassword || p.Reason == wrongCode) {
 		s.limit.failed(account, from, s.o.Now())
 		s.metrics.signIns.WithLabelValues("refused").Inc()
-		return event.AccountSet{}, refuse(http.StatusUnauthorized, "sign_in", "账号或密码不正确", "account or password is wrong")
 	}
-	s.metrics.signIns.WithLabelValues("granted").Inc()
-	return a, nil
+	return err
 }
 
 // changePassword replaces one's own password; every other session of the account ends.
@@ -218,15 +293,14 @@ func (s *Server) changePassword(ctx context.Context, in NewPassword) (identity, 
 	if in.New == in.Current || strings.EqualFold(in.New, id.Account) {
 		return identity{}, refuse(http.StatusUnprocessableEntity, "same_password", "新密码不能与旧密码或账号相同", "the new password must differ from the old one and from the account's name")
 	}
-	hash, err := argon2id.CreateHash(in.New, hashing)
+	hash, err := HashPassword(in.New)
 	if err != nil {
 		return identity{}, fmt.Errorf("hash a password: %w", err)
 	}
 	if err := s.tell(ctx, &event.AccountRequested{Account: id.Account, Role: id.Role, Password: hash, By: id.Account}); err != nil {
 		return identity{}, err
 	}
-	a, _ := s.o.Directory.Account(id.Account)
-	return s.begin(ctx, a)
+	return s.renew(ctx, id.Account)
 }
 
 // addressOf answers from where a request came, without its port.
@@ -262,7 +336,7 @@ func FirstPassword(ctx context.Context, d Directory, asker Asker, account, role 
 		return "", nil
 	}
 	password = newOneTime()
-	hash, err := argon2id.CreateHash(password, hashing)
+	hash, err := HashPassword(password)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}

@@ -20,18 +20,22 @@ type sessionStore struct {
 	now    func() time.Time
 	logger *slog.Logger
 
-	mu  sync.Mutex
-	all map[string]storedSession
+	mu    sync.Mutex
+	all   map[string]storedSession
+	saved time.Time     // when the file was last written
+	moved chan struct{} // closed and replaced when a session is locked or unlocked
 }
 
 type storedSession struct {
 	Data   []byte    `json:"data"` // as the session manager encodes it: the account, and what ties it to its password
 	Expiry time.Time `json:"expiry"`
+	Seen   time.Time `json:"seen"` // when somebody was last there
+	Locked bool      `json:"locked,omitempty"`
 }
 
 // openSessions reads what path holds. A file that cannot be read costs nobody more than signing in again.
 func openSessions(path string, now func() time.Time, logger *slog.Logger) *sessionStore {
-	s := &sessionStore{path: path, now: now, logger: logger, all: map[string]storedSession{}}
+	s := &sessionStore{path: path, now: now, logger: logger, all: map[string]storedSession{}, moved: make(chan struct{})}
 	if path == "" {
 		return s
 	}
@@ -61,7 +65,12 @@ func (s *sessionStore) Find(token string) ([]byte, bool, error) {
 func (s *sessionStore) Commit(token string, b []byte, expiry time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all[sumOf(token)] = storedSession{b, expiry}
+	kept, known := s.all[sumOf(token)]
+	if !known {
+		kept.Seen = s.now()
+	}
+	kept.Data, kept.Expiry = b, expiry // whether it is locked is no part of the data: a request that began before the lock must not undo it
+	s.all[sumOf(token)] = kept
 	s.save()
 	return nil
 }
@@ -83,6 +92,7 @@ func (s *sessionStore) save() {
 			delete(s.all, sum)
 		}
 	}
+	s.saved = s.now()
 	if s.path == "" {
 		return
 	}
@@ -108,4 +118,77 @@ func (s *sessionStore) write() error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
+}
+
+// seenEvery is how often it is written to the file that somebody is there: a restart makes a session at most so much older.
+const seenEvery = time.Minute
+
+// moves answers a channel that is closed when a session is locked or unlocked.
+func (s *sessionStore) moves() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.moved
+}
+
+// locked tells whether a session is locked. One that nobody has touched for longer than after becomes so now, for good, and now
+// says that it just did; 0: never by itself.
+func (s *sessionStore) locked(token string, after time.Duration) (is, now bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept, ok := s.all[sumOf(token)]
+	if !ok || kept.Locked || after <= 0 {
+		return kept.Locked, false
+	}
+	if t := s.now(); kept.Seen.IsZero() || kept.Seen.After(t) { // of a file that was written before there were locks, or by a clock that ran ahead
+		kept.Seen = t
+		s.all[sumOf(token)] = kept
+	} else if t.Sub(kept.Seen) > after {
+		s.turn(token, true)
+		return true, true
+	}
+	return false, false
+}
+
+func (s *sessionStore) lock(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn(token, true)
+}
+
+// unlock is for whoever has proven again who they are.
+func (s *sessionStore) unlock(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn(token, false)
+}
+
+// turn locks or unlocks. The caller holds the lock.
+func (s *sessionStore) turn(token string, locked bool) {
+	kept, ok := s.all[sumOf(token)]
+	if !ok {
+		return
+	}
+	kept.Locked = locked
+	if !locked {
+		kept.Seen = s.now()
+	}
+	s.all[sumOf(token)] = kept
+	s.save()
+	close(s.moved)
+	s.moved = make(chan struct{})
+}
+
+// touch notes that somebody is there. It unlocks nothing.
+func (s *sessionStore) touch(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept, ok := s.all[sumOf(token)]
+	if !ok || kept.Locked {
+		return
+	}
+	kept.Seen = s.now()
+	s.all[sumOf(token)] = kept
+	if kept.Seen.Sub(s.saved) > seenEvery {
+		s.save()
+	}
 }

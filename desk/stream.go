@@ -99,14 +99,21 @@ func (o *screen) snapshot() {
 	o.seq, o.rows, o.at = seq, seq, at
 	clear(o.shown)
 	ws, rows = o.visible(ws, rows)
-	o.put("snapshot", Snapshot{Warnings: warningsOf(ws), Rows: rowsOf(rows), Status: o.s.status()})
+	list := warningsOf(ws)
+	for i := range list {
+		list[i] = o.told(list[i])
+	}
+	o.put("snapshot", Snapshot{Locked: o.id.Locked, Warnings: list, Rows: rowsOf(rows), Status: o.s.status()})
 }
 
 // rowOf is the id of a patient's row.
 func rowOf(key string) string { return "row/" + key }
 
-// visible leaves what this screen may see, and remembers whose that is.
+// visible leaves what this screen may see, and remembers whose that is. A locked one sees no board.
 func (o *screen) visible(ws []shown, rows []person) ([]shown, []person) {
+	if o.id.Locked {
+		rows = nil
+	}
 	if everywhere(o.id.Scope) {
 		return ws, rows // and nothing to remember: when that changes, everything is sent anew
 	}
@@ -124,8 +131,8 @@ func (o *screen) visible(ws []shown, rows []person) ([]shown, []person) {
 
 // rights looks whether who listens may see others than before. The end of an emergency ends the stream: the page comes back
 // and gets everything anew. Else everything is sent anew when it concerns what is on the screen, or should be.
-func (o *screen) rights() (goOn bool) {
-	id, ok := o.s.still(o.id, o.session)
+func (o *screen) rights(ctx context.Context) (goOn bool) {
+	id, ok := o.s.still(ctx, o.id, o.session)
 	if !ok {
 		return false
 	}
@@ -135,13 +142,14 @@ func (o *screen) rights() (goOn bool) {
 			return false
 		}
 	}
+	turned := id.Locked != o.id.Locked
 	o.id, o.opened = id, opened
-	if tag == o.tag {
+	if tag == o.tag && !turned {
 		return true
 	}
 	was := o.tag
 	o.tag = tag
-	if was == "" || tag == "" {
+	if was == "" || tag == "" || turned {
 		o.snapshot()
 		return true
 	}
@@ -181,6 +189,10 @@ func (o *screen) follow(ctx context.Context) {
 	defer rows.Stop()
 	defer status.Stop()
 	for {
+		moved := o.s.kept.moves() // before it is looked whether this session has
+		if o.s.isLocked(ctx, o.id, o.session) != o.id.Locked && !o.rights(ctx) {
+			return
+		}
 		ws, _, seq, at, next := o.ward.changes(o.seq, "")
 		if o.group != "" {
 			at = nil // rows follow at their own pace: only then has everything been sent
@@ -196,10 +208,11 @@ func (o *screen) follow(ctx context.Context) {
 		case <-o.s.stopping:
 			return
 		case <-next:
+		case <-moved:
 		case <-rows.C:
 			o.sync()
 		case <-status.C:
-			if !o.rights() {
+			if !o.rights(ctx) {
 				return
 			}
 			o.sync()
@@ -231,7 +244,7 @@ func (o *screen) send(ws []shown, rows []person, at vector) {
 	}
 	for i := range ws {
 		next()
-		o.put("warning", ws[i].warning())
+		o.put("warning", o.told(ws[i].warning()))
 	}
 	for i := range rows {
 		next()

@@ -56,6 +56,15 @@ const localToken = "a-token-of-the-local-administrator"
 
 func open(t *testing.T) *hospital {
 	t.Helper()
+	h := openBare(t)
+	h.station = h.openDesk()
+	h.publish()
+	return h
+}
+
+// openBare is a hospital without a desk server and without packs.
+func openBare(t *testing.T) *hospital {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
 	log, stamp := streams.NewMemory(partitions), new(atomic.Int64)
@@ -92,8 +101,6 @@ func open(t *testing.T) *hospital {
 	h.run("owner", func(ctx context.Context) error {
 		return streams.RunOwner(ctx, log, streams.PatientPair, parts3(), o)
 	})
-	h.station = h.openDesk()
-	h.publish()
 	return h
 }
 

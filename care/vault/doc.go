@@ -5,6 +5,7 @@
 //	columns.go    the same as the columns of an import
 //	master.go     the master key: a Tink keyset in a file that its owner alone can read
 //	keys.go       one data key a patient, each in a file of its own, encrypted by the master key
+//	secret.go     the same for what must stay secret of an account: its second factor
 //	vault.go      Seal and Open (AES-256-GCM), Erase (the key is destroyed: nobody opens what lies in the log any more), Rotate
 //
 // Data keys do not lie in the log, since what lies there stays for ever. A backup needs the folder of the keys and the master key,

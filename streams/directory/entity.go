@@ -13,7 +13,7 @@ import (
 	"tocsin/streams/event"
 )
 
-// Entity is one thing of the directory: its fields are set by the kind in its key, one but for a patient's. What the pointers
+// Entity is one thing of the directory: its fields are set by the kind in its key, one but for a patient's and an account's. What the pointers
 // lead to is replaced and never altered.
 type Entity struct {
 	Device  *Device           `json:"device,omitempty"`
@@ -23,6 +23,7 @@ type Entity struct {
 	Group   *event.GroupSet   `json:"group,omitempty"`
 	Pack    *Pack             `json:"pack,omitempty"`
 	Account *event.AccountSet `json:"account,omitempty"`
+	Factor  *Factor           `json:"factor,omitempty"` // of an account, beside Account
 	Token   *event.TokenSet   `json:"token,omitempty"`
 	Policy  *event.PolicySet  `json:"policy,omitempty"`
 	Rota    *event.RotaSet    `json:"rota,omitempty"`
@@ -117,6 +118,12 @@ func KeyOf(request event.Event) (string, error) {
 	case *event.WithdrawRequested:
 		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.AccountRequested:
+		return AccountKey(r.Account), nil
+	case *event.FactorRequested:
+		return AccountKey(r.Account), nil
+	case *event.CodeRequested:
+		return AccountKey(r.Account), nil
+	case *event.ResetRequested:
 		return AccountKey(r.Account), nil
 	case *event.TokenRequested:
 		return TokenKey(r.Token), nil

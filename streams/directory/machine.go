@@ -72,6 +72,8 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Pack = &p
 	case *event.AccountSet:
 		s.Account = d
+	case *event.FactorSet, *event.CodeUsed, *event.FactorReset:
+		s.Factor = s.Factor.after(d)
 	case *event.TokenSet:
 		s.Token = d
 	case *event.EmergencyBegun:
@@ -148,6 +150,12 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideWithdraw(s, e.ID, d, now), nil
 	case *event.AccountRequested:
 		return decideAccount(s, e.ID, d), nil
+	case *event.FactorRequested:
+		return decideFactor(s, e.ID, d, now), nil
+	case *event.CodeRequested:
+		return decideCode(s, e.ID, d, now), nil
+	case *event.ResetRequested:
+		return decideReset(s, e.ID, d, now), nil
 	case *event.TokenRequested:
 		return decideToken(s, e.ID, d), nil
 	case *event.EmergencyRequested:

@@ -34,6 +34,7 @@ type View struct {
 	groups    map[string]event.GroupSet
 	packs     map[string]event.PackPublished
 	accounts  map[string]event.AccountSet
+	factors   map[string]Factor         // by account
 	tokens    map[string]event.TokenSet // by name
 	policies  map[string]event.PolicySet
 	rotas     map[string]event.RotaSet
@@ -57,7 +58,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -176,6 +177,12 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.packs[d.Pack] = *d
 	case *event.AccountSet:
 		v.accounts[d.Account] = *d
+	case *event.FactorSet:
+		v.factor(d.Account, d)
+	case *event.CodeUsed:
+		v.factor(d.Account, d)
+	case *event.FactorReset:
+		v.factor(d.Account, d)
 	case *event.TokenSet:
 		delete(v.bySum, v.tokens[d.Token].SHA256)
 		v.tokens[d.Token] = *d

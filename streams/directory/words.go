@@ -47,6 +47,10 @@ func unknownPatient(tenant, patient string) refusal {
 	return refusal{"unknown", fmt.Sprintf("没有患者 %s/%s；请先导入", tenant, patient), fmt.Sprintf("there is no patient %s of tenant %s; import it first", patient, tenant)}
 }
 
+func unknownAccount(account string) refusal {
+	return refusal{"unknown", "没有账号 " + account, "there is no account " + account}
+}
+
 func unknownPack(pack string) refusal {
 	return refusal{"unknown", fmt.Sprintf("没有规则包 %s；请先发布", pack), fmt.Sprintf("there is no pack %s; publish it first", pack)}
 }

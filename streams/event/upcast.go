@@ -121,6 +121,12 @@ var schemas = map[Type]schema{
 	"withdraw.requested": v1[WithdrawRequested](),
 	"consent.given":      v1[ConsentGiven](),
 	"consent.withdrawn":  v1[ConsentWithdrawn](),
+	"factor.requested": v1[FactorRequested](),
+	"factor.set":       v1[FactorSet](),
+	"code.requested":   v1[CodeRequested](),
+	"code.used":        v1[CodeUsed](),
+	"reset.requested":  v1[ResetRequested](),
+	"factor.reset":     v1[FactorReset](),
 
 	"owner.open":           v1[OwnerOpened](),
 	"owner.step":           v1[StepClosed](),

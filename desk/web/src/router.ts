@@ -1,6 +1,6 @@
 import { createRouter, createWebHashHistory } from 'vue-router'
 import Queue from './pages/Queue.vue'
-import { session } from './live/store'
+import { isIn, session } from './live/store'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -39,6 +39,6 @@ router.afterEach((to, from) => {
 
 router.beforeEach((to) => {
   if (to.meta.open) return true
-  if (!session.value || session.value.must_change) return { name: 'sign-in', query: { to: to.fullPath } }
+  if (!isIn(session.value)) return { name: 'sign-in', query: { to: to.fullPath } }
   return true
 })

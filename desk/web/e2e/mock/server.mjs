@@ -1,5 +1,5 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
-//   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
+//   node e2e/mock/server.mjs [PORT]     (factors.mjs has who has a second factor) sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
 // POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,sso} steers it.
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
 import { newDuty } from './duty.mjs'
+import { barred, begun, steps, told, unnamed } from './factors.mjs'
 import { heads, page, plan } from './packs.mjs'
 import { brief, personView } from './persons.mjs'
 import { quality } from './quality.mjs'
@@ -16,7 +17,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter
   const streams = new Set()
 
   function reset() {
@@ -38,6 +39,7 @@ export function start(port = 0) {
     emergencies = []
     pushes = new Map() // account by id
     pushOff = false
+    lockAfter = 600_000
   }
   reset()
 
@@ -56,8 +58,19 @@ export function start(port = 0) {
     offset++
     data.version = offset
     changed.push([offset, event, data])
-    for (const s of streams) if (event !== 'patient' || s.group === `${data.tenant}/${data.group}`) send(s, event, data)
+    for (const s of streams) if (event !== 'patient' || s.group === `${data.tenant}/${data.group}`) sendTo(s, event, data)
   }
+
+  /** A locked screen hears of each warning, and not whose it is. */
+  function sendTo(s, event, data) {
+    if (!s.me?.locked) send(s, event, data)
+    else if (event === 'warning') send(s, event, unnamed(data))
+  }
+
+  const snapshot = (s) =>
+    send(s, 'snapshot', s.me?.locked
+      ? { locked: true, warnings: list.filter((w) => w.state !== 'closed').map(unnamed), rows: [], status: status() }
+      : { locked: false, warnings: list.filter((w) => w.state !== 'closed'), rows: rows.filter((r) => !r.left && s.group === `${r.tenant}/${r.group}`), status: status() })
 
   function change(w) {
     list = [...list.filter((x) => x.id !== w.id), w]
@@ -103,15 +116,21 @@ export function start(port = 0) {
     wake: ({ id }) => change(woken(find(id), Date.now())),
     pushless: () => (pushOff = true),
     vault: ({ state }) => (vault = state),
-    sso: (o) => (sso = { began: 1, ...o }),
+    sso: (o) => (sso = o),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     emergency: ({ account = 'nurse-b', patient = 'P-0777', ms = 3_600_000 }) => emergencies.push(emergency(account, { tenant: 'demo', patient, reason: '走廊内抽搐 seizure in the corridor' }, ms)),
+    idle: ({ account = 'nurse-a' } = {}) => [...signed.values()].filter((m) => m.account === account).forEach((m) => turned(m, true)),
+    lockAfter: ({ ms }) => (lockAfter = ms),
     expire: () => emergencies.forEach((e) => (e.until = iso(Date.now() - 1000))),
     reset,
   }
 
   const emergency = (account, { tenant, patient, reason }, ms) => ({ id: `e-${emergencies.length + 1}`, account, role: roleOf(account), tenant, patient, reason, from: iso(Date.now()), until: iso(Date.now() + ms), open: true })
-  const withOpen = (me) => ({ ...me, emergencies: emergencies.filter((e) => e.account === me.account && Date.parse(e.until) > Date.now()) })
+  function turned(me, locked) {
+    me.locked = locked
+    for (const s of streams) if (s.me === me) snapshot(s)
+  }
+  const withOpen = (me) => ({ ...told(me), emergencies: me.locked || me.awaits ? [] : emergencies.filter((e) => e.account === me.account && Date.parse(e.until) > Date.now()) })
 
   const problem = (res, code, p) => json(res, { title: 'problem', status: code, ...p }, code, 'application/problem+json')
   const json = (res, data, code = 200, type = 'application/json') => {
@@ -183,12 +202,13 @@ export function start(port = 0) {
   }
 
   /** The way to an identity provider, which sends everybody straight back: as its account, or turned away. */
-  function away(res, what, q) {
+  function away(res, what, q, sid) {
     looks.push(`oidc ${what} ${q}`)
     const to = q.get('unlock') ? '/unlocked' : sso.refuse ? '/sign-in' : (q.get('to') ?? '/queue')
     if (what === 'begin' && !sso.refuse) {
       const id = Math.random().toString(36).slice(2)
-      signed.set(id, { account: sso.account, role: roleOf(sso.account), must_change: false, may: mayOf(roleOf(sso.account)), method: 'oidc', began: sso.began++ })
+      if (q.get('unlock')) signed.delete(sid)
+      signed.set(id, { ...begun(sso.account, roleOf(sso.account), mayOf(roleOf(sso.account)), lockAfter), method: 'oidc' })
       res.setHeader('Set-Cookie', `sid=${id}; Path=/; HttpOnly; SameSite=Lax`)
     }
     res.writeHead(303, { Location: what === 'end' ? '/' : `/#${to}${sso.refuse ? `?oidc=${sso.refuse}&to=${encodeURIComponent(q.get('to') ?? '/queue')}` : ''}` })
@@ -218,18 +238,27 @@ export function start(port = 0) {
     const sid = /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
     const me = signed.get(sid)
     if (part[1] === 'session' && part[2] === 'ways') return json(res, sso ? { oidc: { name: sso.name } } : {})
-    if (part[1] === 'oidc') return away(res, part[2], url.searchParams)
+    if (part[1] === 'oidc') return away(res, part[2], url.searchParams, sid)
     if (part[1] === 'session' && !part[2] && req.method === 'POST') {
       if (body.password !== 'mock') return problem(res, 401, { zh: '账号或密码错误', en: 'account or password is wrong' })
       const id = Math.random().toString(36).slice(2)
-      signed.set(id, { account: body.account, role: roleOf(body.account), must_change: body.account === 'new', may: mayOf(roleOf(body.account)) })
+      signed.set(id, begun(body.account, roleOf(body.account), mayOf(roleOf(body.account)), lockAfter))
       res.setHeader('Set-Cookie', `sid=${id}; Path=/; HttpOnly; SameSite=Lax`)
       return json(res, withOpen(signed.get(id)))
     }
     if (!me) return problem(res, 401, { zh: '请先登录', en: 'sign in first' })
+    const no = barred(me, part, req.method)
+    if (no) return problem(res, no.status, no)
+    if (part[1] === 'session' && part[2]) {
+      const was = me.locked
+      const said = steps[part.slice(2).join('/')]?.(me, body)
+      if (said?.status) return problem(res, said.status, said)
+      if (me.locked !== was) turned(me, me.locked)
+      if (part[2] === 'here') return json(res, {}, 204)
+      return json(res, said?.answer ? (typeof said.answer === 'function' ? { ...said.answer(), session: withOpen(me) } : said.answer) : withOpen(me))
+    }
     if (part[1] === 'session') {
       if (part[2] === 'push') return push(res, req.method, part[3], body, me)
-      if (part[2] === 'password') return (me.must_change = false), json(res, withOpen(me))
       if (req.method === 'DELETE') return signed.delete(sid), json(res, {}, 204)
       return json(res, withOpen(me))
     }
@@ -289,19 +318,17 @@ export function start(port = 0) {
     }
     if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))
     if (part[1] === 'patients') return json(res, { history: 'on', readings: knownAt(url.searchParams.get('known'), readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to')))) })
-    if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '')
+    if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '', me)
     return problem(res, 404, { en: 'not found' })
   }
 
-  function stream(req, res, group) {
+  function stream(req, res, group, me) {
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
     res.group = group
+    res.me = me
     const after = Number(/p0:(\d+)/.exec(req.headers['last-event-id'] ?? '')?.[1] ?? NaN)
-    if (after <= offset) {
-      for (const [n, event, data] of changed) if (n > after) send(res, event, data)
-    } else {
-      send(res, 'snapshot', { warnings: list.filter((w) => w.state !== 'closed'), rows: rows.filter((r) => !r.left && group === `${r.tenant}/${r.group}`), status: status() })
-    }
+    if (after <= offset && !me.locked) for (const [n, event, data] of changed) n > after && send(res, event, data)
+    else snapshot(res)
     send(res, 'status', status())
     streams.add(res)
     res.on('close', () => streams.delete(res))

@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FactorMade, FactorOffer, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -58,8 +58,13 @@ async function ask<T>(path: string, { method = 'GET', body, key, was }: Asking =
   }
 }
 
+/** Who wants to know that the desk has locked this session: by itself, or in another window. */
+let onLocked = () => {}
+export const whenLocked = (f: () => void) => (onLocked = f)
+
 async function refusal(res: Response): Promise<Refused> {
   const p = await res.json().catch(() => ({}))
+  if (res.status === 423) onLocked()
   const en = p.en || p.detail || p.title || `The desk answered ${res.status}.`
   return new Refused(res.status, p.zh || `预警台答复异常（${res.status}）。`, en, p.holder || '', p.reason || '', p.errors || [])
 }
@@ -78,9 +83,15 @@ export const api = {
   signIn: (account: string, password: string) =>
     ask<Session>('/v1/session', { method: 'POST', body: { account, password } }),
   ways: () => ask<Ways>('/v1/session/ways'),
+  giveCode: (code: string) => ask<Session>('/v1/session/code', { method: 'POST', body: { code } }),
   signOut: () => ask<void>('/v1/session', { method: 'DELETE' }),
   changePassword: (current: string, password: string) =>
-    ask<void>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
+    ask<Session>('/v1/session/password', { method: 'POST', body: { current, new: password } }),
+  lock: () => ask<Session>('/v1/session/lock', { method: 'POST' }),
+  unlock: (password: string, code: string) => ask<Session>('/v1/session/unlock', { method: 'POST', body: { password, ...(code && { code }) } }),
+  here: () => ask<void>('/v1/session/here', { method: 'POST' }),
+  offerFactor: (password: string, code: string) => ask<FactorOffer>('/v1/session/factor', { method: 'POST', body: { password, ...(code && { code }) } }),
+  confirmFactor: (code: string) => ask<FactorMade>('/v1/session/factor/confirm', { method: 'POST', body: { code } }),
 
   push: () => ask<PushView>('/v1/session/push'),
   turnOnPush: (body: PushBody) => ask<{ id: string }>('/v1/session/push', { method: 'PUT', body }),

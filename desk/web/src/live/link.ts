@@ -42,7 +42,7 @@ export function follow(o: LinkOptions): () => void {
       const headers: Record<string, string> = { Accept: 'text/event-stream' }
       if (last) headers['Last-Event-ID'] = last
       const res = await get(o.url, { headers, credentials: 'same-origin', cache: 'no-store', signal: one.signal })
-      if (res.status === 401) return 'signed-out'
+      if (res.status === 401 || res.status === 403) return 'signed-out' // or something is owed first: who asks who is signed in is told
       if (!res.ok || !res.body) return null
       o.up(res.headers.get('Date'))
       const feed = messages((m) => {

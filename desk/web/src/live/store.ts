@@ -9,6 +9,12 @@ export const warnings = shallowReactive(new Map<string, Warning>())
 export const rows = shallowReactive(new Map<string, Row>())
 export const session = ref<Session | null>(null)
 
+/** isIn tells whether somebody is signed in for good: nothing is asked of them first, or the desk is locked and goes on hearing. */
+export const isIn = (s: Session | null) => s !== null && (s.state === 'open' || s.state === 'locked')
+
+/** What the stream last said of whether this session is locked. */
+export const saidLocked = ref(false)
+
 /** deskAway tells that it is not known who is signed in, since the desk did not answer. */
 export const deskAway = ref(false)
 
@@ -50,6 +56,7 @@ function snapshot(s: Snapshot) {
   rows.clear()
   for (const r of s.rows) rows.set(rowKey(r), r)
   if (s.status) status(s.status)
+  saidLocked.value = s.locked
   link.ready = true
 }
 
@@ -147,6 +154,7 @@ export function forget() {
   stop = null
   opened = ''
   session.value = null
+  saidLocked.value = false
   warnings.clear()
   rows.clear()
   Object.assign(link, { state: 'connecting', since: 0, heard: 0, ready: false, status: null, statusAt: 0 })

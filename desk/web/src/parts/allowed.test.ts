@@ -4,7 +4,7 @@ import { cannot, nextOn, primary, shelveFor, takesTwo, type Verb } from './allow
 
 const at = Date.parse('2026-03-02T03:10:00.000Z')
 const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false, review: false, audit: false, emergency: false }
-const as = (account: string, role = 'nurse', o: Partial<typeof may> = {}): Session => ({ account, role, must_change: false, may: { ...may, ...o }, emergencies: [] })
+const as = (account: string, role = 'nurse', o: Partial<typeof may> = {}): Session => ({ state: 'open', method: 'password', account, role, must_change: false, may: { ...may, ...o }, emergencies: [], factor: { on: false, required: false, possible: true, recovery_left: 0 }, lock_after_ms: 0 })
 const me = as('me')
 const w = (o: Partial<Warning>) => ({ id: 'a', state: 'new', severity: 'high', peak: 'high', owner: '', ...o }) as Warning
 const verbs: Verb[] = ['accept', 'giveBack', 'close', 'call', 'offer', 'note', 'shelve', 'unshelve']

@@ -1,3 +1,5 @@
+import { api } from '../api/client'
+import { forget, session } from '../live/store'
 import { settings } from './settings'
 import { en } from '../words/en'
 
@@ -13,6 +15,15 @@ export const unlockAt = () => `/v1/oidc/begin?unlock=1&${lang()}`
 
 /** endAt answers where a browser signs out at the provider. */
 export const endAt = () => `/v1/oidc/end?${lang()}`
+
+/** signOff signs out, here and at the provider where the session began there, and then goes on. */
+export async function signOff(then: () => unknown) {
+  const there = session.value?.method === 'oidc'
+  const heard = await api.signOut().then(() => true, () => false) // the desk may be out of reach: this screen forgets all the same
+  forget()
+  if (there && heard) return location.assign(endAt()) // or the next who presses the button there is let in as this one
+  await then()
+}
 
 /** awayWords answers the key of the words for why somebody was turned away; none without a reason. */
 export function awayWords(reason: unknown): string {

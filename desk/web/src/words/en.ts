@@ -133,7 +133,19 @@ export const en = {
     title: 'Brief for 120', open: 'Brief for 120', call: 'Call the 120 centre where the patient lives', local: '120 dialled at this desk answers in the desk’s city, not in the patient’s.', noOwn: 'The number of the patient’s own 120 centre is not known. Ask 120 to put you through to the patient’s city.',
     who: 'Who', where: 'Where', phone: 'Phone there', alone: 'Alone', happened: 'What happened', ill: 'Illnesses', pregnant: 'pregnant', last: 'Last readings', done: 'What has been done', carers: 'Carers', id: 'Hospital’s number', measured: 'measured {at}, {ago}', unsure: 'not confirmed', nothing: 'Nothing is open.', noReadings: 'No reading yet.', nothingDone: 'Nothing yet.', asOf: 'as of {at}', print: 'Print', other: '中文', failed: 'The brief could not be opened: {why}',
   },
-  lock: { lock: 'Lock the desk', locked: 'Locked: names are hidden. Warnings and sound go on.', unlock: 'Unlock', password: 'Password of {account}', there: 'Unlock: sign in again at the identity provider', cancel: 'Cancel' },
+  lock: {
+    lock: 'Lock the desk', title: 'This desk is locked', locked: 'Warnings and sound go on; of whom they are is hidden. {account} unlocks it.', unlock: 'Unlock', unlocking: 'Unlocking …', password: 'Password of {account}', provider: 'This session began at the hospital’s sign-in. Sign in there again.', again: 'Sign in again',
+    waiting: 'Waiting for somebody', none: 'Nothing waits.', more: '{n} more', newHigh: 'New high priority warning. The desk is locked: unlock it to see whose.', untold: 'The desk has not heard of this lock yet. It is tried again.',
+  },
+  factor: {
+    title: 'Second factor', on: 'on', off: 'off', code: 'Code', codeHint: 'Six digits from your authenticator app, or a recovery code.', stepTitle: 'Your code', stepFor: 'Signing in as {account}.', back: 'Back', give: 'Sign in',
+    must: 'Your role needs a second factor. Nothing else is open until you have set one up.', why: 'With a second factor a stolen password opens nothing. You need an authenticator app on your phone.',
+    is: 'You have a second factor. Recovery codes left: {n}.', few: 'Few recovery codes are left: set it up anew to get others.', anew: 'Setting it up anew replaces the one before, with its recovery codes, and ends your other sessions.',
+    notHere: 'This desk has no vault to keep its secret in: it cannot be set up here. Ask the operator.', password: 'Your password', start: 'Set it up', starting: 'Asking …',
+    scan: 'Scan this with your authenticator app', qr: 'QR code for the authenticator app; the same as the text below it', type: 'Or type this in:', then: 'Then the code that the app shows', confirm: 'Confirm', confirming: 'Checking …',
+    kept: 'Keep these recovery codes', keptWhy: 'Each signs you in once when the phone is not at hand. They are not shown again. Keep them on paper, not on the phone.', print: 'Print', copy: 'Copy', copied: 'Copied.', notCopied: 'This browser does not copy: print them, or write them down.', done: 'I have kept them', printed: 'Tocsin, recovery codes of {account}, {at}',
+    reset: '{who} took away your second factor on {at}. If you did not ask for it, tell security.', resetSeen: 'I know',
+  },
   offer: { title: 'Hand over', to: 'To whom? (account)', note: 'Words to go with it (may be empty)', rule: 'It stays yours, with its deadline, until they accept.', self: 'You have it already.', send: 'Offer it', sending: 'Offering …', toYou: '{who} offers it to you: accept it', fromYou: 'offered to {to}, still yours until they accept', between: 'offered to {to}' },
   shelve: {
     title: 'Shelve', reason: 'Why can it wait?', howLong: 'For how long?', rule: 'It comes back at once when it gets worse, and when the time is over.', two: 'High: a second person has to agree within 10 minutes. Until then it goes on asking.', send: 'Shelve', ask: 'Ask to shelve', sending: 'Shelving …', done: 'Shelved.', ended: 'The shelving is over: it asks again.',

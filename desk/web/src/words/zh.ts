@@ -134,7 +134,19 @@ export const zh: Words = {
     title: '120 呼救简报', open: '120 简报', call: '请拨打患者居住地的 120 指挥中心', local: '在本台直接拨 120 会接到本市，而非患者所在城市。', noOwn: '未登记患者当地 120 的号码。请拨 120 并要求转接患者所在城市。',
     who: '患者', where: '地址', phone: '现场电话', alone: '独居', happened: '发生了什么', ill: '疾病', pregnant: '妊娠', last: '最近读数', done: '已做处理', carers: '照护者', id: '院内编号', measured: '{at} 测量，{ago}', unsure: '未证实', nothing: '没有未结案预警。', noReadings: '尚无读数。', nothingDone: '暂无。', asOf: '截至 {at}', print: '打印', other: 'English', failed: '简报无法打开：{why}',
   },
-  lock: { lock: '锁定预警台', locked: '已锁定：姓名已隐藏，预警与声音照常。', unlock: '解锁', password: '{account} 的密码', there: '解锁：在身份提供方重新登录', cancel: '取消' },
+  lock: {
+    lock: '锁定预警台', title: '预警台已锁定', locked: '预警与声音照常，患者信息已隐藏。由 {account} 解锁。', unlock: '解锁', unlocking: '正在解锁……', password: '{account} 的密码', provider: '本次登录来自医院统一身份认证，请在那里重新登录。', again: '重新登录',
+    waiting: '等待接手', none: '没有等待接手的预警。', more: '另有 {n} 条', newHigh: '新的高优先级预警。预警台已锁定，解锁后可查看患者。', untold: '预警台服务器尚未收到锁定，正在重试。',
+  },
+  factor: {
+    title: '两步验证', on: '已启用', off: '未启用', code: '验证码', codeHint: '身份验证器应用中的六位数字，或恢复码。', stepTitle: '输入验证码', stepFor: '正在登录 {account}。', back: '返回', give: '登录',
+    must: '您的角色须启用两步验证，设置完成前不能使用其他功能。', why: '启用两步验证后，仅凭密码无法登录。需要在手机上安装身份验证器应用。',
+    is: '您已启用两步验证，剩余恢复码 {n} 个。', few: '恢复码所剩不多：重新设置可获得新的恢复码。', anew: '重新设置将替换原有的验证器和恢复码，并结束您的其他登录。',
+    notHere: '本预警台未启用保险库，无法保存密钥，不能在此设置。请联系运维人员。', password: '您的密码', start: '开始设置', starting: '正在请求……',
+    scan: '用身份验证器应用扫描', qr: '供身份验证器应用扫描的二维码，内容与下方文字相同', type: '或手动输入：', then: '再输入应用显示的验证码', confirm: '确认', confirming: '正在核对……',
+    kept: '请保存恢复码', keptWhy: '手机不在身边时，每个恢复码可登录一次。此后不再显示。请写在纸上，不要存在手机里。', print: '打印', copy: '复制', copied: '已复制。', notCopied: '此浏览器无法复制，请打印或抄写。', done: '我已保存', printed: 'Tocsin，{account} 的恢复码，{at}',
+    reset: '{who} 于 {at} 重置了您的两步验证。如非您本人申请，请告知安全管理员。', resetSeen: '知道了',
+  },
   offer: { title: '转交', to: '转交给谁？（账号）', note: '附言（可不填）', rule: '对方接手之前仍由您负责，时限不变。', self: '您已接手。', send: '提出转交', sending: '正在提出……', toYou: '{who} 拟转交给您：请接手', fromYou: '拟转交 {to}，对方接手前仍由您负责', between: '拟转交 {to}' },
   shelve: {
     title: '搁置', reason: '为什么可以等？', howLong: '搁置多久？', rule: '病情加重时立即恢复，到时自动恢复。', two: '高优先级：须由第二人在 10 分钟内同意，同意之前继续提醒。', send: '搁置', ask: '申请搁置', sending: '正在搁置……', done: '已搁置。', ended: '搁置已结束，将重新提醒。',
