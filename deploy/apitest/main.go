@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/template"
 	"time"
 )
@@ -30,7 +31,7 @@ func main() {
 	flag.IntVar(&o.examples, "examples", 5, "how many cases are drawn for each operation, beside those that follow from its schema")
 	flag.StringVar(&o.reports, "reports", ".cache/schemathesis/reports", "`DIR` where what was found is written")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
 	stop()
 	if err != nil {
