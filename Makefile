@@ -92,7 +92,7 @@ conformance: build
 	@$(GO) run ./deploy/conformance
 
 # The whole API, asked by deploy/apitest: `make schemathesis` draws the same cases each time; with EXAMPLES=200 DRAW=7 others and more.
-EXAMPLES ?= 10
+EXAMPLES ?= 5
 DRAW     ?= 0
 
 schemathesis: engine binary .cache/schemathesis/bin/schemathesis

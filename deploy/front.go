@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tocsin/desk"
 )
 
 // front is the one HTTP port: health, metrics, MQTT over WebSocket, and the desk once it stands.
@@ -29,10 +31,15 @@ func newFront(l net.Listener, a *App) *front { return &front{listener: l, app: a
 
 // run serves until ctx ends. Streams to browsers never end by themselves, so they are cut after a moment.
 func (f *front) run(ctx context.Context) error {
-	mux := http.NewServeMux()
-	mux.Handle("/mqtt", orElse(&f.socket, unavailable("there is no gateway in this process, or it is starting")))
-	mux.Handle("/", orElse(&f.desk, f.plain()))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(f.app.log.Handler(), slog.LevelDebug)}
+	socket, rest := orElse(&f.socket, unavailable("there is no gateway in this process, or it is starting")), orElse(&f.desk, f.plain())
+	handler := func(w http.ResponseWriter, r *http.Request) { // no ServeMux: it would send a crooked path elsewhere, which the desk answers
+		if r.URL.Path == "/mqtt" {
+			socket.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(handler), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(f.app.log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
 	go func() {
 		if f.shows != nil {
@@ -65,6 +72,7 @@ func (f *front) plain() http.Handler {
 	mux.HandleFunc("GET /readyz", f.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(f.app.registry, promhttp.HandlerOpts{}))
 	mux.Handle("/", unavailable("there is no desk in this process, or it is starting"))
+	mux.HandleFunc("/v1/", desk.NotHere)
 	return mux
 }
 

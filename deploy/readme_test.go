@@ -3,6 +3,8 @@ package deploy
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +39,15 @@ func TestEveryCurlOfTheReadme(t *testing.T) {
 		if !strings.HasSuffix(ran, "\n=0\n") {
 			t.Errorf("%s", ran)
 		}
+	}
+	// By the port that everything has in common a path that leads nowhere is answered by the API too, and sent nowhere else.
+	resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest("GET", "http://"+h.app.run.HTTP+"/v1/patients//P-0113/plan", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("a crooked path: %s, %s", resp.Status, resp.Header.Get("Content-Type"))
 	}
 }
 

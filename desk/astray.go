@@ -30,6 +30,11 @@ func astray(api huma.API, mux *http.ServeMux) {
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { writeProblem(w, noPath()) })
 }
 
+// NotHere answers the API where there is no desk, or none yet.
+func NotHere(w http.ResponseWriter, _ *http.Request) {
+	writeProblem(w, refuse(http.StatusServiceUnavailable, "no_desk", "此进程没有预警台，或正在启动", "there is no desk in this process, or it is starting; try again in a moment"))
+}
+
 func noPath() *Problem {
 	return refuse(http.StatusNotFound, "path", "没有这个地址，接口说明见 /openapi.json", "there is no such path; /openapi.json describes those that are")
 }

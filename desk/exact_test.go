@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -277,6 +278,24 @@ func TestAKeyIsOneRequests(t *testing.T) {
 	}
 	if notes != 1 {
 		t.Errorf("%d notes stand in the story", notes)
+	}
+}
+
+// The examples of the description do what they are for.
+func TestTheExamplesAreTaken(t *testing.T) {
+	h := open(t)
+	lead := h.as("lead", "lead-1")
+	for id, at := range map[string][2]string{"importPeople": {"POST", "/v1/admin/import"}, "setRota": {"PUT", "/v1/duty/rota"}, "setPolicy": {"PUT", "/v1/duty/policy"}} {
+		kind := "application/json"
+		if id == "importPeople" {
+			kind = "text/csv"
+		}
+		if status, raw := lead.do(at[0], at[1], examples[id], nil, "If-Match", "none", "Content-Type", kind); status != 200 {
+			t.Errorf("%s: %d %s", id, status, raw)
+		}
+	}
+	if faults := examples["setPerson"].(PersonBody).Person.Check(time.Now()); len(faults) > 0 {
+		t.Error(faults)
 	}
 }
 

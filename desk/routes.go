@@ -66,6 +66,7 @@ func complete(api huma.API) {
 			}
 			q := &request{o, api.OpenAPI().Components.Schemas}
 			q.document()
+			exemplify(o)
 			o.Metadata[asked] = q
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/template"
 	"time"
 )
@@ -27,10 +28,10 @@ func main() {
 	flag.StringVar(&o.binary, "tocsin", "bin/tocsin", "the program")
 	flag.StringVar(&o.schemathesis, "schemathesis", ".cache/schemathesis/bin/schemathesis", "the tester")
 	flag.IntVar(&o.seed, "seed", 0, "of what is drawn; 0: the same cases each time")
-	flag.IntVar(&o.examples, "examples", 10, "how many cases are drawn for each operation, beside those that follow from its schema")
+	flag.IntVar(&o.examples, "examples", 5, "how many cases are drawn for each operation, beside those that follow from its schema")
 	flag.StringVar(&o.reports, "reports", ".cache/schemathesis/reports", "`DIR` where what was found is written")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
 	stop()
 	if err != nil {

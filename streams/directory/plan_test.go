@@ -3,7 +3,9 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +101,17 @@ func TestRUL5_PlanIsHeldToItsForm(t *testing.T) {
 		"twice":                     {Overrides: []event.Override{override("spo2-88", "bound", "88"), override("spo2-88", "bound", "86")}},
 		"until what has passed":     {Overrides: []event.Override{{Rule: "spo2-88", Off: true, Until: &past}}},
 		"why without end":           {Overrides: []event.Override{{Rule: "spo2-88", Off: true, Why: strings.Repeat("x", 501)}}},
+		"a cadence of millenia":     {CadenceMs: map[event.Quantity]int64{event.SpO2Percent: math.MaxInt64}}, // a fold that adds it to a moment would come to one in the past
+		"a cadence below zero":      {CadenceMs: map[event.Quantity]int64{event.SpO2Percent: -1}},
+		"a cadence of a blink":      {CadenceMs: map[event.Quantity]int64{event.SpO2Percent: 999}},
+		"a window that ends before": {Pauses: []event.Pause{{From: 2, Until: 1}}},
+		"a window on an eighth day": {Pauses: []event.Pause{{From: 1, Until: 2, Days: []int{8}, LengthMin: 60}}},
+		"a window without a length": {Pauses: []event.Pause{{From: 1, Until: 2, Days: []int{1}}}},
+		"a window of millenia":      {Pauses: []event.Pause{{From: 1, Until: 2, Days: []int{1}, LengthMin: math.MaxInt64}}},
+		"a window before midnight":  {Pauses: []event.Pause{{From: 1, Until: 2, Days: []int{1}, StartMin: -1, LengthMin: 60}}},
+		"a length without a day":    {Pauses: []event.Pause{{From: 1, Until: 2, LengthMin: 60}}},
+		"a window in no zone":       {Pauses: []event.Pause{{From: 1, Until: 2, ZoneMin: math.MinInt64}}},
+		"windows without end":       {Pauses: slices.Repeat([]event.Pause{{From: 1, Until: 2}}, 33)},
 		"a choice without a pack":   {Chosen: map[event.Quantity]string{event.SpO2Percent: ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,6 +122,8 @@ func TestRUL5_PlanIsHeldToItsForm(t *testing.T) {
 	w.t = t
 	w.want(&event.PlanRequested{Tenant: "t1", Patient: "P-1", Plan: event.Plan{Overrides: []event.Override{off}}}, "refused:bad_plan") // nobody's word
 	whole := event.Plan{AgeYears: 4, AgeMonths: 50, Facts: map[string]event.Decimal{"best_peak_flow_l_per_min": event.Int(200)}, Chosen: map[event.Quantity]string{event.SpO2Percent: "copd"},
+		CadenceMs: map[event.Quantity]int64{event.SpO2Percent: 0, event.PulsePerMin: MostCadenceMs, event.WeightKg: 1000},
+		Pauses:    []event.Pause{{From: 1, Until: 2, Why: "travel"}, {From: 1, Until: 2, Days: []int{1, 3, 5}, StartMin: 480, LengthMin: 300, ZoneMin: 480, Why: "dialysis"}},
 		Overrides: []event.Override{off, override("spo2-90", "bound", "86"), override("copd/spo2-90", "hold_min", "10")}}
 	w.want(&event.PlanRequested{Tenant: "t1", Patient: "P-1", Plan: whole, By: "dr-1"}, "plan.changed")
 	w.want(&event.PlanRequested{Tenant: "t1", Patient: "P-1", Plan: whole, By: "dr-2"}, "") // it says the same, so it stays whose it was

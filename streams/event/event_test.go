@@ -29,6 +29,21 @@ func TestDecimalRoundsHalfUp(t *testing.T) {
 	}
 }
 
+// A moment that no event could be written with is refused where it is read, not where it is written.
+func TestTimeBeyondWhatCanBeWrittenIsRefused(t *testing.T) {
+	for _, in := range []string{"0000-12-31T23:59:59Z", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-00:01", "10000-01-01T00:00:00Z"} {
+		if at, err := ParseTime(in); err == nil {
+			t.Errorf("%s was read as %d", in, at)
+		}
+	}
+	for _, in := range []string{"0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"} {
+		at, err := ParseTime(in)
+		if _, writes := at.MarshalJSON(); err != nil || writes != nil {
+			t.Errorf("%s: %v, %v", in, err, writes)
+		}
+	}
+}
+
 func TestTimeKeepsMilliseconds(t *testing.T) {
 	at, err := ParseTime("2026-03-02T07:14:00.1239+08:00")
 	if err != nil || at.String() != "2026-03-01T23:14:00.123Z" {

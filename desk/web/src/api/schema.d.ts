@@ -3706,6 +3706,10 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example tenant,patient,group,device,token
+                 *     demo,P-9001,copd,,
+                 */
                 "text/csv": string;
             };
         };
@@ -4505,7 +4509,10 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description the version that was looked at; none for a policy that nobody has set */
+                /**
+                 * @description the version that was looked at; none for a policy that nobody has set
+                 * @example none
+                 */
                 "If-Match": string;
             };
             path?: never;
@@ -4513,6 +4520,27 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tenant": "demo",
+                 *       "severity": "medium",
+                 *       "steps": [
+                 *         {
+                 *           "to": "nurse",
+                 *           "answer_ms": 900000
+                 *         },
+                 *         {
+                 *           "to": "doctor-1",
+                 *           "answer_ms": 900000
+                 *         }
+                 *       ],
+                 *       "care_ms": 3600000,
+                 *       "close_ms": 14400000,
+                 *       "retry_ms": 900000,
+                 *       "ease_ms": 600000,
+                 *       "shelve_ms": 14400000
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyBody"];
             };
         };
@@ -4631,7 +4659,10 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description the version that was looked at; none for a rota that nobody has set: what somebody else has changed meanwhile is not replaced unseen (409 changed) */
+                /**
+                 * @description the version that was looked at; none for a rota that nobody has set: what somebody else has changed meanwhile is not replaced unseen (409 changed)
+                 * @example none
+                 */
                 "If-Match": string;
             };
             path?: never;
@@ -4639,6 +4670,44 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tenant": "demo",
+                 *       "step": "nurse",
+                 *       "zone": "Asia/Shanghai",
+                 *       "shifts": [
+                 *         {
+                 *           "days": [
+                 *             1,
+                 *             2,
+                 *             3,
+                 *             4,
+                 *             5
+                 *           ],
+                 *           "from": "08:00",
+                 *           "to": "20:00",
+                 *           "accounts": [
+                 *             "nurse-a"
+                 *           ]
+                 *         },
+                 *         {
+                 *           "days": [
+                 *             6,
+                 *             7
+                 *           ],
+                 *           "holidays": true,
+                 *           "from": "00:00",
+                 *           "to": "24:00",
+                 *           "accounts": [
+                 *             "nurse-b"
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "holidays": [
+                 *         "2026-10-01"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["RotaBody"];
             };
         };
@@ -6279,6 +6348,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "version": 1,
+                 *       "person": {
+                 *         "name": "Demo Patient",
+                 *         "birth_date": "1950-05-05",
+                 *         "phones": [
+                 *           {
+                 *             "number": "000-0013-0001"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PersonBody"];
             };
         };
