@@ -34,7 +34,7 @@ func (a *App) startDesk(context.Context) error {
 		o.Trail = a.trail
 	}
 	if a.past != nil {
-		o.History = charts{a.past}
+		o.History, o.Past = charts{a.past}, a.past
 	}
 	d, err := desk.New(o)
 	if err != nil {

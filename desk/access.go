@@ -57,6 +57,7 @@ type identity struct {
 	MustChange bool
 	Scope      *event.Scope // whose patients; nil: everywhere
 	token      bool         // a bearer token, not a session
+	local      bool         // the local administrator of this machine
 	proof      string       // what the session rests on: it ends when the account's password changes
 }
 

@@ -44,6 +44,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.dutyOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
+	s.exportOperations(api, mux)
 	s.streamOperations(api, mux)
 	s.auditOperations(api)
 	s.emergencyOperations(api)
