@@ -94,7 +94,12 @@ var operations = map[string]func(p patientOf) asking{
 	"setPerson": func(p patientOf) asking {
 		return asking{path: "/v1/patients/" + p.key() + "/person", body: PersonBody{}}
 	},
-	"getConsents":     func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/consents"} },
+	"getConsents":    func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/consents"} },
+	"listTeams":      plainly("/v1/teams"),
+	"getResponsible": func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/responsible"} },
+	"setResponsible": func(p patientOf) asking {
+		return asking{path: "/v1/patients/" + p.key() + "/responsible", body: ResponsibleBody{Why: "words"}}
+	},
 	"listUnconsented": plainly("/v1/consents/missing"),
 	"recordConsent": func(p patientOf) asking {
 		return asking{path: "/v1/patients/" + p.key() + "/consents", body: ConsentBody{ID: "c", Purposes: []string{"sharing"}, Form: "F", FormVersion: "1", GivenAt: 1, How: "paper", GivenBy: "patient"}}
@@ -123,7 +128,7 @@ var operations = map[string]func(p patientOf) asking{
 
 	// These show no patient: what they are given is their whole subject.
 	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
-	"setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
+	"setTeam": nil, "setRota": nil, "setPolicy": nil, "tellWatchdog": nil,
 	// It is a zip, which hides what it holds: a test of its own.
 	"exportOwn": nil,
 	// An emergency opens a patient, and only somebody who reviews reads of others': tests of their own.

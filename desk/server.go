@@ -70,6 +70,8 @@ type Directory interface {
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
 
+	Team(tenant, group string) (event.TeamSet, bool)
+	Answerable(tenant, patient string) event.Answerable
 	EachPatient(fn func(tenant, patient string, p directory.Patient) bool)
 }
 

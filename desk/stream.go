@@ -99,7 +99,7 @@ func (o *screen) snapshot() {
 	o.seq, o.rows, o.at = seq, seq, at
 	clear(o.shown)
 	ws, rows = o.visible(ws, rows)
-	o.put("snapshot", Snapshot{Warnings: warningsOf(ws), Rows: rowsOf(rows), Status: o.s.status()})
+	o.put("snapshot", Snapshot{Warnings: o.s.allNamed(warningsOf(ws)), Rows: o.s.allRowsNamed(rowsOf(rows)), Status: o.s.status()})
 }
 
 // rowOf is the id of a patient's row.
@@ -231,11 +231,11 @@ func (o *screen) send(ws []shown, rows []person, at vector) {
 	}
 	for i := range ws {
 		next()
-		o.put("warning", ws[i].warning())
+		o.put("warning", o.s.named(ws[i].warning()))
 	}
 	for i := range rows {
 		next()
-		o.put("patient", rows[i].row())
+		o.put("patient", o.s.namedRow(rows[i].row()))
 	}
 	if at != nil {
 		o.at = at
