@@ -466,6 +466,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/patients/{tenant}/{patient}/responsible": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who coordinates the care of a patient, and who owns each problem */
+        get: operations["getResponsible"];
+        /** Choose who coordinates the care of a patient and who owns each problem, with a reason */
+        put: operations["setResponsible"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients/{tenant}/{patient}/resume": {
         parameters: {
             query?: never;
@@ -586,6 +604,24 @@ export interface paths {
          */
         get: operations["stream"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Care teams, and the patients for whom nobody answers or whose choice has left */
+        get: operations["listTeams"];
+        /** Set the care team of a group */
+        put: operations["setTeam"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2129,6 +2165,12 @@ export interface components {
             where: string;
             zh?: string;
         };
+        ProblemOwner: {
+            account: string;
+            chosen: boolean;
+            gone: string;
+            group: string;
+        };
         PurposeView: {
             /** @description its id; empty where there is none */
             consent: string;
@@ -2325,6 +2367,29 @@ export interface components {
             /** @description Monday to Monday in the pack's zone, oldest first; the last one is still running */
             weeks: components["schemas"]["Span"][];
         };
+        Responsible: {
+            by: string;
+            chosen: boolean;
+            coordinator: string;
+            gone: string;
+            /**
+             * Format: int64
+             * @description how many groups the patient is in
+             */
+            groups: number;
+            owners: components["schemas"]["ProblemOwner"][];
+            /** @description of what was chosen last; empty: nothing was */
+            why: string;
+        };
+        ResponsibleBody: {
+            coordinator?: string;
+            /** @description account by group */
+            owners?: {
+                [key: string]: string;
+            };
+            /** @description no name of the patient */
+            why: string;
+        };
         ResumeBody: {
             note?: string;
         };
@@ -2399,11 +2464,15 @@ export interface components {
             why?: string;
         };
         Row: {
+            /** @description the patient is in several groups */
+            comorbid?: boolean;
             /**
              * @description to being watched (SEC-4): how the patient stands to it
              * @enum {string}
              */
             consent: "given" | "none" | "before_records" | "expired" | "withdrawn";
+            /** @description who coordinates the care; absent: nobody */
+            coordinator?: string;
             group: string;
             /** @description by quantity, such as spo2_percent */
             latest: {
@@ -2714,6 +2783,31 @@ export interface components {
             /** Format: double */
             low?: number;
         };
+        TeamBody: {
+            group: string;
+            members: components["schemas"]["TeamMember"][];
+            tenant: string;
+        };
+        TeamMember: {
+            account: string;
+            /** @enum {string} */
+            function: "lead" | "doctor" | "nurse" | "health-manager" | "gp" | "pharmacist";
+        };
+        TeamPage: {
+            group: string;
+            members: components["schemas"]["TeamMember"][];
+            /** @description members who have no account here, or whose account sees no patient of this group: they are asked and cannot answer */
+            strangers: string[];
+            tenant: string;
+            /** @description send it with If-Match when this team is changed; none: nobody has set one */
+            version: string;
+        };
+        Teams: {
+            /** @description of every group, by tenant and group */
+            teams: components["schemas"]["TeamPage"][];
+            /** @description at most 500 patients for whom nobody answers, or for whom somebody was chosen who has left: those for whom nobody does first */
+            to_do: components["schemas"]["Unowned"][];
+        };
         ToJudge: {
             warnings: components["schemas"]["Unjudged"][];
         };
@@ -2803,6 +2897,17 @@ export interface components {
             severity: "none" | "low" | "medium" | "high" | "technical";
             tenant: string;
         };
+        Unowned: {
+            /** @description who was chosen and is in the team no more: the rule has put another in their place */
+            gone: string[];
+            group: string;
+            /** @description groups whose problem nobody owns */
+            nobody: string[];
+            /** @description nobody coordinates the care */
+            none: boolean;
+            patient: string;
+            tenant: string;
+        };
         UnshelveWarningRequest: Record<string, never>;
         WarnBody: {
             /** @enum {string} */
@@ -2826,8 +2931,12 @@ export interface components {
             call?: components["schemas"]["Call"];
             /** Format: date-time */
             closed_at?: string;
+            /** @description its patient is in several groups */
+            comorbid?: boolean;
             /** @description somebody was reached in this episode */
             contacted?: boolean;
+            /** @description who coordinates the care of its patient; absent: nobody, and GET /v1/teams lists it */
+            coordinator?: string;
             /** @description the immediate-danger band */
             danger: boolean;
             /** @description nothing is found any more; it stays until a person closes it */
@@ -2934,8 +3043,12 @@ export interface components {
             call?: components["schemas"]["Call"];
             /** Format: date-time */
             closed_at?: string;
+            /** @description its patient is in several groups */
+            comorbid?: boolean;
             /** @description somebody was reached in this episode */
             contacted?: boolean;
+            /** @description who coordinates the care of its patient; absent: nobody, and GET /v1/teams lists it */
+            coordinator?: string;
             /** @description the immediate-danger band */
             danger: boolean;
             /** @description nothing is found any more; it stays until a person closes it */
@@ -5403,6 +5516,173 @@ export interface operations {
             };
         };
     };
+    getResponsible: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Responsible"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setResponsible: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponsibleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Responsible"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resumeCare: {
         parameters: {
             query?: never;
@@ -5990,6 +6270,152 @@ export interface operations {
             };
             /** @description problem */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Teams"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTeam: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that was looked at; none for a team that nobody has set */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
