@@ -15,8 +15,11 @@ type State struct {
 	Closed  []Past    `json:"closed,omitempty"`  // the last closed episode of each problem, sorted by problem
 	Answers []Answer  `json:"answers,omitempty"` // to the last wishes, oldest first
 
-	Tenant string `json:"tenant,omitempty"` // of the patient; empty: not enrolled
-	Group  string `json:"group,omitempty"`  // that leads the care
+	Tenant string   `json:"tenant,omitempty"` // of the patient; empty: not enrolled
+	Group  string   `json:"group,omitempty"`  // that leads the care
+	Also   []string `json:"also,omitempty"`   // further groups
+	// Responsible is who was chosen for the patient; nil: nobody, and the rule of event.AnswerableFor holds.
+	Responsible *event.ResponsibleSet `json:"responsible,omitempty"`
 
 	Unjudged []Unjudged    `json:"unjudged,omitempty"` // closed without knowing what they were, oldest first
 	Pauses   []event.Pause `json:"pauses,omitempty"`   // planned windows
@@ -27,6 +30,8 @@ type State struct {
 type Facts struct {
 	Policies []event.PolicySet `json:"policies,omitempty"` // sorted by tenant, group and severity
 	Rotas    []Rota            `json:"rotas,omitempty"`    // sorted by tenant, group and step
+	Teams    []event.TeamSet   `json:"teams,omitempty"`    // sorted by tenant and group
+	Packs    []GroupPack       `json:"packs,omitempty"`    // of groups whose pack has another name, sorted by tenant and group
 }
 
 // Phase is where an open warning stands.

@@ -279,7 +279,7 @@ func giveBack(w Warning, a ask) ([]event.Event, string) {
 	if w.Owner != a.request.By {
 		return nil, RefusedNotYours
 	}
-	r := rungFrom(w.Policy, w.Level, a.duty.on)
+	r := rungFrom(w.Policy, w.Level, a.duty.about(w.Reasons).on)
 	d := &event.AlertReturned{Alert: w.Alert, By: a.request.By, Request: a.click, Level: r.level, OnDuty: r.onDuty, AnswerBy: a.now + event.Time(r.ms)}
 	if q, ok := a.data.(*event.ReturnRequested); ok {
 		d.Reason = q.Reason

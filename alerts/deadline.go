@@ -73,7 +73,7 @@ func comeBack(w Warning, a ask) ([]event.Event, string) {
 }
 
 func next(w Warning, a ask, why string) []event.Event {
-	r := rungFrom(w.Policy, w.Level+1, a.duty.on)
+	r := rungFrom(w.Policy, w.Level+1, a.duty.about(w.Reasons).on)
 	if r.level <= w.Level {
 		r.missing = nil // told when they were passed over for the first time
 	}

@@ -19,10 +19,13 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 	case *event.SignalFellSilent:
 		return silentStill(s, d), nil
 	case *event.PatientEnrolled:
-		s.Tenant, s.Group = d.Tenant, d.Group
+		s.Tenant, s.Group, s.Also = d.Tenant, d.Group, d.Also
 		return s, nil
 	case *event.PatientGrouped:
-		s.Tenant, s.Group = d.Tenant, d.Group
+		s.Tenant, s.Group, s.Also = d.Tenant, d.Group, d.Also
+		return s, nil
+	case *event.ResponsibleSet:
+		s.Responsible = d
 		return s, nil
 	case *event.PlanChanged:
 		s.Pauses = d.Plan.Pauses

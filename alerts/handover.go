@@ -12,7 +12,7 @@ const handoverMs = 15 * minute
 // handsOver says that the shift of whoever has it is over. It goes on being theirs, for somebody has to answer for it, until
 // another takes it; what nobody takes asks the next step (ALR-16).
 func handsOver(w Warning, a ask) []event.Event {
-	r := rungFrom(w.Policy, w.Level, a.duty.on)
+	r := rungFrom(w.Policy, w.Level, a.duty.about(w.Reasons).on)
 	return gaps([]event.Event{&event.AlertHandoverDue{Alert: w.Alert, From: w.Owner, Level: r.level, To: r.to, OnDuty: r.onDuty,
 		AnswerBy: min(w.AnswerBy, a.now+handoverMs)}}, w.Policy, r)
 }

@@ -212,7 +212,7 @@ func (w *world) checkFold(t *rapid.T) {
 // Types that are none of its business leave the state as it is, and lead to nothing.
 func TestEveryTypeIsFoldedOrLeftAlone(t *testing.T) {
 	mine := map[event.Type]bool{"severity.scored": true, "request.refused": true, "plan.changed": true, "patient.left": true, "patient.resumed": true, "notice.reported": true,
-		"patient.enrolled": true, "patient.grouped": true}
+		"responsible.set": true, "patient.enrolled": true, "patient.grouped": true}
 	p := newPlay("demo/P-0113")
 	do(t, p, start, "score deterioration high")
 	for typ := range event.Types() {

@@ -62,7 +62,7 @@ func (s State) raise(key string, episode int, f finding, d duty) []event.Event {
 		f.severity, f.danger = event.Low, false
 	}
 	policy := d.policy(f.severity)
-	r := rungFrom(policy, 0, d.on)
+	r := rungFrom(policy, 0, d.about(f.reasons).on)
 	raised := &event.AlertRaised{
 		Alert: alertID(key, f.problem, episode), Episode: episode, Problem: f.problem, Severity: f.severity, Rule: ruleOf(f.reasons, f.problem),
 		Reasons: f.reasons, Danger: f.danger, Score: f.score, Policy: policy, Level: r.level, OnDuty: r.onDuty, AnswerBy: d.now + event.Time(r.ms), Scored: f.scored,
@@ -89,7 +89,7 @@ func refresh(w Warning, a ask) ([]event.Event, string) {
 	if rank(f.severity) > rank(w.Peak) { // an episode's policy never becomes milder
 		policy = a.duty.policy(f.severity)
 	}
-	r := rungFrom(policy, carry(policy, w.Policy, w.Level), a.duty.on)
+	r := rungFrom(policy, carry(policy, w.Policy, w.Level), a.duty.about(f.reasons).on)
 	by := a.now + event.Time(r.ms)
 	if w.asking() {
 		by = min(by, max(w.AnswerBy, a.now+leastStepMs)) // becoming graver gives nobody more time

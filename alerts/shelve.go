@@ -85,7 +85,7 @@ func windowOver(w Warning, a ask) ([]event.Event, string) {
 }
 
 func asksAgain(w Warning, a ask, why string) []event.Event {
-	r := rungFrom(w.Policy, w.Level, a.duty.on)
+	r := rungFrom(w.Policy, w.Level, a.duty.about(w.Reasons).on)
 	return gaps([]event.Event{&event.AlertUnshelved{Alert: w.Alert, Why: why, Lasts: w.ClearSince == nil, Level: r.level, OnDuty: r.onDuty,
 		AnswerBy: a.now + event.Time(r.ms)}}, w.Policy, r)
 }

@@ -76,6 +76,7 @@ func StepWords(to string) [2]string {
 	words, ok := map[string][2]string{
 		"nurse": {"护士", "nurse"}, "doctor-1": {"一线医生", "first doctor"}, "doctor-2": {"二线医生", "second doctor"},
 		"duty-office": {"总值班室", "duty office"}, "day-list": {"日间清单", "the day list"}, "lead": {"负责人", "lead"},
+		event.StepCoordinator: {"协调人", "the coordinator"}, event.StepOwner: {"问题责任人", "the owner of the problem"},
 	}[to]
 	if !ok {
 		return [2]string{to, to}

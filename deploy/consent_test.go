@@ -112,4 +112,11 @@ func TestSEC4_AWithdrawalReachesTheSubscriberWithinFiveSeconds(t *testing.T) {
 		t.Error(out)
 	}
 	h.tocsin("subscriber", "list")
+	copied := filepath.Join(t.TempDir(), "copy.zip")
+	if out := h.tocsin("export-own", "t1/P-agrees", "--out", copied, "--reason", "asked_by_patient"); !strings.Contains(out, ": 2 readings,") || !strings.Contains(out, " 2 consents and withdrawals") {
+		t.Error(out)
+	}
+	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
 }

@@ -48,7 +48,7 @@ func (a *App) startDesk(context.Context) error {
 		o.Push = push
 	}
 	if a.past != nil {
-		o.History = charts{a.past}
+		o.History, o.Past = charts{a.past}, a.past
 	}
 	d, err := desk.New(o)
 	if err != nil {

@@ -60,6 +60,7 @@ type identity struct {
 	Scope      *event.Scope // whose patients; nil: everywhere
 	token      bool         // a bearer token, not a session
 	method     string       // by which a session began
+	local      bool         // the local administrator of this machine
 	proof      string       // what the session rests on: it ends when the account's password changes
 }
 

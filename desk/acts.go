@@ -103,7 +103,7 @@ func (s *Server) patientOperations(api huma.API) {
 			if !ok {
 				return nil, noWarning()
 			}
-			return &body[Warning]{w.warning()}, nil
+			return &body[Warning]{s.named(w.warning())}, nil
 		})
 	huma.Register(api, op(mayLeave, "POST", path+"leave", "endCare", "warnings", "End the care of a patient; every warning is closed in the same step", clickErrors...),
 		func(ctx context.Context, in *struct {

@@ -15,41 +15,43 @@ import (
 
 // Warning is one episode as the desk shows it.
 type Warning struct {
-	ID         string         `json:"id"`
-	Tenant     string         `json:"tenant"`
-	Patient    string         `json:"patient" doc:"the hospital's id of the patient, without the tenant"`
-	Group      string         `json:"group" doc:"disease group; empty for what concerns no patient"`
-	Problem    string         `json:"problem" example:"deterioration" doc:"deterioration, silence, reported (by a person) or fault"`
-	Episode    int            `json:"episode" doc:"counts this patient's episodes of this problem from 1"`
-	State      string         `json:"state" enum:"new,accepted,in_care,returned,shelved,suppressed,closed"`
-	Severity   event.Severity `json:"severity"`
-	Peak       event.Severity `json:"peak" doc:"the gravest that this episode has been: it decides who may close and how"`
-	Danger     bool           `json:"danger" doc:"the immediate-danger band"`
-	Rule       string         `json:"rule" doc:"of the first reason"`
-	Reasons    []event.Reason `json:"reasons" doc:"worst first"`
-	Score      *event.Score   `json:"score,omitempty"`
-	RaisedAt   event.Time     `json:"raised_at" doc:"never changes while the episode lasts"`
-	Since      event.Time     `json:"since" doc:"when it came into its state"`
-	AnswerBy   Deadline       `json:"answer_by" doc:"the next deadline; null only when closed"`
-	Owner      string         `json:"owner" doc:"who has taken it; empty while nobody has"`
-	Was        string         `json:"was,omitempty" doc:"who had it before it was given back or came back"`
-	AcceptedAt *event.Time    `json:"accepted_at,omitempty"`
-	Level      int            `json:"level" doc:"the step of the policy that is asked now, from 0"`
-	Asked      string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
-	OnDuty     []string       `json:"on_duty,omitempty" doc:"the accounts on duty for that step; absent: no rota says who"`
-	Offered    string         `json:"offered,omitempty" doc:"to whom its owner would hand it over: they need only accept"`
-	Handover   bool           `json:"handover,omitempty" doc:"its owner's shift is over: somebody is to take it, the owner among them"`
-	Call       *alerts.Call   `json:"call,omitempty" doc:"that its owner is on"`
-	Contacted  bool           `json:"contacted,omitempty" doc:"somebody was reached in this episode"`
-	Tried      *Tried         `json:"tried,omitempty" doc:"the last call of this episode of which somebody said what came"`
-	Shelf      *alerts.Shelf  `json:"shelf,omitempty" doc:"where it lies or, unless it is shelved, for which a second person is asked"`
-	Planned    string         `json:"planned,omitempty" doc:"why it is suppressed: the planned window that excuses it"`
-	By         string         `json:"by,omitempty" doc:"who raised it by hand"`
-	ShelveMs   int64          `json:"shelve_ms" doc:"the longest for which it can be shelved"`
-	Eased      bool           `json:"eased" doc:"nothing is found any more; it stays until a person closes it"`
-	ClosedAt   *event.Time    `json:"closed_at,omitempty"`
-	Version    int64          `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
-	Outcome    string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left"`
+	ID          string         `json:"id"`
+	Tenant      string         `json:"tenant"`
+	Patient     string         `json:"patient" doc:"the hospital's id of the patient, without the tenant"`
+	Group       string         `json:"group" doc:"disease group; empty for what concerns no patient"`
+	Problem     string         `json:"problem" example:"deterioration" doc:"deterioration, silence, reported (by a person) or fault"`
+	Episode     int            `json:"episode" doc:"counts this patient's episodes of this problem from 1"`
+	State       string         `json:"state" enum:"new,accepted,in_care,returned,shelved,suppressed,closed"`
+	Severity    event.Severity `json:"severity"`
+	Peak        event.Severity `json:"peak" doc:"the gravest that this episode has been: it decides who may close and how"`
+	Danger      bool           `json:"danger" doc:"the immediate-danger band"`
+	Rule        string         `json:"rule" doc:"of the first reason"`
+	Reasons     []event.Reason `json:"reasons" doc:"worst first"`
+	Score       *event.Score   `json:"score,omitempty"`
+	RaisedAt    event.Time     `json:"raised_at" doc:"never changes while the episode lasts"`
+	Since       event.Time     `json:"since" doc:"when it came into its state"`
+	AnswerBy    Deadline       `json:"answer_by" doc:"the next deadline; null only when closed"`
+	Owner       string         `json:"owner" doc:"who has taken it; empty while nobody has"`
+	Was         string         `json:"was,omitempty" doc:"who had it before it was given back or came back"`
+	AcceptedAt  *event.Time    `json:"accepted_at,omitempty"`
+	Level       int            `json:"level" doc:"the step of the policy that is asked now, from 0"`
+	Asked       string         `json:"asked" doc:"whom that step asks: nurse, doctor-1, doctor-2, duty-office …"`
+	OnDuty      []string       `json:"on_duty,omitempty" doc:"the accounts on duty for that step; absent: no rota says who"`
+	Offered     string         `json:"offered,omitempty" doc:"to whom its owner would hand it over: they need only accept"`
+	Handover    bool           `json:"handover,omitempty" doc:"its owner's shift is over: somebody is to take it, the owner among them"`
+	Call        *alerts.Call   `json:"call,omitempty" doc:"that its owner is on"`
+	Contacted   bool           `json:"contacted,omitempty" doc:"somebody was reached in this episode"`
+	Tried       *Tried         `json:"tried,omitempty" doc:"the last call of this episode of which somebody said what came"`
+	Shelf       *alerts.Shelf  `json:"shelf,omitempty" doc:"where it lies or, unless it is shelved, for which a second person is asked"`
+	Planned     string         `json:"planned,omitempty" doc:"why it is suppressed: the planned window that excuses it"`
+	By          string         `json:"by,omitempty" doc:"who raised it by hand"`
+	ShelveMs    int64          `json:"shelve_ms" doc:"the longest for which it can be shelved"`
+	Eased       bool           `json:"eased" doc:"nothing is found any more; it stays until a person closes it"`
+	ClosedAt    *event.Time    `json:"closed_at,omitempty"`
+	Comorbid    bool           `json:"comorbid,omitempty" doc:"its patient is in several groups"`
+	Coordinator string         `json:"coordinator,omitempty" doc:"who coordinates the care of its patient; absent: nobody, and GET /v1/teams lists it"`
+	Version     int64          `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
+	Outcome     string         `json:"outcome,omitempty" doc:"of a closed warning: real, real_usual, measurement_fault, technical, not_known_yet, planned or left"`
 }
 
 // Tried is what came of a call.
@@ -131,21 +133,23 @@ type Counts struct {
 
 // Row is one patient on the group board.
 type Row struct {
-	Tenant   string             `json:"tenant"`
-	Patient  string             `json:"patient"`
-	Group    string             `json:"group"`
-	Latest   map[string]Latest  `json:"latest" doc:"by quantity, such as spo2_percent"`
-	Silent   []SilentSignal     `json:"silent" doc:"what should have come and did not"`
-	Warnings []RowWarning       `json:"warnings" doc:"open ones, gravest first"`
-	Score    *RowScore          `json:"score,omitempty"`
-	Measures []RowMeasure       `json:"measures" doc:"numbers that the pack computes and shows, such as GMI; those that are not known yet have no value"`
-	Trend    map[string][]Point `json:"trend" doc:"by quantity: pairs of milliseconds since 1970 and value, oldest first, from the rules' window"`
-	Order    int                `json:"order" doc:"whom to call first: smaller is sooner; rows of one answer are sorted by it"`
-	WhyZh    string             `json:"why_order_zh"`
-	WhyEn    string             `json:"why_order_en"`
-	Left     *alerts.Left       `json:"left,omitempty" doc:"the care of the patient has ended: nothing is open and nobody is paged"`
-	Consent  string             `json:"consent" enum:"given,none,before_records,expired,withdrawn" doc:"to being watched (SEC-4): how the patient stands to it"`
-	Version  int64              `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
+	Tenant      string             `json:"tenant"`
+	Patient     string             `json:"patient"`
+	Group       string             `json:"group"`
+	Latest      map[string]Latest  `json:"latest" doc:"by quantity, such as spo2_percent"`
+	Silent      []SilentSignal     `json:"silent" doc:"what should have come and did not"`
+	Warnings    []RowWarning       `json:"warnings" doc:"open ones, gravest first"`
+	Score       *RowScore          `json:"score,omitempty"`
+	Measures    []RowMeasure       `json:"measures" doc:"numbers that the pack computes and shows, such as GMI; those that are not known yet have no value"`
+	Trend       map[string][]Point `json:"trend" doc:"by quantity: pairs of milliseconds since 1970 and value, oldest first, from the rules' window"`
+	Order       int                `json:"order" doc:"whom to call first: smaller is sooner; rows of one answer are sorted by it"`
+	WhyZh       string             `json:"why_order_zh"`
+	WhyEn       string             `json:"why_order_en"`
+	Left        *alerts.Left       `json:"left,omitempty" doc:"the care of the patient has ended: nothing is open and nobody is paged"`
+	Comorbid    bool               `json:"comorbid,omitempty" doc:"the patient is in several groups"`
+	Coordinator string             `json:"coordinator,omitempty" doc:"who coordinates the care; absent: nobody"`
+	Consent     string             `json:"consent" enum:"given,none,before_records,expired,withdrawn" doc:"to being watched (SEC-4): how the patient stands to it"`
+	Version     int64              `json:"version" doc:"where its last change stands in the log: of two copies that with the smaller number is not newer"`
 }
 
 // Latest is the newest reading of one quantity, with its doubt.

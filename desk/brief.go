@@ -59,6 +59,7 @@ func (s *Server) brief(ctx context.Context, tenant, patient, warning string) (Br
 	}
 	if of, known := s.ward.keyOf(warning); known && of == key { // another patient's warning is no business of this brief
 		if w, ok := s.ward.story(warning); ok {
+			w.Warning = s.named(w.Warning)
 			b.Warning = &w
 		}
 	}

@@ -55,7 +55,7 @@ func (s *Server) ask(ctx context.Context, verb string, c Click, desk string, wis
 			return nil, p
 		}
 	}
-	return &body[Warning]{now.warning()}, nil
+	return &body[Warning]{s.named(now.warning())}, nil
 }
 
 // asked writes a wish that concerns the patient of a key and waits for its answer, which may be a refusal.

@@ -42,10 +42,12 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.packOperations(api)
 	s.personOperations(api)
 	s.consentOperations(api)
+	s.teamOperations(api)
 	s.qualityOperations(api)
 	s.dutyOperations(api)
 	s.sessionOperations(api)
 	s.adminOperations(api)
+	s.exportOperations(api, mux)
 	s.streamOperations(api, mux)
 	s.auditOperations(api)
 	s.emergencyOperations(api)
@@ -179,7 +181,7 @@ func (s *Server) warningOperations(api huma.API) {
 			if err := s.seeing(ctx, Entry{Action: "queue.read", Object: in.State}); err != nil {
 				return nil, err
 			}
-			return &body[list]{list{s.ward.warnings(in.State == "all", s.sees(identityOf(ctx)))}}, nil
+			return &body[list]{list{s.allNamed(s.ward.warnings(in.State == "all", s.sees(identityOf(ctx))))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/warnings/{id}", "getWarning", "warnings", "One warning with its story, now or as the desk knew it at a moment", http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable),
 		func(ctx context.Context, in *struct {
@@ -196,6 +198,7 @@ func (s *Server) warningOperations(api huma.API) {
 			if err := s.seeing(ctx, Entry{Action: "warning.read", Tenant: w.Tenant, Patient: w.Patient, Object: in.ID}); err != nil {
 				return nil, err
 			}
+			w.Warning = s.named(w.Warning)
 			return &body[WarningStory]{w}, nil
 		})
 	huma.Register(api, op(mayClick, "POST", "/v1/warnings/{id}/accept", "acceptWarning", "warnings", "Take a warning", clickErrors...),
@@ -266,7 +269,7 @@ func (s *Server) groupOperations(api huma.API) {
 			if err := s.seeing(ctx, Entry{Action: "board.read", Tenant: in.Tenant, Object: in.Group}); err != nil {
 				return nil, err
 			}
-			return &body[board]{board{rows, s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)), s.sees(id))}}, nil
+			return &body[board]{board{s.allRowsNamed(rows), s.allRowsNamed(s.ward.leftOf(in.Tenant, in.Group, event.TimeOf(s.o.Now().Add(-leftShown)), s.sees(id)))}}, nil
 		})
 	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/readings", "getReadings", "groups", "Readings from history, oldest first; by when they were measured, and by when they were known", http.StatusBadGateway, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {

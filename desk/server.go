@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/care/vault"
+	"tocsin/desk/own"
 	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
@@ -32,6 +33,7 @@ type Options struct {
 	// History answers old readings; nil: history is off, and the desk says so.
 	History History
 	AsOf    AsOf         // see LookBack; nil: this desk cannot look back
+	Past    own.Past     // what the log no longer holds of a patient; nil: history is off
 	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
 	Push    Push         // notices in browsers; nil: there is no channel of web push
 	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
@@ -77,6 +79,8 @@ type Directory interface {
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
 
+	Team(tenant, group string) (event.TeamSet, bool)
+	Answerable(tenant, patient string) event.Answerable
 	EachPatient(fn func(tenant, patient string, p directory.Patient) bool)
 }
 

@@ -85,7 +85,7 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 // byToken knows a token by its SHA-256 alone: what is compared is no secret, so looking it up tells nothing.
 func (s *Server) byToken(sum string) identity {
 	if s.o.LocalAdmin != "" && subtle.ConstantTimeCompare([]byte(sum), []byte(s.o.LocalAdmin)) == 1 {
-		return identity{Account: "local", Role: roleAdministrator, token: true, proof: sum}
+		return identity{Account: "local", Role: roleAdministrator, token: true, local: true, proof: sum}
 	}
 	t, ok := s.o.Directory.Token(sum)
 	if !ok {

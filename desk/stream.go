@@ -99,11 +99,11 @@ func (o *screen) snapshot() {
 	o.seq, o.rows, o.at = seq, seq, at
 	clear(o.shown)
 	ws, rows = o.visible(ws, rows)
-	list := warningsOf(ws)
+	list := o.s.allNamed(warningsOf(ws))
 	for i := range list {
 		list[i] = o.told(list[i])
 	}
-	o.put("snapshot", Snapshot{Locked: o.id.Locked, Warnings: list, Rows: rowsOf(rows), Status: o.s.status()})
+	o.put("snapshot", Snapshot{Locked: o.id.Locked, Warnings: list, Rows: o.s.allRowsNamed(rowsOf(rows)), Status: o.s.status()})
 }
 
 // rowOf is the id of a patient's row.
@@ -244,11 +244,11 @@ func (o *screen) send(ws []shown, rows []person, at vector) {
 	}
 	for i := range ws {
 		next()
-		o.put("warning", o.told(ws[i].warning()))
+		o.put("warning", o.told(o.s.named(ws[i].warning())))
 	}
 	for i := range rows {
 		next()
-		o.put("patient", rows[i].row())
+		o.put("patient", o.s.namedRow(rows[i].row()))
 	}
 	if at != nil {
 		o.at = at

@@ -29,9 +29,10 @@ type Entity struct {
 	Rota    *event.RotaSet    `json:"rota,omitempty"`
 	Handed  event.Effect      `json:"handed,omitzero"`
 
-	Emergency *Emergency `json:"emergency,omitempty"`
-	Push      *Push      `json:"push,omitempty"`
-	Linked    string     `json:"linked,omitempty"` // of a subject: whose it is
+	Emergency *Emergency     `json:"emergency,omitempty"`
+	Push      *Push          `json:"push,omitempty"`
+	Linked    string         `json:"linked,omitempty"` // of a subject: whose it is
+	Team      *event.TeamSet `json:"team,omitempty"`
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -46,7 +47,8 @@ type Patient struct {
 	Also  []string    `json:"also,omitempty"` // further groups, by name
 	Plan  *event.Plan `json:"plan,omitempty"`
 
-	Consents event.Consents `json:"consents,omitzero"`
+	Consents    event.Consents        `json:"consents,omitzero"`
+	Responsible *event.ResponsibleSet `json:"responsible,omitempty"` // who was chosen; nil: nobody, and the rule holds
 }
 
 // Pack is the version of a pack that is in effect. Its text lies in the log.
@@ -113,6 +115,10 @@ func KeyOf(request event.Event) (string, error) {
 		return (&event.PolicySet{Tenant: r.Tenant, Group: r.Group, Severity: r.Severity}).About(), nil
 	case *event.RotaRequested:
 		return (&event.RotaSet{Rota: r.Rota}).About(), nil
+	case *event.TeamRequested:
+		return TeamKey(r.Tenant, r.Group), nil
+	case *event.ResponsibleRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.ConsentRequested:
 		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.WithdrawRequested:

@@ -170,11 +170,13 @@ func (h *handing) acknowledged(under *handedEffect) {
 // concerns answers whose folds need a fact, and whether anybody's do.
 func concerns(fact event.Event) (key string, ok bool) {
 	switch d := fact.(type) {
-	case *event.GroupSet, *event.PackPublished, *event.PolicySet, *event.RotaSet:
+	case *event.GroupSet, *event.PackPublished, *event.PolicySet, *event.RotaSet, *event.TeamSet:
 		return event.Everyone, true
 	case *event.PatientEnrolled:
 		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.PatientGrouped:
+		return streams.PatientKey(d.Tenant, d.Patient), true
+	case *event.ResponsibleSet:
 		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.ConsentGiven:
 		return streams.PatientKey(d.Tenant, d.Patient), true

@@ -90,6 +90,10 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Person = personOf(d)
 	case *event.PersonErased:
 		s.Person = erasedFrom(d)
+	case *event.TeamSet:
+		s.Team = d
+	case *event.ResponsibleSet:
+		s.Patient = s.Patient.responsible(d)
 	case *event.ConsentGiven:
 		s.Patient = s.Patient.consented(func(c event.Consents) event.Consents { return c.Give(d, e.At) })
 	case *event.ConsentWithdrawn:
@@ -116,7 +120,7 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 func (s Entity) patientIn(group string, also []string) *Patient {
 	p := Patient{Group: group, Also: also}
 	if s.Patient != nil {
-		p.Plan, p.Consents = s.Patient.Plan, s.Patient.Consents
+		p.Plan, p.Consents, p.Responsible = s.Patient.Plan, s.Patient.Consents, s.Patient.Responsible
 	}
 	return &p
 }
@@ -144,6 +148,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decidePerson(s, e.ID, d), nil
 	case *event.EraseRequested:
 		return decideErase(s, e.ID, d), nil
+	case *event.TeamRequested:
+		return decideTeam(s, e.ID, d), nil
+	case *event.ResponsibleRequested:
+		return decideResponsible(s, e.ID, d), nil
 	case *event.ConsentRequested:
 		return decideConsent(s, e.ID, d, now), nil
 	case *event.WithdrawRequested:

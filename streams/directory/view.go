@@ -47,9 +47,10 @@ type View struct {
 	onRevoke  []func(device string)
 	onChanged []func()
 
-	emergencies map[string]Emergency // by id
-	pushes      map[string]Push      // by id
-	linked      map[string]string    // account, by subject
+	emergencies map[string]Emergency     // by id
+	pushes      map[string]Push          // by id
+	linked      map[string]string        // account, by subject
+	teams       map[string]event.TeamSet // by key
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -58,7 +59,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, teams: map[string]event.TeamSet{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -166,6 +167,13 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		key := streams.PatientKey(d.Tenant, d.Patient)
 		p := v.patients[key]
 		p.Plan = &d.Plan
+		v.patients[key] = p
+	case *event.TeamSet:
+		v.teams[d.About()] = *d
+	case *event.ResponsibleSet:
+		key := streams.PatientKey(d.Tenant, d.Patient)
+		p := v.patients[key]
+		p.Responsible = d
 		v.patients[key] = p
 	case *event.ConsentGiven:
 		v.consented(d.Tenant, d.Patient, func(c event.Consents) event.Consents { return c.Give(d, e.At) })

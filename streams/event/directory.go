@@ -325,6 +325,7 @@ const (
 	tokenKind   = "token/"
 	policyKind  = "policy/"
 	rotaKind    = "rota/"
+	teamKind    = "team/"
 )
 
 // About answers the entity that the fact concerns: a request touches several.

@@ -117,6 +117,11 @@ var schemas = map[Type]schema{
 	"erase.requested":  v1[EraseRequested](),
 	"person.erased":    v1[PersonErased](),
 
+	"team.requested":        v1[TeamRequested](),
+	"team.set":              v1[TeamSet](),
+	"responsible.requested": v1[ResponsibleRequested](),
+	"responsible.set":       v1[ResponsibleSet](),
+
 	"consent.requested":  v1[ConsentRequested](),
 	"withdraw.requested": v1[WithdrawRequested](),
 	"consent.given":      v1[ConsentGiven](),

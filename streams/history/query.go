@@ -234,6 +234,25 @@ func (h *History) RecordsOfPatient(ctx context.Context, tenant, patient string, 
 		ORDER BY topic DESC, log_offset LIMIT ?`, streams.PatientKey(tenant, patient), int64(within(from)), int64(within(to)), limit)
 }
 
+// OfKey hands on the records of a topic's partition under a key, in the order of the log; of steps, those that hold.
+func (h *History) OfKey(ctx context.Context, topic string, partition int32, key string, fn func(streams.Record) error) error {
+	return h.Each(ctx, Some{Topic: topic, Partition: partition, Keys: []string{key}, Held: true}, fn)
+}
+
+// LastHeld answers the last step of a partition that history holds; streams.Beginning when there is none.
+func (h *History) LastHeld(ctx context.Context, topic string, partition int32) (streams.Position, error) {
+	all, err := h.records(ctx, `topic = ? AND log_partition = ? AND type = ? AND holds ORDER BY log_offset DESC LIMIT 1`,
+		topic, uint32(partition), string((*event.StepClosed)(nil).Type()))
+	if err != nil || len(all) == 0 {
+		return streams.Beginning, err
+	}
+	e, _, err := event.Attributes(all[0].Headers)
+	if err != nil {
+		return streams.Beginning, fmt.Errorf("%s/%d at %d: %w", topic, partition, all[0].Offset, err)
+	}
+	return streams.Position{Life: e.Life, Number: e.Step, Offset: all[0].Offset}, nil
+}
+
 // DisownedOf answers what people said about a patient's readings that were not the patient's, in the order of the log.
 func (h *History) DisownedOf(ctx context.Context, tenant, patient string) ([]event.Envelope, error) {
 	all, err := h.records(ctx, `topic = '`+streams.Decisions+`' AND type = ? AND key = ? AND holds ORDER BY log_offset`,

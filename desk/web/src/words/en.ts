@@ -81,7 +81,7 @@ export const en = {
     noAnswer: 'No answer from the desk. It may have been heard: press again, a repeat counts once.', retry: 'Try again', offline: 'Not possible without a connection.',
     notMine: 'Only {who} can close or give it back.', notRole: 'Your role cannot take this warning.', notFound: 'This warning is not known here.', loadFailed: 'Could not be loaded: {why}',
     handover: 'The shift of {who} is over: who takes it?',
-    onDuty: 'on duty: {who}',
+    onDuty: 'on duty: {who}', coordinator: 'coordinator: {who}', noCoordinator: 'several diseases, and nobody coordinates',
     why: 'Why', whyTitle: 'Why it was raised', told: 'Told and answered', toldNobody: 'Nobody has been told yet.', leftOut: '{n} lines left out', before: 'Before', beforeText: 'Episode {n} of this problem was closed {at} by {who}: {outcome}.', first: 'The first warning of this kind for this patient.',
     patientPage: 'Own page', was: 'was with {who}',
   },

@@ -82,7 +82,7 @@ export const zh: Words = {
     noAnswer: '预警台没有应答，请求可能已送达：请再按一次，重复只算一次。', retry: '重试', offline: '连接中断时无法操作。',
     notMine: '只有 {who} 可以结案或退回。', notRole: '您的角色不能接手此预警。', notFound: '没有找到这条预警。', loadFailed: '无法载入：{why}',
     handover: '{who} 已下班，待接手',
-    onDuty: '当班：{who}',
+    onDuty: '当班：{who}', coordinator: '协调人：{who}', noCoordinator: '多病共管，尚无协调人',
     why: '预警依据', whyTitle: '为什么发出预警', told: '通知与应答', toldNobody: '尚未通知任何人。', leftOut: '省略 {n} 行', before: '既往', beforeText: '此问题第 {n} 次预警于 {at} 由 {who} 结案：{outcome}。', first: '该患者首次出现此类预警。',
     patientPage: '独立页面', was: '原由 {who} 接手',
   },

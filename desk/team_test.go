@@ -1,0 +1,88 @@
+package desk
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"tocsin/streams/event"
+)
+
+// A team is set, somebody is chosen with a reason, the warning and the board name them; who leaves is listed, and the rule has put another in
+// their place; where nobody is left that is listed first.
+func TestGRP2_ACoordinatorFromTheTeamToTheWarning(t *testing.T) {
+	h := open(t)
+	h.audited()
+	h.patient("demo", "P-1", "copd", "heart-failure")
+	lead, nurse := h.as(roleLead, "lead-a"), h.as(roleNurse, "nurse-x")
+	for _, name := range []string{"doctor-b", "nurse-a"} {
+		h.lives(name, roleDoctor, scopeOf([]string{"demo"}))
+	}
+	h.warn(lead, "demo", "P-1", "w")
+	teams := func() (all Teams) {
+		t.Helper()
+		if status, raw := nurse.do("GET", "/v1/teams", nil, &all); status != 200 {
+			t.Fatal(status, raw)
+		}
+		return all
+	}
+	if todo := teams().ToDo; len(todo) != 1 || !todo[0].None || len(todo[0].Nobody) != 2 {
+		t.Fatalf("without a team nobody is missed: %+v", todo)
+	}
+	set := func(group, was string, members ...TeamMember) (p TeamPage) {
+		t.Helper()
+		if status, raw := lead.do("PUT", "/v1/teams", TeamBody{Tenant: "demo", Group: group, Members: append([]TeamMember{}, members...)}, &p, "If-Match", was); status != 200 {
+			t.Fatal(status, raw)
+		}
+		return p
+	}
+	p := set("copd", "none", TeamMember{"nurse-a", "nurse"}, TeamMember{"stranger", "gp"})
+	if strings.Join(p.Strangers, ",") != "stranger" || p.Version != "1" {
+		t.Errorf("%+v", p)
+	}
+	set("heart-failure", "none", TeamMember{"doctor-b", "doctor"})
+	if status, _ := lead.do("PUT", "/v1/teams", TeamBody{Tenant: "demo", Group: "copd", Members: []TeamMember{}}, nil, "If-Match", "none"); status != http.StatusConflict {
+		t.Errorf("what somebody else had changed was replaced: %d", status)
+	}
+	if status, _ := nurse.do("PUT", "/v1/teams", TeamBody{Tenant: "demo", Group: "copd", Members: []TeamMember{}}, nil, "If-Match", "1"); status != http.StatusForbidden {
+		t.Errorf("a nurse set a team: %d", status)
+	}
+	names := func(want string) {
+		t.Helper()
+		if w := nurse.warnings("open")[0]; w.Coordinator != want || !w.Comorbid {
+			t.Errorf("the warning names %q, want %q", w.Coordinator, want)
+		}
+		for _, r := range h.rowsOf(nurse, "copd") {
+			if r.Coordinator != want || !r.Comorbid {
+				t.Errorf("the board names %q, want %q", r.Coordinator, want)
+			}
+		}
+	}
+	names("nurse-a") // leads the leading group's team by the rule
+	const path = "/v1/patients/demo/P-1/responsible"
+	var r Responsible
+	if status, raw := nurse.do("PUT", path, ResponsibleBody{Coordinator: "lead-a", Why: "x"}, nil); status != http.StatusUnprocessableEntity || !strings.Contains(raw, "not_in_team") {
+		t.Error(status, raw)
+	}
+	if status, raw := nurse.do("PUT", path, ResponsibleBody{Coordinator: "doctor-b", Owners: map[string]string{"copd": "nurse-a"}, Why: "the heart leads now"}, &r); status != 200 || !r.Chosen || r.Why == "" || r.By != "nurse-x" || r.Groups != 2 {
+		t.Fatal(status, raw)
+	}
+	names("doctor-b")
+	set("heart-failure", "1")
+	names("nurse-a")
+	if todo := teams().ToDo; len(todo) != 1 || todo[0].None || strings.Join(todo[0].Gone, ",") != "doctor-b" || strings.Join(todo[0].Nobody, ",") != "heart-failure" {
+		t.Errorf("who has left is not listed: %+v", todo)
+	}
+	if status, _ := nurse.do("GET", path, nil, &r); status != 200 || r.Coordinator != "nurse-a" || r.Gone != "doctor-b" || len(r.Owners) != 2 || r.Owners[0] != (event.ProblemOwner{Group: "copd", Account: "nurse-a", Chosen: true}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func (h *hospital) rowsOf(b *browser, group string) []Row {
+	h.t.Helper()
+	var board struct{ Patients []Row }
+	if status, raw := b.do("GET", "/v1/groups/demo/"+group, nil, &board); status != 200 || len(board.Patients) == 0 {
+		h.t.Fatal(status, raw)
+	}
+	return board.Patients
+}
