@@ -64,12 +64,12 @@ func WatchedAt(rotas []event.Rota, now event.Time) Watch {
 }
 
 // OfPatient picks the rotas of the steps of a policy for a patient of a tenant and a group: the group's, else the tenant's.
-func OfPatient(all []event.Rota, p event.Policy, tenant, group string) (of []event.Rota) {
+func OfPatient(all []event.RotaSet, p event.Policy, tenant, group string) (of []event.Rota) {
 	for _, step := range p.Steps {
 		for _, g := range []string{group, ""} {
-			i := slices.IndexFunc(all, func(r event.Rota) bool { return r.Tenant == tenant && r.Group == g && r.Step == step.To })
+			i := slices.IndexFunc(all, func(r event.RotaSet) bool { return r.Tenant == tenant && r.Group == g && r.Step == step.To })
 			if i >= 0 {
-				of = append(of, all[i])
+				of = append(of, all[i].Rota)
 				break
 			}
 		}

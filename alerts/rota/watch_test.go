@@ -111,10 +111,10 @@ func TestALR17_WatchedIsNeverSaidOfAMomentWithNobodyOnDuty(t *testing.T) {
 }
 
 func TestALR17_TheRotasOfAPatient(t *testing.T) {
-	of := func(tenant, group, step, zone string) event.Rota {
-		return event.Rota{Tenant: tenant, Group: group, Step: step, Zone: zone}
+	of := func(tenant, group, step, zone string) event.RotaSet {
+		return event.RotaSet{Rota: event.Rota{Tenant: tenant, Group: group, Step: step, Zone: zone}}
 	}
-	all := []event.Rota{of("t", "", "nurse", "1"), of("t", "copd", "nurse", "2"), of("t", "", "doctor-1", "3"), of("u", "copd", "doctor-2", "4"), of("t", "copd", "lead", "5")}
+	all := []event.RotaSet{of("t", "", "nurse", "1"), of("t", "copd", "nurse", "2"), of("t", "", "doctor-1", "3"), of("u", "copd", "doctor-2", "4"), of("t", "copd", "lead", "5")}
 	p := event.Policy{Steps: []event.PolicyStep{{To: "nurse"}, {To: "doctor-1"}, {To: "doctor-2"}}}
 	got := ""
 	for _, r := range OfPatient(all, p, "t", "copd") {
