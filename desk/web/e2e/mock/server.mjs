@@ -1,6 +1,6 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless} steers it.
+// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,me} steers it.
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
@@ -16,7 +16,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, me
   const streams = new Set()
 
   function reset() {
@@ -37,6 +37,7 @@ export function start(port = 0) {
     emergencies = []
     pushes = new Map() // account by id
     pushOff = false
+    me = { state: 'watched', danger: false, call: '120', line: { zh: '现在有医护人员值守，至 20:00。紧急情况请拨打 120。', en: 'Watched until 20:00. Emergency: 120.' }, advice: { zh: '', en: '' } }
   }
   reset()
 
@@ -101,6 +102,7 @@ export function start(port = 0) {
     plan: ({ id, ms = 3 * 3_600_000 }) => change({ ...find(id), state: 'suppressed', owner: '', planned: '透析 dialysis', answer_by: iso(Date.now() + ms) }),
     wake: ({ id }) => change(woken(find(id), Date.now())),
     pushless: () => (pushOff = true),
+    me: (o) => Object.assign(me, o),
     vault: ({ state }) => (vault = state),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
     emergency: ({ account = 'nurse-b', patient = 'P-0777', ms = 3_600_000 }) => emergencies.push(emergency(account, { tenant: 'demo', patient, reason: '走廊内抽搐 seizure in the corridor' }, ms)),
@@ -192,6 +194,14 @@ export function start(port = 0) {
     json(res, { id: made })
   }
 
+  /** The patient's page, as the desk serves it, for app-1 with the code mock. */
+  async function page(res, what, who) {
+    if (what === 'state') return who === `Basic ${btoa('app-1:mock')}` ? json(res, { ...me, at: iso(Date.now()) }) : problem(res, 401, { zh: '设备编号或口令不正确', en: 'wrong' })
+    const name = what === 'page.js' ? 'page.js' : 'page.html'
+    res.writeHead(200, { 'Content-Type': types[extname(name)], 'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'" })
+    res.end(await readFile(join(dist, '../../me', name)))
+  }
+
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
@@ -199,6 +209,7 @@ export function start(port = 0) {
     if (part[0] === 'mock' && part[1] === 'looks') return json(res, looks)
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
+    if (part[0] === 'me') return page(res, part[1], req.headers.authorization)
     if (part[0] !== 'v1') return file(res, url.pathname)
     const sid = /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
     const me = signed.get(sid)
