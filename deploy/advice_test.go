@@ -83,7 +83,7 @@ func TestALR17_AnAppIsToldWhatToDo(t *testing.T) {
 		defer resp.Body.Close()
 		var me desk.MeState
 		if err := json.NewDecoder(resp.Body).Decode(&me); err != nil || !me.Danger || !strings.Contains(me.Advice.Zh, "立即拨打 120") || !strings.Contains(me.Line.En, "Emergency: 120") || me.State == "watched" {
-			return fmt.Errorf("%v %s %+v", err, resp.Status, me)
+			return fmt.Errorf("%w %s %+v", err, resp.Status, me)
 		}
 		return nil
 	})
