@@ -12,6 +12,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"tocsin/alerts/notify"
+	"tocsin/desk"
 )
 
 // A patient's app listens by MQTT: in danger it is told what to do, on and on until it says that it has it, though a nurse has accepted the
@@ -66,6 +67,23 @@ func TestALR17_AnAppIsToldWhatToDo(t *testing.T) {
 	h.until("the app is told again after the accept", func() error {
 		if n := len(of("app-1")); n < 2 {
 			return fmt.Errorf("%d", n)
+		}
+		return nil
+	})
+	page, err := http.NewRequest(http.MethodGet, "http://"+h.app.run.HTTP+"/me/state", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.SetBasicAuth("app-1", "secret")
+	h.until("the patient's page says it too, and that nobody knows whether somebody watches", func() error {
+		resp, err := http.DefaultClient.Do(page)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		var me desk.MeState
+		if err := json.NewDecoder(resp.Body).Decode(&me); err != nil || !me.Danger || !strings.Contains(me.Advice.Zh, "立即拨打 120") || !strings.Contains(me.Line.En, "Emergency: 120") || me.State == "watched" {
+			return fmt.Errorf("%w %s %+v", err, resp.Status, me)
 		}
 		return nil
 	})

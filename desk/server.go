@@ -36,6 +36,7 @@ type Options struct {
 	Past    own.Past     // what the log no longer holds of a patient; nil: history is off
 	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
 	Push    Push         // notices in browsers; nil: there is no channel of web push
+	Me      Me           // what the patient's page says
 	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
 
 	OIDC *OIDC // an identity provider at which people sign in; nil: none
@@ -76,6 +77,7 @@ type Directory interface {
 	Emergencies() []directory.Emergency
 	Position() int64 // grows with every fact
 	Pushes(account string) []directory.Push
+	Device(id string) (directory.Binding, bool)
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
 
@@ -110,6 +112,7 @@ type Server struct {
 	kept        *sessionStore // of sessions
 	oidc        *provider     // nil: none
 	limit       *limiter
+	meLimit     *limiter      // of patients' apps: they lock out no staff
 	checking    chan struct{} // passwords that are checked at the same time
 	lookingBack chan struct{}
 	nobody      string // the hash of a password that nobody has
@@ -150,7 +153,7 @@ func New(o Options) (*Server, error) {
 	n := o.Edge.Partitions()
 	kept := openSessions(o.SessionFile, o.Now, o.Logger)
 	s := &Server{kept: kept, o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
-		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(),
+		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(), meLimit: newLimiter(),
 		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
 	s.began = s.moment()
 	if o.OIDC != nil {
@@ -279,6 +282,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))
 	mux.Handle("GET /metrics", s.metrics.handler())
+	s.meRoutes(mux)
 	mux.Handle("/", screens())
 	outer := http.NewServeMux()
 	for pattern, h := range s.o.Mounts {

@@ -24,6 +24,14 @@ type PatientSetting struct {
 	Emergency string   `yaml:"emergency"` // the number to call; empty: 120
 }
 
+// Advice answers the number to call in danger, and what the patient is told then.
+func (s PatientSetting) Advice() (call, zh, en string) {
+	if call = s.Emergency; call == "" {
+		call = "120"
+	}
+	return call, fmt.Sprintf(adviceZh, call), fmt.Sprintf(adviceEn, call)
+}
+
 // App reaches the apps of patients.
 type App interface {
 	// Tell sends to every app of the patient that is connected, and answers how many those are. Whether one has it only its receipt says.
@@ -261,10 +269,8 @@ type patients struct {
 }
 
 func (r *reading) patients(s PatientSetting) {
-	p := patients{patient: &person{name: stepPatient}, emergency: s.Emergency}
-	if p.emergency == "" {
-		p.emergency = "120"
-	}
+	p := patients{patient: &person{name: stepPatient}}
+	p.emergency, _, _ = s.Advice()
 	language := s.Language
 	switch language {
 	case "":

@@ -79,7 +79,7 @@ func TestALR17_SEC6_CarersAreToldWhileTheAppIsSilent(t *testing.T) {
 	h := build(t)
 	app, sms, call := &phone{bell: h.bell}, h.serve(nil), h.serve(nil)
 	f := &family{near: family1()}
-	n, stop := h.notifier(h.near2(sms, call), func(o *Options) { o.App, o.Near = app, f.of })
+	_, stop := h.notifier(h.near2(sms, call), func(o *Options) { o.App, o.Near = app, f.of })
 	began := time.Now()
 	h.danger("P-1", true)
 	h.untilTold("P-1", 1, "carer-1", "sms", event.NoticeSent)
@@ -94,7 +94,7 @@ func TestALR17_SEC6_CarersAreToldWhileTheAppIsSilent(t *testing.T) {
 		}
 	}
 	stop() // another goes on where this one was
-	n, _ = h.notifier(h.near2(sms, call), func(o *Options) { o.App, o.Near = app, f.of })
+	n, _ := h.notifier(h.near2(sms, call), func(o *Options) { o.App, o.Near = app, f.of })
 	told := len(app.all())
 	h.until("the app is asked again", func() bool { return len(app.all()) > told })
 	if sms.count() != 1 || call.count() != 0 {

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/mail"
 	"slices"
@@ -124,8 +125,8 @@ func (w *webPush) one(ctx context.Context, account string, b browsers.Browser, m
 
 // graver answers which of two errors tells more: one after which trying again can help, over a browser that is gone.
 func graver(a, b error) error {
-	t, is := b.(trouble)
-	if a == nil || b != nil && (!is || t.after > 0) {
+	var t trouble
+	if a == nil || b != nil && (!errors.As(b, &t) || t.after > 0) {
 		return b
 	}
 	return a

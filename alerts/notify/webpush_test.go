@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -182,7 +183,8 @@ func TestALR11_AThrottlingPushServiceIsLeftAlone(t *testing.T) {
 	}}
 	w := &webPush{browsers: d}
 	_, err := w.send(t.Context(), letter{to: "nurse-a"})
-	if tr, is := err.(trouble); !is || tr.after != 2*time.Minute {
+	var tr trouble
+	if !errors.As(err, &tr) || tr.after != 2*time.Minute {
 		t.Errorf("%v", err)
 	}
 }

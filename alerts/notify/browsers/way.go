@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -121,7 +122,8 @@ func (w *Way) Post(ctx context.Context, b Browser, m Message) (*http.Response, e
 	if err := w.Check(b); err != nil { // the settings may have changed since it was turned on
 		return nil, err
 	}
-	return webpush.SendNotificationWithContext(ctx, m.Payload, &webpush.Subscription{Endpoint: b.Endpoint, Keys: webpush.Keys{Auth: b.Auth, P256dh: b.P256dh}}, &webpush.Options{
+	payload := slices.Clip(m.Payload) // the library pads in what is behind it, which several browsers share
+	return webpush.SendNotificationWithContext(ctx, payload, &webpush.Subscription{Endpoint: b.Endpoint, Keys: webpush.Keys{Auth: b.Auth, P256dh: b.P256dh}}, &webpush.Options{
 		HTTPClient: w.client, Subscriber: w.subject, Topic: m.Topic, TTL: int(m.TTL.Seconds()), Urgency: webpush.Urgency(m.Urgency),
 		VAPIDPublicKey: w.keys.public, VAPIDPrivateKey: w.keys.private,
 	})

@@ -226,16 +226,19 @@ func vapid(header, key, origin string, now time.Time) (subject string, err error
 		return "", fmt.Errorf("the token says %+v", claims)
 	}
 	point, err := base64.RawURLEncoding.DecodeString(k)
-	if err != nil || len(point) != 65 {
-		return "", errors.New("k is no point")
+	if err != nil {
+		return "", err
 	}
-	public := ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(point[1:33]), Y: new(big.Int).SetBytes(point[33:])}
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return "", err
+	}
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || len(signature) != 64 {
 		return "", errors.New("the signature is none of ES256")
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if !ecdsa.Verify(&public, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+	if !ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 		return "", errors.New("the signature does not hold")
 	}
 	return claims.Sub, nil

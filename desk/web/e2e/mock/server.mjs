@@ -1,6 +1,6 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     (factors.mjs has who has a second factor) sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,sso} steers it.
+// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,sso,me} steers it.
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
@@ -17,7 +17,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me
   const streams = new Set()
 
   function reset() {
@@ -40,6 +40,7 @@ export function start(port = 0) {
     pushes = new Map() // account by id
     pushOff = false
     lockAfter = 600_000
+    me = { state: 'watched', danger: false, call: '120', line: { zh: '现在有医护人员值守，至 20:00。紧急情况请拨打 120。', en: 'Watched until 20:00. Emergency: 120.' }, advice: { zh: '', en: '' } }
   }
   reset()
 
@@ -115,6 +116,7 @@ export function start(port = 0) {
     plan: ({ id, ms = 3 * 3_600_000 }) => change({ ...find(id), state: 'suppressed', owner: '', planned: '透析 dialysis', answer_by: iso(Date.now() + ms) }),
     wake: ({ id }) => change(woken(find(id), Date.now())),
     pushless: () => (pushOff = true),
+    me: (o) => Object.assign(me, o),
     vault: ({ state }) => (vault = state),
     sso: (o) => (sso = o),
     signout: () => (signed.clear(), streams.forEach((s) => s.destroy())),
@@ -227,6 +229,14 @@ export function start(port = 0) {
     json(res, { id: made })
   }
 
+  /** The patient's page, as the desk serves it, for app-1 with the code mock. */
+  async function page(res, what, who) {
+    if (what === 'state') return who === `Basic ${btoa('app-1:mock')}` ? json(res, { ...me, at: iso(Date.now()) }) : problem(res, 401, { zh: '设备编号或口令不正确', en: 'wrong' })
+    const name = what === 'page.js' ? 'page.js' : 'page.html'
+    res.writeHead(200, { 'Content-Type': types[extname(name)], 'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'" })
+    res.end(await readFile(join(dist, '../../me', name)))
+  }
+
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
@@ -234,6 +244,7 @@ export function start(port = 0) {
     if (part[0] === 'mock' && part[1] === 'looks') return json(res, looks)
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
+    if (part[0] === 'me') return page(res, part[1], req.headers.authorization)
     if (part[0] !== 'v1') return file(res, url.pathname)
     const sid = /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
     const me = signed.get(sid)
