@@ -32,6 +32,8 @@ var technologies = map[string][]string{
 	"github.com/ClickHouse":               {"streams/history", "deploy"},
 	"github.com/pressly/goose":            {"streams/history", "deploy"},
 	"github.com/danielgtaylor/huma":       {"desk", "deploy"},
+	"github.com/coreos/go-oidc":           {"desk"},
+	"golang.org/x/oauth2":                 {"desk"},
 	"cel.dev":                             {"rules/condition", "deploy"},
 	"github.com/goccy/go-yaml":            {"rules/pack", "deploy"},
 	"github.com/tink-crypto":              {"care/vault"},
