@@ -95,6 +95,8 @@ func decideForwarded(s Entity, d *event.RequestForwarded, now event.Time) []even
 		return decideEnrolStage(s, d, d.Enrol, now)
 	case d.Group != nil:
 		return decideGroupStage(s, d, d.Group, now)
+	case d.Set != nil, d.Lock != nil:
+		return decideStands(s, d)
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ type Entity struct {
 	Handed  event.Effect      `json:"handed,omitzero"`
 
 	Emergency *Emergency `json:"emergency,omitempty"`
+
+	Locked    *event.AccountLocked `json:"locked,omitempty"`    // beside Account
+	Withdrawn bool                 `json:"withdrawn,omitempty"` // of a token: it was one
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -107,7 +110,15 @@ func KeyOf(request event.Event) (string, error) {
 		return (&event.RotaSet{Rota: r.Rota}).About(), nil
 	case *event.AccountRequested:
 		return AccountKey(r.Account), nil
+	case *event.AppointRequested:
+		return AccountKey(r.Account), nil
+	case *event.PasswordRequested:
+		return AccountKey(r.Account), nil
+	case *event.LockRequested:
+		return AccountKey(r.Account), nil
 	case *event.TokenRequested:
+		return TokenKey(r.Token), nil
+	case *event.WithdrawRequested:
 		return TokenKey(r.Token), nil
 	case *event.PersonRequested:
 		return PatientKey(r.Tenant, r.Patient), nil

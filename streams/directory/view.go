@@ -47,6 +47,7 @@ type View struct {
 	onChanged []func()
 
 	emergencies map[string]Emergency // by id
+	locked      map[string]event.AccountLocked
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -55,7 +56,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, emergencies: map[string]Emergency{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, emergencies: map[string]Emergency{}, locked: map[string]event.AccountLocked{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -169,6 +170,13 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.packs[d.Pack] = *d
 	case *event.AccountSet:
 		v.accounts[d.Account] = *d
+	case *event.AccountLocked:
+		if delete(v.locked, d.Account); d.Locked {
+			v.locked[d.Account] = *d
+		}
+	case *event.TokenWithdrawn:
+		delete(v.bySum, v.tokens[d.Token].SHA256)
+		delete(v.tokens, d.Token)
 	case *event.TokenSet:
 		delete(v.bySum, v.tokens[d.Token].SHA256)
 		v.tokens[d.Token] = *d
@@ -269,8 +277,10 @@ func (v *View) Accounts() int {
 	return len(v.accounts)
 }
 
-// People answers every account, by name.
-func (v *View) People() []event.AccountSet { return sorted(v, v.accounts) }
+// People answers every account to which somebody can sign in, by name.
+func (v *View) People() []event.AccountSet {
+	return slices.DeleteFunc(v.Accounted(), func(a event.AccountSet) bool { _, locked := v.Locked(a.Account); return locked })
+}
 
 // OneTime tells whether an account still has a password that was made for it.
 func (v *View) OneTime(account string) bool {

@@ -305,6 +305,10 @@ type RequestForwarded struct {
 	To      string          `json:"to"`      // the entity that is asked, such as tenant/t1
 	Enrol   *EnrolRequested `json:"enrol,omitempty"`
 	Group   *GroupRequested `json:"group,omitempty"`
+
+	// What becomes of an administrator's account once whoever asked is found to be another administrator.
+	Set  *AccountSet    `json:"set,omitempty"`
+	Lock *AccountLocked `json:"lock,omitempty"`
 }
 
 // The subjects of the directory: {kind}/{id}.

@@ -110,7 +110,14 @@ var schemas = map[Type]schema{
 	"account.set":       v2[AccountSet](),
 	"token.set":         v2[TokenSet](),
 	"effects.handed":    v1[EffectsHanded](),
-	"request.forwarded": v2[RequestForwarded](),
+	"request.forwarded": v3[RequestForwarded](),
+
+	"appoint.requested":  v1[AppointRequested](),
+	"password.requested": v1[PasswordRequested](),
+	"lock.requested":     v1[LockRequested](),
+	"account.locked":     v1[AccountLocked](),
+	"withdraw.requested": v1[WithdrawRequested](),
+	"token.withdrawn":    v1[TokenWithdrawn](),
 
 	"person.requested": v1[PersonRequested](),
 	"person.set":       v1[PersonSet](),
@@ -157,6 +164,16 @@ func v2[T any, P interface {
 }]() schema {
 	same := func(value json.RawMessage) (json.RawMessage, error) { return value, nil }
 	return schema{version: 2, empty: func() Event { return P(new(T)) }, lifts: map[int]func(json.RawMessage) (json.RawMessage, error){1: same}}
+}
+
+// v3 is v2 for a type that has had such fields added a second time.
+func v3[T any, P interface {
+	*T
+	Event
+}]() schema {
+	s := v2[T, P]()
+	s.version, s.lifts[2] = 3, s.lifts[1]
+	return s
 }
 
 // Types answers every type that can lie in the log with today's version.
