@@ -67,6 +67,14 @@ type Directory interface {
 	Position() int64 // grows with every fact
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
+
+	Locked(account string) (event.AccountLocked, bool)
+	Accounted() []event.AccountSet
+	Tokens() []event.TokenSet
+	Everybody(keep func(tenant, patient string) bool) []directory.Enrolled
+	Bindings() []directory.Binding
+	Device(id string) (directory.Binding, bool)
+	Try(rows []directory.Row) []directory.Tried
 }
 
 // Edge writes to the log; *streams.Edge is one.
@@ -104,6 +112,9 @@ type Server struct {
 	access      access
 	stopping    chan struct{}
 	stopOnce    sync.Once
+	signIns     signIns
+	devices     devicesHeard
+	searching   chan struct{} // names that are looked for at the same time
 }
 
 // New makes a desk server. It answers /healthz at once, and everything else once Run has caught up with the log.
@@ -133,7 +144,8 @@ func New(o Options) (*Server, error) {
 	n := o.Edge.Partitions()
 	s := &Server{o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
 		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o), limit: newLimiter(),
-		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
+		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{}),
+		searching: make(chan struct{}, 1)}
 	s.began = s.moment()
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
@@ -199,6 +211,7 @@ func (s *Server) follow(ctx context.Context, partition int32) error {
 func (s *Server) take(seen Seen) {
 	s.ward.take(seen)
 	s.watched.take(seen) // after people's: what holds that up shows here
+	s.devices.heard(seen)
 	now := s.moment()
 	s.fresh.heard(seen, now)
 	s.watchdog.heard(seen, now)

@@ -89,7 +89,7 @@ func (s *Server) bySession(ctx context.Context) identity {
 // byAccount answers an identity as long as the account has the password with which it signed in.
 func (s *Server) byAccount(account, proof string) identity {
 	a, ok := s.o.Directory.Account(account)
-	if !ok || subtle.ConstantTimeCompare([]byte(proofOf(a)), []byte(proof)) != 1 {
+	if _, locked := s.o.Directory.Locked(account); locked || !ok || subtle.ConstantTimeCompare([]byte(proofOf(a)), []byte(proof)) != 1 {
 		return identity{}
 	}
 	return identity{Account: account, Role: a.Role, MustChange: a.OneTime, Scope: a.Scope, proof: proof}
@@ -124,6 +124,9 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (identity, error) {
 	}
 	id, err := s.begin(ctx, a)
 	s.notedSignIn(ctx, account, err)
+	if err == nil {
+		s.signIns.note(account, event.TimeOf(s.o.Now()))
+	}
 	return id, err
 }
 
@@ -189,6 +192,10 @@ func (s *Server) checkPassword(ctx context.Context, account, password string) (e
 		s.metrics.signIns.WithLabelValues("refused").Inc()
 		return event.AccountSet{}, refuse(http.StatusUnauthorized, "sign_in", "账号或密码不正确", "account or password is wrong")
 	}
+	if _, locked := s.o.Directory.Locked(account); locked { // told to nobody but who knows the password
+		s.metrics.signIns.WithLabelValues("refused").Inc()
+		return event.AccountSet{}, refuse(http.StatusUnauthorized, "locked", "该账号已停用，请联系管理员", "this account is locked; ask an administrator")
+	}
 	s.metrics.signIns.WithLabelValues("granted").Inc()
 	return a, nil
 }
@@ -209,7 +216,7 @@ func (s *Server) changePassword(ctx context.Context, in NewPassword) (identity, 
 	if err != nil {
 		return identity{}, fmt.Errorf("hash a password: %w", err)
 	}
-	if err := s.tell(ctx, &event.AccountRequested{Account: id.Account, Role: id.Role, Password: hash, By: id.Account}); err != nil {
+	if err := s.tell(ctx, &event.PasswordRequested{Account: id.Account, Password: hash, By: id.Account}); err != nil {
 		return identity{}, err
 	}
 	a, _ := s.o.Directory.Account(id.Account)
