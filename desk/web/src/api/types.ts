@@ -62,6 +62,21 @@ export type Reviewing = Required<S['ReviewBody']>
 export type AuditEntry = S['AuditEntry']
 export type AuditPage = S['AuditPage']
 
+export type Accounts = S['Accounts']
+export type AccountRow = S['AccountRow']
+export type AccountMade = S['AccountMade']
+export type TokenRow = S['TokenRow']
+export type TokenMade = S['TokenMade']
+export type Place = S['Place']
+export type Appointing = Required<S['AppointBody']>
+export type Enrolled = S['Enrolled']
+export type EnrolledPage = S['EnrolledPage']
+export type FoundPage = S['FoundPage']
+export type DeviceRow = S['DeviceRow']
+export type DevicePage = S['DevicePage']
+export type DeviceMade = S['DeviceMade']
+export type ImportLine = S['ImportLine']
+
 export type Severity = Warning['severity']
 export type WarningState = Warning['state']
 
