@@ -65,7 +65,7 @@ func (w words) InChinese() string { return w.zh }
 // InChinese answers what an error says in Chinese; where nobody has said it, as it stands.
 func InChinese(err error) string {
 	var p *csv.ParseError
-	switch e := err.(type) {
+	switch e := any(err).(type) { // of several joined ones each says its own, so what is wrapped is not looked for yet
 	case interface{ InChinese() string }:
 		return e.InChinese()
 	case interface{ Unwrap() []error }:
