@@ -10,6 +10,7 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/danielgtaylor/huma/v2"
 
+	"tocsin/streams"
 	"tocsin/streams/directory"
 	"tocsin/streams/event"
 )
@@ -118,7 +119,7 @@ func (s *Server) accountOperations(api huma.API) {
 }
 
 func (s *Server) accounts(id identity) Accounts {
-	all := Accounts{Accounts: []AccountRow{}, Tokens: []TokenRow{}, Places: s.places(func(string) bool { return true }), Since: event.TimeOf(s.started)}
+	all := Accounts{Accounts: []AccountRow{}, Tokens: []TokenRow{}, Places: s.places(func(tenant string) bool { return tenant != streams.SystemTenant }), Since: event.TimeOf(s.started)}
 	for _, a := range s.o.Directory.Accounted() {
 		all.Accounts = append(all.Accounts, s.accountRow(id, a))
 	}
