@@ -273,17 +273,18 @@ test('10,000 patients, 10,000 devices: first rows at once, a scroll without a st
     expect(await page.locator('[role=option]').count()).toBeLessThan(60) // what is not seen is not laid out
     const took = await page.evaluate(async () => {
       const list = document.querySelector('[role=listbox]')!
-      const frames: number[] = []
-      let at = performance.now()
+      const work: number[] = []
       for (let y = 0; y <= list.scrollHeight; y += list.scrollHeight / 120) {
-        list.scrollTop = y
         await new Promise(requestAnimationFrame)
-        const now = performance.now()
-        frames.push(now - at)
-        at = now
+        const began = performance.now()
+        list.scrollTop = y
+        list.dispatchEvent(new Event('scroll'))
+        await new Promise((f) => queueMicrotask(() => queueMicrotask(() => f(0)))) // the page has put the rows in place
+        list.getBoundingClientRect() // and laid them out
+        work.push(performance.now() - began)
       }
-      frames.sort((a, b) => a - b)
-      return { most: frames[Math.floor(frames.length * 0.9)]!, median: frames[60]! }
+      work.sort((a, b) => a - b)
+      return { most: work[Math.floor(work.length * 0.9)]!, median: work[60]! }
     })
     await page.locator('[role=listbox]').focus()
     await page.keyboard.press('End')
@@ -296,10 +297,10 @@ test('10,000 patients, 10,000 devices: first rows at once, a scroll without a st
       await new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))
       return performance.now() - began
     })
-    console.log(`${path}: seen after ${seen} ms (with signing in and two loads), nine of ten frames within ${Math.round(took.most)} ms, the median ${Math.round(took.median)} ms, a search ${Math.round(typed)} ms`)
+    console.log(`${path}: seen after ${seen} ms (with signing in and two loads), the rows of nine of ten frames are there within ${Math.round(took.most)} ms, of the median within ${Math.round(took.median)} ms, a search ${Math.round(typed)} ms`)
     expect(seen).toBeLessThan(4000)
-    expect(took.median).toBeLessThan(50)
-    expect(took.most).toBeLessThan(150)
+    expect(took.median).toBeLessThan(16) // of a frame; the others are where something else had the machine
+    expect(took.most).toBeLessThan(100)
     expect(typed).toBeLessThan(1000)
   }
 })
