@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -40,10 +41,22 @@ func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error)
 	if _, taken := s.o.Directory.Account(in.Name); taken {
 		return TokenMade{}, refuse(http.StatusConflict, "taken", "该名称已是账号", "there is an account of this name; give the token another")
 	}
+	tokens := s.o.Directory.Tokens()
+	i := slices.IndexFunc(tokens, func(t event.TokenSet) bool { return t.Token == in.Name })
+	if i >= 0 && in.New {
+		return TokenMade{}, refuse(http.StatusConflict, "taken", "已有同名令牌；请另取名称，或先撤销原令牌", "there is a token of this name: give it another, or withdraw that one first")
+	}
 	token := directory.NewToken()
 	scope, err := s.scope(in.Tenants, in.Groups)
 	if err != nil {
 		return TokenMade{}, err
+	}
+	var standing event.TokenSet
+	if i >= 0 {
+		standing = tokens[i]
+	}
+	if !grants(identityOf(ctx).Scope, scope, i >= 0, standing.Scope) {
+		return TokenMade{}, notYours()
 	}
 	err = s.tell(ctx, &event.TokenRequested{Token: in.Name, SHA256: sumOf(token), Role: in.Role, By: identityOf(ctx).Account, Scope: scope})
 	if err != nil {
@@ -57,9 +70,14 @@ func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, 
 	if err != nil {
 		return AccountMade{}, err
 	}
+	standing, stands := s.o.Directory.Account(in.Account)
 	made := AccountMade{Account: in.Account, Role: in.Role}
 	r := &event.AccountRequested{Account: in.Account, Role: in.Role, By: identityOf(ctx).Account, Scope: scope, OIDC: in.OIDC, Relink: in.Relink}
 	switch {
+	case stands && in.New:
+		return AccountMade{}, refuse(http.StatusConflict, "taken", "已有同名账号；账号名不重复使用", "there is an account of this name; a name is never used twice")
+	case !grants(identityOf(ctx).Scope, scope, stands, standing.Scope):
+		return AccountMade{}, notYours()
 	case !in.OIDC:
 		made.Password, r.OneTime = newOneTime(), true
 		if r.Password, err = HashPassword(made.Password); err != nil {
@@ -141,7 +159,16 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, refuse(http.StatusUnsupportedMediaType, "content_type", "请以 Content-Type: text/csv 提交文件", "send the file with Content-Type: text/csv"))
 		return
 	}
-	rows, said, problem := s.readImport(http.MaxBytesReader(w, r.Body, maxImport))
+	file, problem := readFile(http.MaxBytesReader(w, r.Body, maxImport))
+	if problem != nil {
+		writeProblem(w, problem)
+		return
+	}
+	if r.URL.Query().Get("dry_run") == "true" {
+		s.tryCSV(w, r, file)
+		return
+	}
+	rows, said, problem := s.readImport(file)
 	if problem == nil && len(said) > 0 {
 		problem = s.naming(r.Context(), len(said))
 	}
@@ -149,12 +176,9 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problem)
 		return
 	}
-	id := identityOf(r.Context())
-	for _, row := range rows {
-		if maySee(id.Role) && !covers(id.Role, id.Scope, row.Tenant, nil) {
-			writeProblem(w, refuse(http.StatusForbidden, "relation", "文件中有不在您管理范围内的机构，未导入任何内容", "the file names a tenant that is not in your care; nothing of it was imported"))
-			return
-		}
+	if outside(r.Context(), rows) {
+		writeProblem(w, refuse(http.StatusForbidden, "relation", "文件中有不在您管理范围内的机构，未导入任何内容", "the file names a tenant that is not in your care; nothing of it was imported"))
+		return
 	}
 	ctx, stop := context.WithTimeout(r.Context(), importWithin)
 	defer stop()
@@ -175,9 +199,9 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case o.Refused != nil:
 			last.Refused++
-			out.write(ImportLine{Row: o.Line, Device: o.Device, Error: o.Refused.En})
+			out.write(ImportLine{Row: o.Line, Device: o.Device, Error: o.Refused.En, Zh: o.Refused.Zh})
 		case o.Made != "":
-			out.write(ImportLine{Row: o.Line, Device: o.Device, Token: o.Made})
+			out.write(ImportLine{Row: o.Line, Tenant: o.Tenant, Patient: o.Patient, Device: o.Device, Token: o.Made})
 		case o.Token == "" && o.Device != "":
 			out.write(ImportLine{Row: o.Line, Device: o.Device, Kept: true})
 		}
@@ -196,32 +220,39 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 	out.write(last)
 }
 
-// readImport reads a file whole, and says what is wrong with it in words that repeat nothing of it.
-func (s *Server) readImport(r io.Reader) ([]directory.Row, []Naming, *Problem) {
-	rows, cells, err := directory.ReadImport(r, vault.Columns{Now: s.o.Now})
+// readFile reads a file whole.
+func readFile(r io.Reader) ([]byte, *Problem) {
+	file, err := io.ReadAll(r)
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return nil, badFile(http.StatusRequestEntityTooLarge, err)
+	}
+	if err != nil {
+		return nil, badFile(http.StatusUnprocessableEntity, err)
+	}
+	return file, nil
+}
+
+// readImport says what is wrong with a file in words that repeat nothing of who somebody is.
+func (s *Server) readImport(file []byte) ([]directory.Row, []Naming, *Problem) {
+	rows, cells, err := directory.ReadImport(bytes.NewReader(file), vault.Columns{Now: s.o.Now})
 	var said []Naming
 	if err == nil {
 		said, err = namings(cells, s.o.Now)
 	}
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, nil, badFile(http.StatusRequestEntityTooLarge, err)
-	case err != nil:
+	if err != nil {
 		return nil, nil, badFile(http.StatusUnprocessableEntity, err)
 	}
 	return rows, said, nil
 }
 
 func badFile(status int, err error) *Problem {
-	return refuse(status, "csv", "文件有误，未导入任何内容："+err.Error(), "the file is not right, and nothing of it was imported: "+err.Error())
+	return refuse(status, "csv", "文件有误，未导入任何内容："+directory.InChinese(err), "the file is not right, and nothing of it was imported: "+err.Error())
 }
 
 // naming notes that somebody says who so many patients are. Without a vault, or unnoted, nothing of the file is imported.
 func (s *Server) naming(ctx context.Context, n int) *Problem {
 	if s.o.Vault == nil {
-		return refuse(http.StatusServiceUnavailable, "vault_off", "本预警台未启用患者资料库；文件含有患者资料，未导入任何内容",
-			"this desk has no vault, and the file says who patients are: nothing of it was imported")
+		return noVaultFor()
 	}
 	if s.o.Trail == nil {
 		return nil
@@ -242,7 +273,7 @@ func (s *Server) keepNamed(ctx context.Context, said []Naming, by string, last *
 	changed, refused, err := Keep(ctx, s.o.Vault, s.o.Directory, s.o.Asker, said, by, func(int) { out.progress(last.Settled) })
 	for _, line := range slices.Sorted(maps.Keys(refused)) {
 		last.Refused++
-		out.write(ImportLine{Row: line, Error: refused[line].En})
+		out.write(ImportLine{Row: line, Error: refused[line].En, Zh: refused[line].Zh})
 	}
 	last.Named = changed
 	return err

@@ -41,7 +41,12 @@ func (h *hospital) doorBeats(name string) {
 // importing sends a file and reads the answer line by line.
 func (h *hospital) importing(csv string) (lines []ImportLine, took time.Duration) {
 	h.t.Helper()
-	r, err := http.NewRequest("POST", h.url+"/v1/admin/import", strings.NewReader(csv))
+	return h.importingBy("/v1/admin/import", csv)
+}
+
+func (h *hospital) importingBy(path, csv string) (lines []ImportLine, took time.Duration) {
+	h.t.Helper()
+	r, err := http.NewRequest("POST", h.url+path, strings.NewReader(csv))
 	if err != nil {
 		h.t.Fatal(err)
 	}

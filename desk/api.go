@@ -322,6 +322,12 @@ type May struct {
 	Review    bool `json:"review" doc:"emergencies of others"`
 	Audit     bool `json:"audit" doc:"the audit log"`
 	Emergency bool `json:"emergency" doc:"open a patient out of their care, with a reason: there are such patients"`
+	Accounts  bool `json:"accounts" doc:"look at accounts and tokens"`
+	Register  bool `json:"register" doc:"the lists of patients and devices, by opaque id"`
+	Enrol     bool `json:"enrol" doc:"enrol patients, bind devices, import"`
+	Know      bool `json:"know" doc:"be told who a patient is"`
+	Name      bool `json:"name" doc:"say who a patient is"`
+	Leave     bool `json:"leave" doc:"end a patient's care, or take that back"`
 }
 
 // AcceptBody goes with a click on accept.
@@ -451,6 +457,18 @@ type ImportLine struct {
 	Refused int    `json:"refused,omitempty"`
 	Named   int    `json:"named,omitempty" doc:"patients of whom the vault has something new by this file"`
 	Done    bool   `json:"done,omitempty" doc:"the last line: every live gateway knows what was imported"`
+
+	Tenant  string   `json:"tenant,omitempty"`
+	Patient string   `json:"patient,omitempty"`
+	Zh      string   `json:"zh,omitempty" doc:"what error says, in Chinese"`
+	Dry     bool     `json:"dry,omitempty" doc:"of the last line: nothing was changed"`
+	Fault   bool     `json:"fault,omitempty" doc:"the row is not right, and as long as it stands there nothing of the file is imported"`
+	Was     []string `json:"was,omitempty" doc:"the patient would be moved from these groups"`
+	Faults  int      `json:"faults,omitempty" doc:"rows that are not right"`
+	New     int      `json:"new,omitempty" doc:"patients who would be enrolled"`
+	Moved   int      `json:"moved,omitempty" doc:"rows whose patients would be moved to other groups"`
+	Bound   int      `json:"bound,omitempty" doc:"devices that would be bound, or get another token"`
+	Makes   int      `json:"makes,omitempty" doc:"tokens that would be made"`
 }
 
 // TokenBody asks for a bearer token.
@@ -459,6 +477,7 @@ type TokenBody struct {
 	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
 	Tenants []string `json:"tenants,omitempty" maxItems:"200" doc:"whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant"`
 	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
+	New     bool     `json:"new,omitempty" doc:"refuse it when there is one of this name"`
 }
 
 // TokenMade is a bearer token. It is said once.
@@ -476,6 +495,7 @@ type AccountBody struct {
 	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
 	OIDC    bool     `json:"oidc,omitempty" doc:"signs in at the identity provider, and has no password; the first sign-in there under this name links it for good"`
 	Relink  bool     `json:"relink,omitempty" doc:"with oidc: let go of the person whom it is linked to; the next sign-in under this name links it anew"`
+	New     bool     `json:"new,omitempty" doc:"refuse it when there is one of this name"`
 }
 
 // AccountMade is an account with its one-time password. It is said once.

@@ -35,7 +35,7 @@ type RotaPage struct {
 	Next      *event.OnDuty  `json:"next,omitempty" doc:"who comes with the next hand-over"`
 	Spans     []event.OnDuty `json:"spans" doc:"who is on duty from now on, 14 days"`
 	Gaps      []event.Gap    `json:"gaps" doc:"when nobody is, within 14 days"`
-	Strangers []string       `json:"strangers" doc:"who is on duty and has no account here"`
+	Strangers []string       `json:"strangers" doc:"who is on duty and has no account here, or one that is locked"`
 }
 
 // RotaBody is a rota as it is set: it replaces that of its step.
@@ -143,7 +143,8 @@ func (s *Server) rotaPage(set event.RotaSet, now event.Time) RotaPage {
 		}
 		p.Spans = append(p.Spans, span)
 		for _, a := range span.Accounts {
-			if _, known := s.o.Directory.Account(a); !known && !slices.Contains(p.Strangers, a) {
+			_, known := s.o.Directory.Account(a)
+			if _, locked := s.o.Directory.Locked(a); (!known || locked) && !slices.Contains(p.Strangers, a) {
 				p.Strangers = append(p.Strangers, a)
 			}
 		}

@@ -119,7 +119,7 @@ func (s *Server) awaitCode(ctx context.Context, a event.AccountSet) error {
 func (s *Server) giveCode(ctx context.Context, code string) (Session, error) {
 	account := s.sessions.GetString(ctx, keyAwaits)
 	a, known := s.o.Directory.Account(account)
-	if !known || s.proofOf(a) != s.sessions.GetString(ctx, keyProof) || s.o.Now().UnixMilli() > s.sessions.GetInt64(ctx, keyUntil) {
+	if _, locked := s.o.Directory.Locked(account); !known || locked || s.proofOf(a) != s.sessions.GetString(ctx, keyProof) || s.o.Now().UnixMilli() > s.sessions.GetInt64(ctx, keyUntil) {
 		return Session{}, refuse(http.StatusUnauthorized, "signed_out", "请先输入账号和密码", "sign in with your password first")
 	}
 	by, err := s.checkCode(ctx, account, code)

@@ -77,6 +77,7 @@ const (
 	awayInvalid = "invalid"       // what it says does not hold
 	awayUnknown = "unknown_account"
 	awayNoRole  = "no_role"
+	awayLocked  = "locked"       // the account, by an administrator
 	awayOther   = "other_person" // the account is somebody else's
 	awayStale   = "not_again"    // a locked desk wants them to sign in anew, and they did not
 	awayUnsaid  = "not_written"  // the link could not be written
@@ -131,6 +132,9 @@ func (s *Server) oidcCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, err := s.accountOf(r.Context(), f, who)
+	if _, locked := s.o.Directory.Locked(a.Account); locked && err == nil {
+		err = &turnedAway{reason: awayLocked}
+	}
 	if err == nil {
 		err = s.beginOIDC(r.Context(), f, a, who)
 	}

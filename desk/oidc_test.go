@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tocsin/streams/event"
 )
 
 func TestSEC1_OIDCSignInIsBoundToTheBrowserAndLinksOnce(t *testing.T) {
@@ -543,4 +545,24 @@ func hmacked(f fields, key string) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(text))
 	return text + "." + jsonPart(string(mac.Sum(nil)))
+}
+
+// A lock ends what began at the provider, and lets nobody in again.
+func TestSEC1_OIDCALockedAccountIsNotLetIn(t *testing.T) {
+	h, p := open(t), newFakeProvider(t)
+	st := p.serve(h)
+	v := p.begin(h.browser(st.url), "")
+	if to := v.as("s-ann", "nurse-a"); to != "/#/queue" {
+		t.Fatal(to)
+	}
+	if _, err := h.asker.Ask(soon(t), &event.LockRequested{Account: "nurse-a", Locked: true, Why: "left the house", By: "local"}); err != nil {
+		t.Fatal(err)
+	}
+	if is := v.whoAmI(); is.Account != "" {
+		t.Errorf("the session goes on: %+v", is)
+	}
+	again := p.begin(h.browser(st.url), "")
+	if to := again.as("s-ann", "nurse-a"); !strings.Contains(to, "oidc="+awayLocked) || again.whoAmI().Account != "" {
+		t.Errorf("it leads to %q as %+v", to, again.whoAmI())
+	}
 }

@@ -145,7 +145,7 @@ func vaultOff() *Problem {
 func badPerson(faults []vault.Fault) *Problem {
 	p := refuse(http.StatusUnprocessableEntity, "person", faults[0].Field+"："+faults[0].Zh, faults[0].Error())
 	for _, f := range faults {
-		p.Errors = append(p.Errors, ProblemField{Where: f.Field, Message: f.Zh + " / " + f.En})
+		p.Errors = append(p.Errors, ProblemField{Where: f.Field, Message: f.En, Zh: f.Zh, En: f.En})
 	}
 	return p
 }

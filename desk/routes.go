@@ -52,6 +52,9 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.auditOperations(api)
 	s.emergencyOperations(api)
 	s.pushOperations(api)
+	s.accountOperations(api)
+	s.registerOperations(api)
+	s.deviceOperations(api)
 	complete(api)
 	return api
 }
@@ -404,6 +407,7 @@ func (s *Server) streamOperations(api huma.API, mux *http.ServeMux) {
 	s.plain(api, mux, stream, mayClick, s.stream)
 
 	imp := op(mayImport, "POST", "/v1/admin/import", "importPeople", "admin", "Enrol patients and bind devices from CSV: tenant,patient,group,device,token, and who the patients are", http.StatusUnprocessableEntity)
+	imp.Parameters = []*huma.Param{{Name: "dry_run", In: "query", Description: "true: say what would become of every row, and change nothing", Schema: &huma.Schema{Type: huma.TypeBoolean}}}
 	imp.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 	imp.Responses = map[string]*huma.Response{"200": {Description: "one JSON object a line; the last has done", Content: map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: ref(reflect.TypeFor[ImportLine]())}}}}

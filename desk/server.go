@@ -77,13 +77,19 @@ type Directory interface {
 	Emergencies() []directory.Emergency
 	Position() int64 // grows with every fact
 	Pushes(account string) []directory.Push
-	Device(id string) (directory.Binding, bool)
 	Rotas() []event.RotaSet
 	Policies() []event.PolicySet
 
 	Team(tenant, group string) (event.TeamSet, bool)
 	Answerable(tenant, patient string) event.Answerable
 	EachPatient(fn func(tenant, patient string, p directory.Patient) bool)
+	Locked(account string) (event.AccountLocked, bool)
+	Accounted() []event.AccountSet
+	Tokens() []event.TokenSet
+	Everybody(keep func(tenant, patient string) bool) []directory.Enrolled
+	Bindings() []directory.Binding
+	Device(id string) (directory.Binding, bool)
+	Try(rows []directory.Row) []directory.Tried
 }
 
 // Edge writes to the log; *streams.Edge is one.
@@ -124,6 +130,9 @@ type Server struct {
 	access      access
 	stopping    chan struct{}
 	stopOnce    sync.Once
+	signIns     signIns
+	devices     devicesHeard
+	searching   chan struct{} // names that are looked for at the same time
 }
 
 // New makes a desk server. It answers /healthz at once, and everything else once Run has caught up with the log.
@@ -154,7 +163,8 @@ func New(o Options) (*Server, error) {
 	kept := openSessions(o.SessionFile, o.Now, o.Logger)
 	s := &Server{kept: kept, o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
 		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(), meLimit: newLimiter(),
-		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{})}
+		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{}),
+		searching: make(chan struct{}, 1)}
 	s.began = s.moment()
 	if o.OIDC != nil {
 		if s.oidc, err = newProvider(*o.OIDC, o.SecureCookies, o.Now); err != nil {
@@ -225,6 +235,7 @@ func (s *Server) follow(ctx context.Context, partition int32) error {
 func (s *Server) take(seen Seen) {
 	s.ward.take(seen)
 	s.watched.take(seen) // after people's: what holds that up shows here
+	s.devices.heard(seen)
 	now := s.moment()
 	s.fresh.heard(seen, now)
 	s.watchdog.heard(seen, now)

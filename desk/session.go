@@ -111,7 +111,7 @@ func (s *Server) bySession(ctx context.Context) identity {
 // byAccount answers an identity as long as the account has the password and the second factor with which it signed in.
 func (s *Server) byAccount(account, proof, method string) identity {
 	a, ok := s.o.Directory.Account(account)
-	if !ok || subtle.ConstantTimeCompare([]byte(s.proofOf(a)), []byte(proof)) != 1 {
+	if _, locked := s.o.Directory.Locked(account); locked || !ok || subtle.ConstantTimeCompare([]byte(s.proofOf(a)), []byte(proof)) != 1 {
 		return identity{}
 	}
 	method = cmp.Or(method, methodPassword)
@@ -188,6 +188,7 @@ func (s *Server) begin(ctx context.Context, a event.AccountSet) (identity, error
 	s.sessions.Put(ctx, keyAccount, a.Account)
 	s.sessions.Put(ctx, keyProof, s.proofOf(a))
 	s.sessions.Put(ctx, keyMethod, methodPassword)
+	s.signIns.note(a.Account, event.TimeOf(s.o.Now()))
 	return s.bySession(ctx), nil
 }
 
@@ -244,6 +245,10 @@ func (s *Server) checkPassword(ctx context.Context, account, password string) (a
 	if err != nil {
 		return event.AccountSet{}, err
 	}
+	if _, locked := s.o.Directory.Locked(account); locked { // told to nobody but who knows the password
+		s.metrics.signIns.WithLabelValues("refused").Inc()
+		return event.AccountSet{}, refuse(http.StatusUnauthorized, "locked", "该账号已停用，请联系管理员", "this account is locked; ask an administrator")
+	}
 	s.metrics.signIns.WithLabelValues("granted").Inc()
 	return a, nil
 }
@@ -297,7 +302,7 @@ func (s *Server) changePassword(ctx context.Context, in NewPassword) (identity, 
 	if err != nil {
 		return identity{}, fmt.Errorf("hash a password: %w", err)
 	}
-	if err := s.tell(ctx, &event.AccountRequested{Account: id.Account, Role: id.Role, Password: hash, By: id.Account}); err != nil {
+	if err := s.tell(ctx, &event.PasswordRequested{Account: id.Account, Password: hash, By: id.Account}); err != nil {
 		return identity{}, err
 	}
 	return s.renew(ctx, id.Account)

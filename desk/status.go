@@ -181,7 +181,8 @@ func (s *Server) status() Status {
 
 // aboutPatients tells which paths show or change patients.
 func aboutPatients(path string) bool {
-	return strings.HasPrefix(path, "/v1/warnings") || strings.HasPrefix(path, "/v1/groups") || strings.HasPrefix(path, "/v1/patients")
+	return strings.HasPrefix(path, "/v1/warnings") || strings.HasPrefix(path, "/v1/groups") || strings.HasPrefix(path, "/v1/patients") ||
+		strings.HasPrefix(path, "/v1/devices")
 }
 
 // well answers what is not well with this server.

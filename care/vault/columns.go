@@ -96,7 +96,20 @@ type row struct {
 	faults []error
 }
 
-func (r *row) fault(f Fault) { r.faults = append(r.faults, fmt.Errorf("column %s: %s", f.Field, f.En)) }
+func (r *row) fault(f Fault) { r.faults = append(r.faults, cellFault(f)) }
+
+// cellFault is a fault of a cell, by its column.
+type cellFault Fault
+
+func (f cellFault) Error() string { return "column " + f.Field + ": " + f.En }
+
+// InChinese says the same.
+func (f cellFault) InChinese() string {
+	if f.Zh == "" {
+		return f.Error()
+	}
+	return f.Field + " 列：" + f.Zh
+}
 
 func (r *row) text(column string, most int) string {
 	s := r.cells[column]
@@ -139,7 +152,7 @@ func (r *row) yes(column string) *bool {
 		is := false
 		return &is
 	default:
-		r.fault(Fault{Field: column, En: "want yes, no, 是, 否 or nothing"})
+		r.fault(Fault{column, "须为 yes、no、是、否或空", "want yes, no, 是, 否 or nothing"})
 	}
 	return nil
 }
@@ -182,7 +195,7 @@ func (r *row) carers() (all []Carer) {
 			continue
 		}
 		if c.Name == "" {
-			r.fault(Fault{Field: at + "name", En: "a carer needs a name"})
+			r.fault(Fault{at + "name", "照护者须有姓名", "a carer needs a name"})
 		}
 		if !isLanguage(c.Language) {
 			r.fault(badLanguage(at + "language"))

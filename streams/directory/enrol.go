@@ -97,6 +97,8 @@ func decideForwarded(s Entity, d *event.RequestForwarded, now event.Time) []even
 		return decideGroupStage(s, d, d.Group, now)
 	case d.Link != nil:
 		return decideLinkStage(s, d.Request, d.Link)
+	case d.Set != nil, d.Lock != nil:
+		return decideStands(s, d)
 	}
 	return nil
 }

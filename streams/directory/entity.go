@@ -33,6 +33,9 @@ type Entity struct {
 	Push      *Push          `json:"push,omitempty"`
 	Linked    string         `json:"linked,omitempty"` // of a subject: whose it is
 	Team      *event.TeamSet `json:"team,omitempty"`
+
+	Locked    *event.AccountLocked `json:"locked,omitempty"`    // beside Account
+	Withdrawn bool                 `json:"withdrawn,omitempty"` // of a token: it was one
 }
 
 // Device is the binding of a device as it stands: a device is held by one patient at a time.
@@ -131,7 +134,15 @@ func KeyOf(request event.Event) (string, error) {
 		return AccountKey(r.Account), nil
 	case *event.ResetRequested:
 		return AccountKey(r.Account), nil
+	case *event.AppointRequested:
+		return AccountKey(r.Account), nil
+	case *event.PasswordRequested:
+		return AccountKey(r.Account), nil
+	case *event.LockRequested:
+		return AccountKey(r.Account), nil
 	case *event.TokenRequested:
+		return TokenKey(r.Token), nil
+	case *event.TokenWithdrawRequested:
 		return TokenKey(r.Token), nil
 	case *event.PersonRequested:
 		return PatientKey(r.Tenant, r.Patient), nil
@@ -157,27 +168,34 @@ func KeyOf(request event.Event) (string, error) {
 // maxID is the longest id in bytes that the directory takes.
 const maxID = 128
 
+// kinds are what ids are of, in Chinese.
+var kinds = map[string]string{"tenant": "机构", "patient": "患者", "group": "专病组", "device": "设备", "account": "账号", "token": "令牌", "emergency": "紧急查阅"}
+
 // CheckID tells what is wrong with an id, or nil. Only a patient's may hold a slash: all others are parts of keys and topics.
 func CheckID(what, id string) error {
+	zh := kinds[what]
+	wrong := func(en, chinese string) error {
+		return inWords(fmt.Sprintf("%s %q %s", what, id, en), fmt.Sprintf("%s %q %s", zh, id, chinese))
+	}
 	switch {
 	case id == "":
-		return fmt.Errorf("%s is empty", what)
+		return inWords(what+" is empty", zh+"为空")
 	case len(id) > maxID:
-		return fmt.Errorf("%s %.20q… is longer than %d bytes", what, id, maxID)
+		return inWords(fmt.Sprintf("%s %.20q… is longer than %d bytes", what, id, maxID), fmt.Sprintf("%s %.20q… 超过 %d 字节", zh, id, maxID))
 	case !utf8.ValidString(id):
-		return fmt.Errorf("%s %q is not UTF-8", what, id)
+		return wrong("is not UTF-8", "不是 UTF-8 编码")
 	case strings.TrimSpace(id) != id:
-		return fmt.Errorf("%s %q begins or ends with a space", what, id)
+		return wrong("begins or ends with a space", "首尾有空格")
 	case strings.ContainsFunc(id, unicode.IsControl):
-		return fmt.Errorf("%s %q has a control character", what, id)
+		return wrong("has a control character", "含有控制字符")
 	case strings.ContainsAny(id, "+#"):
-		return fmt.Errorf("%s %q has a + or #, which mean something else in MQTT topics", what, id)
+		return wrong("has a + or #, which mean something else in MQTT topics", "含有 + 或 #，与 MQTT 主题冲突")
 	case what != "patient" && strings.Contains(id, "/"):
-		return fmt.Errorf("%s %q has a slash", what, id)
+		return wrong("has a slash", "含有斜杠")
 	case strings.HasPrefix(id, "$"):
-		return fmt.Errorf("%s %q begins with $", what, id)
+		return wrong("begins with $", "以 $ 开头")
 	case id == event.Everyone:
-		return fmt.Errorf("%s %q is no name", what, id)
+		return wrong("is no name", "不是可用的名称")
 	}
 	return nil
 }

@@ -14,12 +14,14 @@ const stageLink = "link" // subject/{sum}
 func checkOIDC(r *event.AccountRequested) *refusal {
 	switch {
 	case r.OIDC && (r.Password != "" || r.OneTime):
-		return &refusal{"two_ways", "经身份提供方登录的账号没有密码", "an account that signs in at the identity provider has no password"}
+		return &twoWays
 	case r.Relink && !r.OIDC:
 		return &refusal{"two_ways", "只有经身份提供方登录的账号才能重新关联", "only an account that signs in at the identity provider can be linked anew"}
 	}
 	return nil
 }
+
+var twoWays = refusal{"two_ways", "经身份提供方登录的账号没有密码", "an account that signs in at the identity provider has no password"}
 
 // keptSubject answers the subject that an account has after a request.
 func keptSubject(r *event.AccountRequested, standing string) string {
@@ -30,11 +32,11 @@ func keptSubject(r *event.AccountRequested, standing string) string {
 }
 
 // freed lets the subject go that an account had and has no more.
-func freed(was, now *event.AccountSet) []event.Event {
+func freed(was, now *event.AccountSet) *event.SubjectFreed {
 	if was == nil || was.Subject == "" || was.Subject == now.Subject {
 		return nil
 	}
-	return one(&event.SubjectFreed{Subject: was.Subject, Account: was.Account})
+	return &event.SubjectFreed{Subject: was.Subject, Account: was.Account}
 }
 
 func decideLink(s Entity, id string, r *event.LinkRequested) []event.Event {

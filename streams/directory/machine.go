@@ -3,7 +3,6 @@ package directory
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"reflect"
 	"slices"
 
 	"tocsin/streams"
@@ -74,8 +73,14 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Account = d
 	case *event.FactorSet, *event.CodeUsed, *event.FactorReset:
 		s.Factor = s.Factor.after(d)
+	case *event.AccountLocked:
+		if s.Locked = nil; d.Locked {
+			s.Locked = d
+		}
 	case *event.TokenSet:
-		s.Token = d
+		s.Token, s.Withdrawn = d, false
+	case *event.TokenWithdrawn:
+		s.Token, s.Withdrawn = nil, true
 	case *event.EmergencyBegun:
 		s.Emergency = &Emergency{EmergencyBegun: *d}
 	case *event.EmergencyReviewed:
@@ -164,8 +169,16 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideCode(s, e.ID, d, now), nil
 	case *event.ResetRequested:
 		return decideReset(s, e.ID, d, now), nil
+	case *event.AppointRequested:
+		return decideAppoint(s, e.ID, d), nil
+	case *event.PasswordRequested:
+		return decidePassword(s, e.ID, d), nil
+	case *event.LockRequested:
+		return decideLock(s, e.ID, d, now), nil
 	case *event.TokenRequested:
 		return decideToken(s, e.ID, d), nil
+	case *event.TokenWithdrawRequested:
+		return decideTokenWithdraw(s, e.ID, d), nil
 	case *event.EmergencyRequested:
 		return decideEmergency(s, e.ID, d, now), nil
 	case *event.ReviewRequested:
@@ -258,53 +271,6 @@ func knownRole(role string) bool {
 		}
 	}
 	return false
-}
-
-func decideAccount(s Entity, id string, r *event.AccountRequested) []event.Event {
-	if err := CheckID("account", r.Account); err != nil {
-		return refuse(id, badName(err))
-	}
-	if !knownRole(r.Role) {
-		return refuse(id, unknownRole(r.Role))
-	}
-	if err := checkScope(r.Scope); err != nil {
-		return refuse(id, badName(err))
-	}
-	if why := checkOIDC(r); why != nil {
-		return refuse(id, *why)
-	}
-	set := &event.AccountSet{Account: r.Account, Role: r.Role, Password: r.Password, OneTime: r.OneTime, Scope: r.Scope, OIDC: r.OIDC}
-	if s.Account != nil {
-		set.Scope = keptScope(r.Scope, s.Account.Scope)
-		set.Subject = keptSubject(r, s.Account.Subject)
-	}
-	if reflect.DeepEqual(s.Account, set) {
-		return nil
-	}
-	return append(one(set), freed(s.Account, set)...)
-}
-
-func decideToken(s Entity, id string, r *event.TokenRequested) []event.Event {
-	if err := CheckID("token", r.Token); err != nil {
-		return refuse(id, badName(err))
-	}
-	if !knownRole(r.Role) {
-		return refuse(id, unknownRole(r.Role))
-	}
-	if !isSum(r.SHA256) {
-		return refuse(id, badToken)
-	}
-	if err := checkScope(r.Scope); err != nil {
-		return refuse(id, badName(err))
-	}
-	set := &event.TokenSet{Token: r.Token, SHA256: r.SHA256, Role: r.Role, Scope: r.Scope}
-	if s.Token != nil {
-		set.Scope = keptScope(r.Scope, s.Token.Scope)
-	}
-	if reflect.DeepEqual(s.Token, set) {
-		return nil
-	}
-	return one(set)
 }
 
 // isSum tells whether s is a SHA-256 in lower-case hex.

@@ -21,7 +21,9 @@ func once(rows []Row) ([]Row, []error) {
 		if before, ok := groups[p]; !ok {
 			groups[p] = row
 		} else if before.Group != row.Group {
-			faults = append(faults, fmt.Errorf("line %d: patient %s/%s is in group %s here and in %s on line %d; want one group", row.Line, row.Tenant, row.Patient, row.Group, before.Group, before.Line))
+			faults = append(faults, faultOf(row.Line, inWords(
+				fmt.Sprintf("patient %s/%s is in group %s here and in %s on line %d; want one group", row.Tenant, row.Patient, row.Group, before.Group, before.Line),
+				fmt.Sprintf("患者 %s/%s 在此行属于 %s 组，在第 %[5]d 行属于 %[4]s 组；请改为一致", row.Tenant, row.Patient, row.Group, before.Group, before.Line))))
 			continue
 		}
 		if before, ok := consents[p]; row.Consent != nil && ok && !reflect.DeepEqual(rows[before].Consent, row.Consent) {
@@ -43,7 +45,9 @@ func once(rows []Row) ([]Row, []error) {
 		case kept[i].Token == "":
 			kept[i].Token = row.Token
 		default:
-			faults = append(faults, fmt.Errorf("line %d: device %s has another token on line %d; want one token", row.Line, row.Device, kept[i].Line))
+			faults = append(faults, faultOf(row.Line, inWords(
+				fmt.Sprintf("device %s has another token on line %d; want one token", row.Device, kept[i].Line),
+				fmt.Sprintf("设备 %s 的令牌与第 %d 行不同；请改为一致", row.Device, kept[i].Line))))
 		}
 	}
 	return kept, faults

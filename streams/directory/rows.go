@@ -1,7 +1,7 @@
 package directory
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -34,13 +34,16 @@ func ReadRows(r io.Reader) ([]Row, error) {
 	return rows, err
 }
 
-// readFile reads rows until the file ends or has too many faults.
-func readFile(r io.Reader, further Further) (rows []Row, said []Said, faults []error) {
-	in := bufio.NewReader(r)
-	if bom, err := in.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		_, _ = in.Discard(3) // spreadsheets write it; it was peeked at, so it is there
+// readFile reads rows until the file ends or has as many faults as are told.
+func readFile(r io.Reader, further Further, most int) (rows []Row, said []Said, faults []error) {
+	text, err := io.ReadAll(r)
+	if err == nil {
+		err = checkText(text)
 	}
-	c := csv.NewReader(in)
+	if err != nil {
+		return nil, nil, []error{err}
+	}
+	c := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))) // spreadsheets write it
 	c.FieldsPerRecord = -1
 	head, at, err := readHead(c, further)
 	if err != nil {
@@ -67,22 +70,13 @@ func readFile(r io.Reader, further Further) (rows []Row, said []Said, faults []e
 				said = append(said, Said{row.Line, row.Tenant, row.Patient, cells})
 			}
 			continue
-		case !isParse(err):
-			err = eachLine(row.Line, err)
+		default:
+			err = faultOf(row.Line, err)
 		}
-		if faults = append(faults, err); len(faults) == maxFaults {
+		if faults = append(faults, err); len(faults) == most {
 			return nil, nil, append(faults, errors.New("and there may be more"))
 		}
 	}
-}
-
-// eachLine puts the line in front of every fault of a row.
-func eachLine(line int, err error) error {
-	all := strings.Split(err.Error(), "\n")
-	for i, fault := range all {
-		all[i] = fmt.Sprintf("line %d: %s", line, fault)
-	}
-	return errors.New(strings.Join(all, "\n"))
 }
 
 func readHead(c *csv.Reader, further Further) (head []string, at map[string]int, err error) {
@@ -108,12 +102,6 @@ func whole(rows []Row, faults []error) ([]Row, error) {
 		faults = append(faults[:maxFaults], errors.New("and there are more"))
 	}
 	return nil, errors.Join(faults...)
-}
-
-// isParse tells whether the csv reader has named the line already.
-func isParse(err error) bool {
-	var p *csv.ParseError
-	return errors.As(err, &p)
 }
 
 // columnsOf answers where each column stands. A name that it does not know is not repeated: the first line may have been left out,
@@ -146,7 +134,7 @@ func tidy(cell string) string { return strings.TrimSpace(cell) }
 func rowOf(line int, fields []string, at map[string]int, want int) (Row, error) {
 	row := Row{Line: line}
 	if len(fields) != want {
-		return row, fmt.Errorf("%d fields instead of %d", len(fields), want)
+		return row, inWords(fmt.Sprintf("%d fields instead of %d", len(fields), want), fmt.Sprintf("有 %d 列，应为 %d 列", len(fields), want))
 	}
 	get := func(name string) string { return tidy(fields[at[name]]) }
 	row.Tenant, row.Patient, row.Group, row.Device, row.Token = get("tenant"), get("patient"), tidyGroups(get("group")), get("device"), get("token")
@@ -154,7 +142,7 @@ func rowOf(line int, fields []string, at map[string]int, want int) (Row, error) 
 		row.Group = DefaultPack
 	}
 	if row.Device == "" && row.Token != "" {
-		return row, errors.New("a token without a device")
+		return row, inWords("a token without a device", "有令牌而无设备")
 	}
 	if err := checkEnrol(row.request()); err != nil {
 		return row, err
@@ -167,6 +155,12 @@ func rowOf(line int, fields []string, at map[string]int, want int) (Row, error) 
 		return ""
 	})
 	return row, err
+}
+
+// Tidy answers a row that did not come from a file as one of a file is, and tells everything that is wrong with it.
+func Tidy(row Row) (Row, error) {
+	row.Group = tidyGroups(row.Group)
+	return row, checkEnrol(row.request())
 }
 
 // request is the row as the registrar is asked it, without its token.

@@ -25,7 +25,7 @@ type Said struct {
 
 // ReadImport is ReadRows for a file that may have further columns, and answers what they say of each patient.
 func ReadImport(r io.Reader, further Further) ([]Row, []Said, error) {
-	rows, said, faults := readFile(r, further)
+	rows, said, faults := readFile(r, further, maxFaults)
 	all, contradictions := onceSaid(said)
 	rows, err := whole(rows, append(faults, contradictions...))
 	if err != nil {
@@ -65,7 +65,9 @@ func onceSaid(said []Said) (all []Said, faults []error) {
 			first[who] = s
 			all = append(all, s)
 		case !maps.Equal(before.Cells, s.Cells):
-			faults = append(faults, fmt.Errorf("line %d: of patient %s/%s it says something else than line %d; want the same, or the cells of one of them empty", s.Line, s.Tenant, s.Patient, before.Line))
+			faults = append(faults, faultOf(s.Line, inWords(
+				fmt.Sprintf("of patient %s/%s it says something else than line %d; want the same, or the cells of one of them empty", s.Tenant, s.Patient, before.Line),
+				fmt.Sprintf("患者 %s/%s 的资料与第 %d 行不一致；请改为一致，或将其中一行留空", s.Tenant, s.Patient, before.Line))))
 		}
 	}
 	return all, faults

@@ -51,6 +51,7 @@ type View struct {
 	pushes      map[string]Push          // by id
 	linked      map[string]string        // account, by subject
 	teams       map[string]event.TeamSet // by key
+	locked      map[string]event.AccountLocked
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -59,7 +60,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, teams: map[string]event.TeamSet{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, teams: map[string]event.TeamSet{}, locked: map[string]event.AccountLocked{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -191,6 +192,13 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.factor(d.Account, d)
 	case *event.FactorReset:
 		v.factor(d.Account, d)
+	case *event.AccountLocked:
+		if delete(v.locked, d.Account); d.Locked {
+			v.locked[d.Account] = *d
+		}
+	case *event.TokenWithdrawn:
+		delete(v.bySum, v.tokens[d.Token].SHA256)
+		delete(v.tokens, d.Token)
 	case *event.TokenSet:
 		delete(v.bySum, v.tokens[d.Token].SHA256)
 		v.tokens[d.Token] = *d
@@ -310,8 +318,10 @@ func (v *View) Accounts() int {
 	return len(v.accounts)
 }
 
-// People answers every account, by name.
-func (v *View) People() []event.AccountSet { return sorted(v, v.accounts) }
+// People answers every account to which somebody can sign in, by name.
+func (v *View) People() []event.AccountSet {
+	return slices.DeleteFunc(v.Accounted(), func(a event.AccountSet) bool { _, locked := v.Locked(a.Account); return locked })
+}
 
 // OneTime tells whether an account still has a password that was made for it.
 func (v *View) OneTime(account string) bool {

@@ -47,10 +47,6 @@ func unknownPatient(tenant, patient string) refusal {
 	return refusal{"unknown", fmt.Sprintf("没有患者 %s/%s；请先导入", tenant, patient), fmt.Sprintf("there is no patient %s of tenant %s; import it first", patient, tenant)}
 }
 
-func unknownAccount(account string) refusal {
-	return refusal{"unknown", "没有账号 " + account, "there is no account " + account}
-}
-
 func unknownPack(pack string) refusal {
 	return refusal{"unknown", fmt.Sprintf("没有规则包 %s；请先发布", pack), fmt.Sprintf("there is no pack %s; publish it first", pack)}
 }
@@ -58,6 +54,21 @@ func unknownPack(pack string) refusal {
 func unknownRole(role string) refusal {
 	return refusal{"bad_role", fmt.Sprintf("没有角色 %q", role), fmt.Sprintf("there is no role %q; the roles are lead, nurse, doctor, pharmacist, health-manager, clinic, administrator, security, auditor", role)}
 }
+
+func unknownAccount(account string) refusal {
+	return refusal{"unknown", "没有账号 " + account, "there is no account " + account}
+}
+
+func unknownToken(token string) refusal {
+	return refusal{"unknown", "没有令牌 " + token, "there is no token " + token}
+}
+
+var (
+	ownAdministrator  = refusal{"own", "不能撤销本人的管理员权限；请由另一位管理员操作", "nobody takes their own administration away: another administrator does"}
+	lastAdministrator = refusal{"administrators",
+		"管理员账号只能由另一位已登录、权限不受限的管理员停用或变更；系统须始终保有一位管理员",
+		"an administrator's account is locked or changed by another administrator alone, who is signed in and administers everything: one must always be left"}
+)
 
 func badPlan(en, zh string) *refusal { return &refusal{"bad_plan", zh, en} }
 

@@ -312,6 +312,11 @@ type RequestForwarded struct {
 	Enrol   *EnrolRequested `json:"enrol,omitempty"`
 	Group   *GroupRequested `json:"group,omitempty"`
 	Link    *LinkRequested  `json:"link,omitempty"`
+
+	// What becomes of an administrator's account once whoever asked is found to be another administrator.
+	Set   *AccountSet    `json:"set,omitempty"`
+	Freed *SubjectFreed  `json:"freed,omitempty"` // with Set
+	Lock  *AccountLocked `json:"lock,omitempty"`
 }
 
 // The subjects of the directory: {kind}/{id}.

@@ -28,6 +28,10 @@ export const router = createRouter({
     { path: '/patients/:tenant/:patient/plan', name: 'plan', component: () => import('./pages/Plan.vue'), meta: { title: 'plan.title' } },
     { path: '/quality', name: 'quality', component: () => import('./pages/Quality.vue'), meta: { title: 'nav.quality' } },
     { path: '/duty', name: 'duty', component: () => import('./pages/Duty.vue'), meta: { title: 'nav.duty' } },
+    { path: '/accounts', name: 'accounts', component: () => import('./pages/Accounts.vue'), meta: { title: 'admin.accounts' } },
+    { path: '/patients', name: 'patients', component: () => import('./pages/Patients.vue'), meta: { title: 'admin.patients' } },
+    { path: '/devices', name: 'devices', component: () => import('./pages/Devices.vue'), meta: { title: 'admin.devices' } },
+    { path: '/import', name: 'import', component: () => import('./pages/Import.vue'), meta: { title: 'admin.importTitle' } },
     { path: '/:rest(.*)', name: 'nothing', component: () => import('./pages/Nothing.vue'), meta: { title: 'error.notPage', open: true } },
   ],
 })

@@ -32,11 +32,13 @@ const closing = { high: 60, medium: 240, low: 1440, technical: 1440 }
 const retry = { high: 5, medium: 15, low: 240, technical: 240 }
 const answer = { high: 3, medium: 15, low: 720, technical: 720 }
 
-export const roleOf = (account) => ({ dr: 'doctor', lead: 'lead', hm: 'health-manager', auditor: 'auditor' })[account.split('-')[0]] ?? 'nurse'
+export const roleOf = (account) => ({ dr: 'doctor', lead: 'lead', hm: 'health-manager', auditor: 'auditor', admin: 'administrator', security: 'security' })[account.split('-')[0]] ?? 'nurse'
 export function mayOf(role) {
   const grave = ['lead', 'nurse', 'doctor'].includes(role)
-  if (role === 'auditor') return { see: false, act: false, act_grave: false, reason: false, admin: false, order_plan: false, review: false, audit: true, emergency: false }
-  return { review: role === 'lead', audit: false, emergency: role !== 'lead', see: true, act: true, act_grave: grave, reason: role === 'doctor', admin: false, order_plan: false }
+  const admin = role === 'administrator'
+  const register = { accounts: admin || role === 'security', register: admin, enrol: admin || role === 'lead', know: false, name: false, leave: false }
+  if (['auditor', 'administrator', 'security'].includes(role)) return { see: false, act: false, act_grave: false, reason: false, admin, order_plan: admin, review: role === 'security', audit: !admin, emergency: false, ...register }
+  return { review: role === 'lead', audit: false, emergency: role !== 'lead', see: true, act: true, act_grave: grave, reason: role === 'doctor', admin: false, order_plan: false, ...register, register: true, know: role !== 'pharmacist', name: ['lead', 'nurse', 'clinic'].includes(role), leave: grave }
 }
 const grave = (w) => w.peak === 'high' || w.peak === 'medium'
 const overrules = (me) => me.role === 'doctor' || me.role === 'lead'

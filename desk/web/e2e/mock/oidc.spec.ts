@@ -2,7 +2,7 @@ import { accessible, fits, languages, looks, settle, shoot, sizes } from '../loo
 import { enter, expect, test } from './desk'
 
 // The identity provider on the sign-in page and at a locked desk: the button, why somebody was turned away, the way back.
-const reasons = ['provider_down', 'set_up', 'expired', 'aborted', 'invalid', 'unknown_account', 'no_role', 'other_person', 'not_written', 'still_there', 'a word that nobody knows']
+const reasons = ['provider_down', 'set_up', 'expired', 'aborted', 'invalid', 'unknown_account', 'no_role', 'locked', 'other_person', 'not_written', 'still_there', 'a word that nobody knows']
 
 for (const [size, viewport] of Object.entries(sizes))
   for (const language of languages) {

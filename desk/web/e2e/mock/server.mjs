@@ -9,15 +9,16 @@ import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from 
 import { newDuty } from './duty.mjs'
 import { barred, begun, steps, told, unnamed } from './factors.mjs'
 import { heads, page, plan } from './packs.mjs'
-import { brief, personView } from './persons.mjs'
+import { brief } from './persons.mjs'
 import { quality } from './quality.mjs'
+import { newRegister } from './register.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me, register
   const streams = new Set()
 
   function reset() {
@@ -29,6 +30,7 @@ export function start(port = 0) {
     stalled = 0
     flooded = 0
     duty = newDuty()
+    register = newRegister()
     refusing = packless = false
     watchdog = undefined
     signed ??= new Map() // a screen that is signed in stays so
@@ -111,6 +113,8 @@ export function start(port = 0) {
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     overtake: () => duty.overtake(),
     packless: () => (packless = true),
+    register: ({ n = 240 }) => register.fill(n),
+    renamed: ({ patient, tenant = 'demo' }) => register.overtake(tenant, patient),
     serve: () => (refusing = false),
     shelve: ({ id, ms = 12 * 60_000, by = 'nurse-b' }) => change({ ...find(id), state: 'shelved', owner: '', since: iso(Date.now()), answer_by: iso(Date.now() + ms), shelf: { by, ...(find(id).peak === 'high' ? { second: 'nurse-c' } : {}), reason: 'a visit is on its way', until: iso(Date.now() + ms) } }),
     plan: ({ id, ms = 3 * 3_600_000 }) => change({ ...find(id), state: 'suppressed', owner: '', planned: '透析 dialysis', answer_by: iso(Date.now() + ms) }),
@@ -240,7 +244,9 @@ export function start(port = 0) {
   async function handle(req, res) {
     const url = new URL(req.url, 'http://x')
     const part = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
-    const body = ['POST', 'PUT'].includes(req.method) ? JSON.parse((await text(req)) || '{}') : {}
+    const sent = ['POST', 'PUT'].includes(req.method) ? await text(req) : ''
+    const csv = req.headers['content-type'] === 'text/csv'
+    const body = sent && !csv ? JSON.parse(sent) : {}
     if (part[0] === 'mock' && part[1] === 'looks') return json(res, looks)
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
@@ -290,6 +296,29 @@ export function start(port = 0) {
       if (after) return json(res, { entries: [one(5, { action: 'session.end', tenant: '', patient: '', purpose: '' })], next: 4, more: false })
       return json(res, { entries: [one(9, {}), one(8, { action: 'emergency.begin', purpose: 'emergency', reason: 'seizure in the corridor' }), one(7, { action: 'getPlan', refused: true, reason: 'relation', account: 'hm-he', role: 'health-manager' })], next: 3, more: true })
     }
+    if (part[1] === 'admin' && part[2] === 'import') {
+      const [code, lines] = register.importing(sent, url.searchParams.get('dry_run') === 'true')
+      if (code !== 200) return problem(res, code, lines)
+      res.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+      for (let i = 0; i < lines.length; i += 500) {
+        res.write(lines.slice(i, i + 500).map((l) => JSON.stringify(l) + '\n').join(''))
+        await new Promise((later) => setTimeout(later, 5))
+      }
+      return res.end()
+    }
+    const listed = register.ask(req.method, part, url, body, me)
+    if (listed) return listed[0] < 300 ? json(res, listed[1], listed[0]) : problem(res, ...listed)
+    if (part[1] === 'patients' && part[4] === 'person') {
+      const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3]) ?? register.find(part[2], part[3])
+      if (!r) return problem(res, 404, refused('unknown'))
+      if (req.method === 'PUT') {
+        const [code, data] = register.setPerson(r, vault, body)
+        return code === 200 ? json(res, data) : problem(res, code, data)
+      }
+      looks.push(`${me.account} person ${r.patient}`)
+      if (vault === 'not_noted') return problem(res, 503, { reason: 'not_noted', zh: '查阅记录未能写入', en: 'the look could not be noted' })
+      return json(res, register.personOf(r, vault))
+    }
     if (part[1] === 'warnings' && part[2]) {
       const w = list.find((x) => x.id === part[2])
       if (!w) return problem(res, 404, { zh: '没有这条预警', en: 'there is no such warning' })
@@ -313,18 +342,17 @@ export function start(port = 0) {
     if (part[1] === 'packs' && packless) return problem(res, 503, { zh: '正在启动', en: 'still starting' })
     if (part[1] === 'packs' && part[2]) return ['heart-failure', 'copd', 'qsofa'].includes(part[2]) ? json(res, page(part[2], Date.now())) : problem(res, 404, { zh: '没有这个规则包', en: 'there is no such pack' })
     if (part[1] === 'packs') return json(res, { packs: heads(Date.now()) })
-    if (part[1] === 'patients' && (part[4] === 'person' || part[4] === 'brief')) {
+    if (part[1] === 'patients' && part[4] === 'brief') {
       const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3])
       if (!r) return problem(res, 404, refused('unknown'))
       looks.push(`${me.account} ${part[4]} ${r.patient}`)
       if (vault === 'not_noted') return problem(res, 503, { reason: 'not_noted', zh: '查阅记录未能写入', en: 'the look could not be noted' })
-      if (part[4] === 'person') return json(res, personView(r, vault))
       const w = list.find((x) => x.id === url.searchParams.get('warning') && x.patient === r.patient)
       return json(res, brief(r, w, vault, groupsNow(rows, list), Date.now()))
     }
     const wish = { warnings: warn, leave, resume, disown }[part[4]]
     if (part[1] === 'patients' && wish) {
-      const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3])
+      const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3]) ?? register.find(part[2], part[3])
       return r ? wish(res, r, body, me) : problem(res, 404, refused('unknown'))
     }
     if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))

@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Disowning, Duty, Emergency, FactorMade, FactorOffer, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
+import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, DeviceMade, DevicePage, Disowning, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -71,6 +71,40 @@ async function refusal(res: Response): Promise<Refused> {
 
 const seg = encodeURIComponent
 
+/**
+ * importFile sends a file as it is, byte by byte, and hands over each line of the answer as it comes; dry changes nothing. It ends with
+ * the last line, which says done: an answer that breaks off before is Unreachable, and the same file can be sent again.
+ */
+async function importFile(file: Blob, dry: boolean, heard: (line: ImportLine) => void): Promise<ImportLine> {
+  const res = await fetch(`/v1/admin/import${dry ? '?dry_run=true' : ''}`, { method: 'POST', headers: { 'Content-Type': 'text/csv' }, credentials: 'same-origin', body: file }).catch((e) => {
+    throw new Unreachable(String(e))
+  })
+  if (!res.ok) throw await refusal(res)
+  let last: ImportLine | null = null
+  const take = (line: string) => {
+    if (!line.trim()) return
+    last = JSON.parse(line) as ImportLine
+    heard(last)
+  }
+  try {
+    const words = new TextDecoder()
+    let rest = ''
+    for (const reader = res.body!.getReader(); ; ) {
+      const { done, value } = await reader.read()
+      const lines = (rest + words.decode(value, { stream: !done })).split('\n')
+      rest = lines.pop() ?? ''
+      lines.forEach(take)
+      if (done) break
+    }
+    take(rest)
+  } catch (e) {
+    throw new Unreachable(String(e))
+  }
+  const end = last as ImportLine | null
+  if (!end?.done && !end?.error) throw new Unreachable('the answer broke off')
+  return end
+}
+
 /** A wish about a warning: what it became is the answer. */
 const wish = <B extends object>(verb: string) => (id: string, key: string, body: B) => ask<Warning>(`/v1/warnings/${seg(id)}/${verb}`, { method: 'POST', body, key })
 
@@ -137,6 +171,26 @@ export const api = {
   setPolicy: (was: string, body: PolicyBody) => ask<PolicyPage>('/v1/duty/policy', { method: 'PUT', was, body }),
 
   quality: (tenant: string, group: string) => ask<Quality>(`/v1/quality${group ? `?tenant=${seg(tenant)}&group=${seg(group)}` : ''}`),
+
+  accounts: () => ask<Accounts>('/v1/admin/accounts'),
+  makeAccount: (account: string, of: Appointing) => ask<AccountMade>('/v1/admin/accounts', { method: 'POST', body: { account, ...of, new: true } }),
+  appoint: (account: string, of: Appointing) => ask<AccountRow>(`/v1/admin/accounts/${seg(account)}`, { method: 'PUT', body: of }),
+  newPassword: (account: string) => ask<AccountMade>(`/v1/admin/accounts/${seg(account)}/password`, { method: 'POST' }),
+  lockAccount: (account: string, locked: boolean, why: string) => ask<AccountRow>(`/v1/admin/accounts/${seg(account)}/lock`, { method: 'POST', body: { locked, why } }),
+  makeToken: (name: string, of: Appointing) => ask<TokenMade>('/v1/admin/tokens', { method: 'POST', body: { name, ...of, new: true } }),
+  withdrawToken: (name: string) => ask<void>(`/v1/admin/tokens/${seg(name)}`, { method: 'DELETE' }),
+
+  enrolled: (after: string) => ask<EnrolledPage>(`/v1/patients?after=${seg(after)}`),
+  findByName: (name: string) => ask<FoundPage>('/v1/patients/search', { method: 'POST', body: { name } }),
+  enrol: (tenant: string, patient: string, groups: string[]) => ask<void>('/v1/admin/patients', { method: 'POST', body: { tenant, patient, groups } }),
+  regroup: (tenant: string, patient: string, groups: string[], was: string[]) => ask<void>(`/v1/admin/patients/${seg(tenant)}/${seg(patient)}/groups`, { method: 'PUT', body: { groups, was } }),
+  setPerson: (tenant: string, patient: string, version: number, person: Person) => ask<PersonView>(`/v1/patients/${seg(tenant)}/${seg(patient)}/person`, { method: 'PUT', body: { version, person } }),
+  devices: (after: string) => ask<DevicePage>(`/v1/devices?after=${seg(after)}`),
+  bindDevice: (device: string, tenant: string, patient: string) => ask<DeviceMade>('/v1/admin/devices', { method: 'POST', body: { device, tenant, patient } }),
+  renewDevice: (device: string) => ask<DeviceMade>(`/v1/admin/devices/${seg(device)}/credentials`, { method: 'POST' }),
+  replaceDevice: (device: string, by: string) => ask<DeviceMade>(`/v1/admin/devices/${seg(device)}/replace`, { method: 'POST', body: { with: by } }),
+  revokeDevice: (device: string) => ask<void>(`/v1/admin/devices/${seg(device)}`, { method: 'DELETE' }),
+  importFile,
 
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>

@@ -10,18 +10,21 @@ export function useSetting() {
   const says = ref('')
   const faults = ref<FieldFault[]>([])
   const overtaken = ref(false)
+  const reason = ref('')
 
   async function send<T>(one: () => Promise<T>): Promise<T | null> {
     if (busy.value) return null
     busy.value = true
     says.value = ''
+    reason.value = ''
     faults.value = []
     try {
       const got = await one()
       overtaken.value = false
       return got
     } catch (e) {
-      overtaken.value = e instanceof Refused && e.reason === 'changed'
+      reason.value = e instanceof Refused ? e.reason : ''
+      overtaken.value = reason.value === 'changed'
       says.value = e instanceof Refused ? inWords(e) : t('error.unreachable')
       faults.value = e instanceof Refused ? e.faults : []
       return null
@@ -37,5 +40,5 @@ export function useSetting() {
   }
   /** Faults of fields that are not on the page. */
   const others = (shown: (where: string) => boolean) => faults.value.filter((x) => !shown(x.where.replace(/^body\./, ''))).map((f) => inWords({ zh: f.zh || f.message, en: f.en || f.message }))
-  return { busy, says, at, others, overtaken, faulty: computed(() => faults.value.length > 0), send }
+  return { busy, says, reason, at, others, overtaken, faulty: computed(() => faults.value.length > 0), send }
 }

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import type { DeviceRow, Enrolled } from '../api/types'
+import { devicesLike, keysOf, patientsLike, scopeOf, whole } from './register'
+
+const p = (patient: string, o: Partial<Enrolled> = {}): Enrolled => ({ tenant: 'demo', patient, groups: ['copd'], devices: [], named: false, ...o })
+const all = [p('P-0001', { devices: ['ox-7'] }), p('P-0002', { groups: ['heart', 'copd'] }), p('P-0003', { tenant: 'south', left: { at: '', why: 'died' } }), p('P-0004', { left: { at: '' } })]
+const ids = (list: { patient: string }[]) => list.map((x) => x.patient)
+
+describe('who fits', () => {
+  const like = (o: object) => ids(patientsLike(all, { text: '', place: '', standing: 'all', ...o }))
+  it('by id or device', () => {
+    expect(like({ text: ' p-0002 ' })).toEqual(['P-0002'])
+    expect(like({ text: 'OX-7' })).toEqual(['P-0001'])
+  })
+  it('by tenant, or by any of the groups', () => {
+    expect(like({ place: 'south' })).toEqual(['P-0003'])
+    expect(like({ place: 'demo/copd' })).toEqual(['P-0001', 'P-0002', 'P-0004'])
+    expect(like({ place: 'demo/heart' })).toEqual(['P-0002'])
+  })
+  it('by whether the care goes on', () => {
+    expect(like({ standing: 'in' })).toEqual(['P-0001', 'P-0002'])
+    expect(like({ standing: 'ended' })).toEqual(['P-0003', 'P-0004'])
+    expect(like({ standing: 'died' })).toEqual(['P-0003'])
+  })
+})
+
+it('a device that is bound and silent is found; one that is revoked is not silent', () => {
+  const d = (device: string, o: Partial<DeviceRow> = {}): DeviceRow => ({ device, tenant: 'demo', patient: 'P-1', from: '', ...o })
+  const devices = [d('a', { heard: 'now' }), d('b'), d('c', { revoked: true })]
+  expect(devicesLike(devices, { text: '', place: '', wearing: 'unheard' }).map((x) => x.device)).toEqual(['b'])
+  expect(devicesLike(devices, { text: '', place: '', wearing: 'bound' }).map((x) => x.device)).toEqual(['a', 'b'])
+})
+
+it('a list is loaded to its last page, and shown from the first', async () => {
+  const pages: Record<string, { rows: number[]; next: string }> = { '': { rows: [1, 2], next: 'b' }, b: { rows: [3], next: '' } }
+  const seen: number[][] = []
+  await whole((after) => Promise.resolve(pages[after]!), (x) => x.rows, (rows) => seen.push(rows))
+  expect(seen).toEqual([[1, 2], [1, 2, 3]])
+})
+
+it('a scope says a tenant once: its groups are in it', () => {
+  expect(scopeOf(['demo', 'demo/copd', 'south/heart'])).toEqual({ tenants: ['demo'], groups: ['south/heart'] })
+  expect(scopeOf(['*', 'demo'])).toEqual({ tenants: ['*'], groups: [] })
+  expect(scopeOf([])).toEqual({ tenants: [], groups: [] })
+  expect(keysOf([{ tenant: 'demo', groups: [{ group: 'copd', zh: '', en: '' }] }])).toEqual(['demo', 'demo/copd'])
+})

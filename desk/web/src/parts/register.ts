@@ -1,0 +1,69 @@
+import type { AccountRow, DeviceRow, Enrolled, Place } from '../api/types'
+
+// Long lists that are loaded whole and looked through on the page.
+
+/** whole loads a list by pages; heard is told what is there so far, so that the first rows show at once. */
+export async function whole<P extends { next: string }, T>(page: (after: string) => Promise<P>, rowsOf: (p: P) => T[], heard: (rows: T[], first: P) => void): Promise<void> {
+  let rows: T[] = []
+  let first: P | null = null
+  for (let after = '', on = true; on; on = after !== '') {
+    const p = await page(after)
+    first ??= p
+    rows = rows.concat(rowsOf(p))
+    after = p.next
+    heard(rows, first)
+  }
+}
+
+export type Standing = 'all' | 'in' | 'ended' | 'discharged' | 'died' | 'consent_withdrawn'
+
+export interface PatientFilter {
+  text: string
+  place: string // tenant, or tenant/group
+  standing: Standing
+}
+
+const has = (text: string, ...of: string[]) => of.some((s) => s.toLowerCase().includes(text))
+
+const placed = (place: string, tenant: string, groups: string[]) => {
+  const cut = place.indexOf('/')
+  return !place || (cut < 0 ? tenant === place : tenant === place.slice(0, cut) && groups.includes(place.slice(cut + 1)))
+}
+
+/** patientsLike answers who fits. What is typed is looked for in ids and devices. */
+export function patientsLike(all: Enrolled[], f: PatientFilter): Enrolled[] {
+  const text = f.text.trim().toLowerCase()
+  return all.filter((p) => {
+    if (f.standing === 'in' ? p.left : f.standing === 'ended' ? !p.left : f.standing !== 'all' && p.left?.why !== f.standing) return false
+    return placed(f.place, p.tenant, p.groups) && (!text || has(text, p.patient, ...p.devices))
+  })
+}
+
+export type Wearing = 'all' | 'bound' | 'revoked' | 'unheard'
+
+/** devicesLike answers which fit: unheard are those that are bound and of which nothing was heard since the desk listens. */
+export function devicesLike(all: DeviceRow[], f: { text: string; place: string; wearing: Wearing }): DeviceRow[] {
+  const text = f.text.trim().toLowerCase()
+  return all.filter((d) => {
+    if (f.wearing === 'bound' ? d.revoked : f.wearing === 'revoked' ? !d.revoked : f.wearing === 'unheard' && (d.revoked || d.heard)) return false
+    return (!f.place || d.tenant === f.place) && (!text || has(text, d.device, d.patient))
+  })
+}
+
+export function accountsLike(all: AccountRow[], f: { text: string; role: string }): AccountRow[] {
+  const text = f.text.trim().toLowerCase()
+  return all.filter((a) => (!f.role || a.role === f.role) && (!text || has(text, a.account, ...a.tenants, ...a.groups)))
+}
+
+/** What a scope can be chosen from, as one list of keys: * is everywhere. */
+export const keysOf = (places: Place[]) => places.flatMap((p) => [p.tenant, ...p.groups.map((g) => `${p.tenant}/${g.group}`)])
+
+/** scopeOf answers tenants and groups of what was chosen. A tenant has its groups in it. */
+export function scopeOf(chosen: string[]): { tenants: string[]; groups: string[] } {
+  if (chosen.includes('*')) return { tenants: ['*'], groups: [] }
+  const tenants = chosen.filter((k) => !k.includes('/'))
+  return { tenants, groups: chosen.filter((k) => k.includes('/') && !tenants.includes(k.slice(0, k.indexOf('/')))) }
+}
+
+/** How high a row is in px: two lines on a phone, one at a desk. */
+export const rowHeight = (narrow: boolean) => (narrow ? 68 : 44)
