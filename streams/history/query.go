@@ -236,18 +236,7 @@ func (h *History) RecordsOfPatient(ctx context.Context, tenant, patient string, 
 
 // DisownedOf answers what people said about a patient's readings that were not the patient's, in the order of the log.
 func (h *History) DisownedOf(ctx context.Context, tenant, patient string) ([]event.Envelope, error) {
-	all, err := h.records(ctx, `topic = '`+streams.Decisions+`' AND type = ? AND key = ? AND holds ORDER BY log_offset`,
-		string((*event.ReadingDisowned)(nil).Type()), streams.PatientKey(tenant, patient))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]event.Envelope, len(all))
-	for i, r := range all {
-		if out[i], err = event.Decode(r.Headers, r.Value); err != nil {
-			return nil, fmt.Errorf("%s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
-		}
-	}
-	return out, nil
+	return asked{History: h, tenant: tenant, patient: patient}.events(ctx, []event.Type{disowned}, `true`, `log_offset`)
 }
 
 func (h *History) records(ctx context.Context, where string, args ...any) ([]streams.Record, error) {
@@ -255,24 +244,29 @@ func (h *History) records(ctx context.Context, where string, args ...any) ([]str
 	if err != nil {
 		return nil, fmt.Errorf("records in history: %w", err)
 	}
-	all, err := collect(rows, func(rows driver.Rows) (r streams.Record, err error) {
-		var partition uint32
-		var offset uint64
-		var at time.Time
-		var key, value string
-		var keys, values []string
-		if err = rows.Scan(&r.Topic, &partition, &offset, &at, &key, &keys, &values, &value); err != nil {
-			return r, err
-		}
-		r.Partition, r.Offset, r.AppendMs = int32(partition), int64(offset), at.UnixMilli()
-		r.Key, r.Value = []byte(key), []byte(value)
-		for i := range keys {
-			r.Headers = append(r.Headers, event.Header{Key: keys[i], Value: []byte(values[i])})
-		}
-		return r, nil
-	})
+	all, err := collect(rows, scanRecord)
 	if err != nil {
 		return nil, fmt.Errorf("records in history: %w", err)
 	}
 	return all, nil
+}
+
+func scanRecord(rows driver.Rows) (streams.Record, error) { return scanRecordAfter(rows) }
+
+// scanRecordAfter reads a record that stands behind other columns.
+func scanRecordAfter(rows driver.Rows, before ...any) (r streams.Record, err error) {
+	var partition uint32
+	var offset uint64
+	var at time.Time
+	var key, value string
+	var keys, values []string
+	if err = rows.Scan(append(before, &r.Topic, &partition, &offset, &at, &key, &keys, &values, &value)...); err != nil {
+		return r, err
+	}
+	r.Partition, r.Offset, r.AppendMs = int32(partition), int64(offset), at.UnixMilli()
+	r.Key, r.Value = []byte(key), []byte(value)
+	for i := range keys {
+		r.Headers = append(r.Headers, event.Header{Key: keys[i], Value: []byte(values[i])})
+	}
+	return r, nil
 }
