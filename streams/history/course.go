@@ -27,7 +27,7 @@ func doubtOf(mark event.Mark, clock event.ClockQuality) course.Doubt {
 }
 
 // steps are the widths of a point's stretch. From an hour on the roll-up is enough.
-var steps = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+var steps = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour}
 
 // stepOf answers the least width by which a span is at most so many points.
@@ -57,29 +57,27 @@ func (h *History) Course(ctx context.Context, tenant, patient string, from, to e
 
 func (h *History) course(ctx context.Context, tenant, patient string, from, to event.Time, points int) (course.Readings, error) {
 	q := asked{h, tenant, patient, from, to}
-	gone, err := q.disowned(ctx)
-	if err != nil {
-		return course.Readings{}, err
-	}
 	most, err := q.most(ctx)
 	if err != nil {
 		return course.Readings{}, err
 	}
-	if most <= uint64(points) {
-		return q.each(ctx, gone)
+	step := time.Duration(0)
+	if most > uint64(points) {
+		step = stepOf(to.Sub(from), points)
+		width := event.Time(step.Milliseconds())
+		q.from -= (q.from%width + width) % width // a stretch begins where it does in every span
 	}
-	c := course.Readings{Step: stepOf(to.Sub(from), points)}
+	gone, err := q.disowned(ctx)
+	if err != nil {
+		return course.Readings{}, err
+	}
 	by := signals{}
-	width := event.Time(c.Step.Milliseconds())
-	q.from -= (q.from%width + width) % width // a stretch begins where it does in every span
-	err = q.drawn(ctx, by, c.Step, gone)
-	for r := range gone {
-		if r.at >= q.from && r.at < q.to {
-			by.add(r.quantity, course.Disowned, course.Stretch{First: r.at, Last: r.at, Low: r.value, High: r.value})
-		}
+	if step == 0 {
+		err = q.each(ctx, by, gone)
+	} else {
+		err = q.drawn(ctx, by, step, gone)
 	}
-	c.Signals = by.list()
-	return c, err
+	return course.Readings{Step: step, Signals: by.list()}, err
 }
 
 // asked is one question for the course of a patient.
@@ -96,14 +94,16 @@ type reading struct {
 	value    event.Decimal
 }
 
-// disowned answers the readings of which somebody said that they were not the patient's.
+// disowned answers the readings of the span of which somebody said that they were not the patient's.
 func (q asked) disowned(ctx context.Context) (map[reading]bool, error) {
 	said, err := q.DisownedOf(ctx, q.tenant, q.patient)
 	gone := map[reading]bool{}
 	for _, e := range said {
 		if d, ok := e.Data.(*event.ReadingDisowned); ok {
 			for _, r := range d.Readings {
-				gone[reading{d.MeasuredAt, r.Quantity, r.Value}] = true
+				if d.MeasuredAt >= q.from && d.MeasuredAt < q.to {
+					gone[reading{d.MeasuredAt, r.Quantity, r.Value}] = true
+				}
 			}
 		}
 	}
@@ -119,9 +119,8 @@ func (q asked) most(ctx context.Context) (n uint64, err error) {
 }
 
 // each answers every reading by itself.
-func (q asked) each(ctx context.Context, gone map[reading]bool) (course.Readings, error) {
+func (q asked) each(ctx context.Context, by signals, gone map[reading]bool) error {
 	all, err := q.Readings(ctx, q.tenant, q.patient, q.from, q.to, event.Never)
-	by := signals{}
 	for _, r := range all {
 		doubt := doubtOf(r.Mark, r.Clock)
 		if gone[reading{r.MeasuredAt, r.Quantity, r.Value}] {
@@ -129,7 +128,7 @@ func (q asked) each(ctx context.Context, gone map[reading]bool) (course.Readings
 		}
 		by.add(r.Quantity, doubt, course.Stretch{First: r.MeasuredAt, Last: r.MeasuredAt, Low: r.Value, High: r.Value})
 	}
-	return course.Readings{Signals: by.list()}, err
+	return err
 }
 
 // stretches is the part of a question that is the same over roll-up and readings.
@@ -141,10 +140,11 @@ const (
 		FROM readings_hour WHERE tenant = ? AND patient = ? AND hour >= fromUnixTimestamp64Milli(?) AND hour < fromUnixTimestamp64Milli(?)`
 	ofReadings = `intDiv(toUnixTimestamp64Milli(measured_at) - ?, ?) AS slot,
 		min(toUnixTimestamp64Milli(measured_at)), max(toUnixTimestamp64Milli(measured_at)), min(value), max(value)
-		FROM readings WHERE tenant = ? AND patient = ? AND measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)
-		AND NOT has(?, concat(toString(quantity), ' ', toString(toUnixTimestamp64Milli(measured_at)), ' ', toString(toInt64(value * 1000000))))`
-	ofMarks  = `SELECT quantity, mark AS doubt, ` + ofReadings
-	ofClocks = `SELECT quantity, if(clock_quality = 'corrected', 'clock_corrected', 'clock') AS doubt, ` + ofReadings + ` AND mark = '' AND clock_quality NOT IN ('ok', '')`
+		FROM readings `
+	inSpan   = `tenant = ? AND patient = ? AND measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)`
+	ofMarks  = `SELECT quantity, mark AS doubt, ` + ofReadings + `WHERE ` + inSpan
+	ofClocks = `SELECT quantity, if(clock_quality = 'corrected', 'clock_corrected', 'clock') AS doubt, ` + ofReadings + `PREWHERE clock_quality NOT IN ('ok', '') WHERE mark = '' AND ` + inSpan
+	notGone  = ` AND NOT has(?, concat(toString(quantity), ' ', toString(toUnixTimestamp64Milli(measured_at)), ' ', toString(toInt64(value * 1000000))))`
 )
 
 // drawn draws readings together that are too many to be shown each. The roll-up does not know which of its readings were
@@ -152,35 +152,42 @@ const (
 // second are worked out anew from them. A repeat that was given another time stands where that is, as in the roll-up.
 func (q asked) drawn(ctx context.Context, by signals, step time.Duration, gone map[reading]bool) error {
 	args := []any{int64(q.from), step.Milliseconds(), q.tenant, q.patient, int64(q.from), int64(q.to)}
-	names, anew := []string{""}, map[spot]bool{}
-	for r := range gone {
-		if r.at >= q.from && r.at < q.to {
-			names = append(names, fmt.Sprintf("%s %d %d", r.quantity, r.at, r.value))
-			anew[spot{r.quantity, r.at.Sub(q.from) / step}] = true
+	if len(gone) == 0 {
+		err := q.stretches(ctx, by, drawnFrom(step)+stretches, args, nil)
+		if err == nil {
+			err = q.stretches(ctx, by, ofClocks+stretches, args, nil)
 		}
-	}
-	without := append(slices.Clone(args), names)
-	var err error
-	switch {
-	case step < time.Hour:
-		err = q.stretches(ctx, by, ofMarks+stretches, without, nil)
-	case len(anew) == 0:
-		err = q.stretches(ctx, by, ofHours+stretches, args, nil)
-	default:
-		isAnew := func(k spot) bool { return anew[k] }
-		if err = q.stretches(ctx, by, ofHours+stretches, args, func(k spot) bool { return !anew[k] }); err != nil {
-			return err
-		}
-		slots := make([]int64, 0, len(anew))
-		for k := range anew {
-			slots = append(slots, int64(k.slot))
-		}
-		err = q.stretches(ctx, by, ofMarks+` AND has(?, slot)`+stretches, append(slices.Clone(without), slots), isAnew)
-	}
-	if err != nil {
 		return err
 	}
-	return q.stretches(ctx, by, ofClocks+stretches, without, nil)
+	names, slots, anew := []string{}, []int64{}, map[spot]bool{}
+	for r := range gone {
+		k := spot{r.quantity, r.at.Sub(q.from) / step}
+		by.add(r.quantity, course.Disowned, course.Stretch{First: r.at, Last: r.at, Low: r.value, High: r.value})
+		names, slots, anew[k] = append(names, fmt.Sprintf("%s %d %d", r.quantity, r.at, r.value)), append(slots, int64(k.slot)), true
+	}
+	without := append(slices.Clone(args), names)
+	for _, ask := range []struct {
+		sql  string
+		args []any
+		only func(spot) bool
+	}{
+		{drawnFrom(step), args, func(k spot) bool { return !anew[k] }},
+		{ofMarks + notGone + ` AND has(?, slot)`, append(slices.Clone(without), slots), func(k spot) bool { return anew[k] }},
+		{ofClocks + notGone, without, nil},
+	} {
+		if err := q.stretches(ctx, by, ask.sql+stretches, ask.args, ask.only); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawnFrom is where stretches of a width are drawn from.
+func drawnFrom(step time.Duration) string {
+	if step < time.Hour {
+		return ofMarks
+	}
+	return ofHours
 }
 
 // spot is one stretch of one quantity, by its number in the span.

@@ -36,7 +36,7 @@ const maxReadings = 50_000
 
 // Readings answers what was measured of a patient in [from, to), the oldest first and one row an identity: of a
 // reading that came several times, the one that came first. A repeat may have been given another time, so the first is looked
-// for beyond the span. Of these it answers what the desk knew at the moment known; event.Never: all that is known now.
+// for beyond the span, by its number or the sender's id before all that makes it up: that is a column less wide. Of these it answers what the desk knew at the moment known; event.Never: all that is known now.
 func (h *History) Readings(ctx context.Context, tenant, patient string, from, to, known event.Time) ([]Reading, error) {
 	const identity, span = `quantity, device, boot_id, seq, msg_id`, `measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)`
 	low, high := int64(within(from)), int64(within(to))
@@ -45,11 +45,13 @@ func (h *History) Readings(ctx context.Context, tenant, patient string, from, to
 		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
 	}
 	rows, err := h.db.Query(ctx, `SELECT quantity, value, mark, measured_at, received_at, clock_quality, clock_offset_ms, device, log_partition, log_offset
-		FROM (SELECT * FROM readings WHERE tenant = ? AND patient = ? AND log_offset < ?
+		FROM readings WHERE tenant = ? AND patient = ? AND `+span+` AND (`+identity+`, log_offset) IN (
+			SELECT `+identity+`, min(log_offset) FROM readings PREWHERE tenant = ? AND patient = ? AND seq IN (SELECT seq FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
+			WHERE log_offset < ? AND msg_id IN (SELECT msg_id FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
 				AND (`+identity+`) IN (SELECT `+identity+` FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
-			ORDER BY log_offset LIMIT 1 BY `+identity+`)
-		WHERE `+span+` ORDER BY measured_at, log_offset, quantity LIMIT ?`,
-		tenant, patient, unknown, tenant, patient, low, high, low, high, maxReadings+1)
+			GROUP BY `+identity+`)
+		ORDER BY measured_at, log_offset, quantity LIMIT 1 BY `+identity+` LIMIT ?`,
+		tenant, patient, low, high, tenant, patient, tenant, patient, low, high, unknown, tenant, patient, low, high, tenant, patient, low, high, maxReadings+1)
 	if err != nil {
 		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
 	}
