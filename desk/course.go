@@ -18,6 +18,7 @@ import (
 // Course is that, in an answer whose size does not depend on the span.
 type Course struct {
 	History  string          `json:"history" enum:"on,off"`
+	Group    string          `json:"group" doc:"that leads the care now"`
 	From     event.Time      `json:"from"`
 	To       event.Time      `json:"to"`
 	StepMs   int64           `json:"step_ms" doc:"readings are drawn together over so long a stretch; 0: each stands by itself"`
@@ -127,7 +128,8 @@ func (s *Server) course(ctx context.Context, tenant, patient string, from, to ti
 	if !from.Before(to) || to.Sub(from) > longestSpanDays*24*time.Hour {
 		return Course{}, refuse(http.StatusUnprocessableEntity, "span", "时间范围有误", "from must lie before to, by ten years at most")
 	}
-	c := Course{History: historyOff, From: event.TimeOf(from), To: event.TimeOf(to), Signals: []CourseSignal{}, Scores: []CoursePoint{}, Warnings: []CourseWarning{}, Events: []CourseEvent{}, Spans: []CourseSpan{}}
+	now, _ := s.o.Directory.Patient(tenant, patient)
+	c := Course{History: historyOff, Group: now.Group, From: event.TimeOf(from), To: event.TimeOf(to), Signals: []CourseSignal{}, Scores: []CoursePoint{}, Warnings: []CourseWarning{}, Events: []CourseEvent{}, Spans: []CourseSpan{}}
 	if s.o.History == nil {
 		return c, nil
 	}

@@ -115,12 +115,13 @@ func TestHIS3_OneTimeAxisOfAPatient(t *testing.T) {
 	status, raw := b.do("GET", week, nil, nil)
 	var loose struct {
 		History  string
+		Group    string
 		LeftOut  int `json:"left_out"`
 		Warnings []CourseWarning
 		Events   []CourseEvent
 		Spans    []CourseSpan
 	}
-	if err := json.Unmarshal([]byte(raw), &loose); err != nil || status != 200 || loose.History != "on" || loose.LeftOut != 7 || len(loose.Warnings) != 2 {
+	if err := json.Unmarshal([]byte(raw), &loose); err != nil || status != 200 || loose.History != "on" || loose.Group != "copd" || loose.LeftOut != 7 || len(loose.Warnings) != 2 {
 		t.Fatalf("%d %v %.600s", status, err, raw)
 	}
 	if w := loose.Warnings[0]; w.Severity != event.High || w.ClosedAt == nil || w.Outcome != "real" || w.Zh != "血氧 71 %" || w.AcceptedBy != "nurse-a" || w.Page {

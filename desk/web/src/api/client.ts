@@ -1,4 +1,4 @@
-import type { AuditPage, Brief, Closing, Colleague, Contact, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
+import type { AuditPage, Brief, Closing, Colleague, Contact, Course, Disowning, Duty, Emergency, FieldFault, Group, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, PersonView, PolicyBody, PolicyPage, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, Unjudged, Warning, WarningStory, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -122,6 +122,8 @@ export const api = {
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>
     ask<{ patients: Row[]; left: Row[] }>(`/v1/groups/${seg(tenant)}/${seg(group)}`),
+  course: (tenant: string, patient: string, from: Date, to: Date, points: number) =>
+    ask<Course>(`/v1/patients/${seg(tenant)}/${seg(patient)}/course?from=${from.toISOString()}&to=${to.toISOString()}&points=${points}`),
   readings: (tenant: string, patient: string, from: Date, to: Date, known?: Date) =>
     ask<Readings>(
       `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}${known ? `&known=${known.toISOString()}` : ''}`,

@@ -940,6 +940,8 @@ export interface components {
             events: components["schemas"]["CourseEvent"][];
             /** Format: date-time */
             from: string;
+            /** @description that leads the care now */
+            group: string;
             /** @enum {string} */
             history: "on" | "off";
             /**
