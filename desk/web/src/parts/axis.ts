@@ -28,7 +28,7 @@ export const presets = [
 /** held keeps a span between ten minutes and two years, and its end no later than last. */
 export function held({ from, to }: Span, last: number): Span {
   const ms = Math.min(widest, Math.max(nearest, Math.round(to - from)))
-  const end = Math.min(last, Math.round(from + (to - from) / 2 + ms / 2))
+  const end = Math.round(Math.min(last, from + (to - from) / 2 + ms / 2))
   return { from: end - ms, to: end }
 }
 
