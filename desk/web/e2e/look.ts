@@ -13,6 +13,7 @@ export const sizes = { desk, phone }
 export async function settle(page: Page, language: Language, look: Look) {
   await page.addInitScript(
     (s) => {
+      if (location.protocol === 'about:') return // between two who sign in: nothing is kept there
       if (!sessionStorage.getItem('settled')) localStorage.setItem('tocsin.settings', s)
       sessionStorage.setItem('settled', '1')
     },

@@ -225,7 +225,7 @@ export const en = {
     outcomes: { justified: 'Justified', not_justified: 'Not justified' },
   },
   audit: {
-    title: 'Audit log', why: 'Who looked at whom, did what, or was refused. This look is recorded too.', patient: 'Patient', account: 'Account', days: 'How far back', look: 'Look', none: 'Nothing in this time.', more: 'More',
+    found: '{n} entries are shown.', title: 'Audit log', why: 'Who looked at whom, did what, or was refused. This look is recorded too.', patient: 'Patient', account: 'Account', days: 'How far back', look: 'Look', none: 'Nothing in this time.', more: 'More',
     when: 'When', who: 'Who', action: 'What', about: 'About', purpose: 'Purpose', from: 'From', refused: 'refused',
   },
   wall: { more: 'and {n} more', quiet: 'No open warning', leave: 'Leave the wall (Esc)' },

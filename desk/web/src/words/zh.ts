@@ -226,7 +226,7 @@ export const zh: Words = {
     outcomes: { justified: '合理', not_justified: '不合理' },
   },
   audit: {
-    title: '审计日志', why: '谁查看了谁、做了什么、被拒绝了什么。本次查询也会被记录。', patient: '患者', account: '账号', days: '时间范围', look: '查询', none: '此时间范围内没有记录。', more: '更多',
+    found: '显示 {n} 条记录。', title: '审计日志', why: '谁查看了谁、做了什么、被拒绝了什么。本次查询也会被记录。', patient: '患者', account: '账号', days: '时间范围', look: '查询', none: '此时间范围内没有记录。', more: '更多',
     when: '时间', who: '账号', action: '操作', about: '对象', purpose: '目的', from: '来源', refused: '已拒绝',
   },
   wall: { more: '还有 {n} 条', quiet: '没有未结案的预警', leave: '退出大屏（Esc）' },
