@@ -79,14 +79,14 @@ func oneOf(types []event.Type) string {
 }
 
 var (
-	raised, worsened, accepted     = new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertAccepted).Type()
-	closed, judged                 = new(event.AlertClosed).Type(), new(event.AlertJudged).Type()
-	fellSilent, returned           = new(event.SignalFellSilent).Type(), new(event.SignalReturned).Type()
-	enrolled, left, resumed        = new(event.PatientEnrolled).Type(), new(event.PatientLeft).Type(), new(event.PatientResumed).Type()
-	grouped, planned, boundDevice  = new(event.PatientGrouped).Type(), new(event.PlanChanged).Type(), new(event.DeviceBound).Type()
-	revokedDevice, noticed, scored = new(event.DeviceRevoked).Type(), new(event.NoticeReported).Type(), new(event.SeverityScored).Type()
-	contacted, noted, disowned     = new(event.AlertContacted).Type(), new(event.AlertNoted).Type(), new(event.ReadingDisowned).Type()
-	observed, faulty               = new(event.ObservationRecorded).Type(), new(event.TechnicalFault).Type()
+	raised, worsened, accepted    = new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertAccepted).Type()
+	closed, judged                = new(event.AlertClosed).Type(), new(event.AlertJudged).Type()
+	fellSilent, returned          = new(event.SignalFellSilent).Type(), new(event.SignalReturned).Type()
+	enrolled, left, resumed       = new(event.PatientEnrolled).Type(), new(event.PatientLeft).Type(), new(event.PatientResumed).Type()
+	grouped, planned, boundDevice = new(event.PatientGrouped).Type(), new(event.PlanChanged).Type(), new(event.DeviceBound).Type()
+	revokedDevice, noticed        = new(event.DeviceRevoked).Type(), new(event.NoticeReported).Type()
+	contacted, noted, disowned    = new(event.AlertContacted).Type(), new(event.AlertNoted).Type(), new(event.ReadingDisowned).Type()
+	observed, faulty              = new(event.ObservationRecorded).Type(), new(event.TechnicalFault).Type()
 )
 
 // episodes finds the warnings, the gravest first when they are too many, and then what became of them.
