@@ -154,6 +154,26 @@ func within(p event.Pause, now event.Time) (until event.Time, in bool) {
 	return 0, false
 }
 
+// Windows answers when a planned window is, between two moments and so often at most: once, or on its days of the week.
+func Windows(p event.Pause, from, to event.Time, most int) (all []event.Gap) {
+	from, to = max(from, p.From), min(to, p.Until)
+	if len(p.Days) == 0 {
+		if from < to {
+			all = append(all, event.Gap{From: p.From, Until: p.Until})
+		}
+		return all
+	}
+	east := event.Time(p.ZoneMin) * minute
+	for local := floorDay(from+east) - dayMs; local-east < to && len(all) < most; local += dayMs {
+		begin := local - east + event.Time(p.StartMin)*minute
+		w := event.Gap{From: max(begin, p.From), Until: min(begin+event.Time(p.LengthMin)*minute, p.Until)}
+		if onDay(p.Days, local) && w.From < w.Until && w.From < to && w.Until > from {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
 func floorDay(t event.Time) event.Time {
 	d := t / dayMs
 	if t < 0 && t%dayMs != 0 {

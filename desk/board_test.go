@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/streams/course"
 	"tocsin/streams/event"
 )
 
@@ -185,6 +186,14 @@ type shelf struct{ err error }
 
 func (s shelf) Readings(_ context.Context, tenant, patient string, from, to, _ event.Time) ([]Reading, error) {
 	return []Reading{{Quantity: event.SpO2Percent, Value: event.Int(84), MeasuredAt: from, ReceivedAt: to, Clock: event.ClockOK}}, s.err
+}
+
+func (s shelf) Course(context.Context, string, string, event.Time, event.Time, int) (course.Readings, error) {
+	return course.Readings{}, s.err
+}
+
+func (s shelf) Axis(context.Context, string, string, event.Time, event.Time, int) (course.Axis, error) {
+	return course.Axis{}, s.err
 }
 
 func TestReadingsComeFromHistoryOrSayThatItIsOff(t *testing.T) {

@@ -80,6 +80,7 @@ var operations = map[string]func(p patientOf) asking{
 	"listEmergencies": plainly("/v1/emergencies"),
 	"getGroup":        func(p patientOf) asking { return asking{path: "/v1/groups/" + p.tenant + "/" + p.groups[0]} },
 	"getReadings":     func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/readings"} },
+	"getCourse":       func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/course"} },
 	"getPlan":         func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/plan"} },
 
 	"getPerson": func(p patientOf) asking { return asking{path: "/v1/patients/" + p.key() + "/person"} },

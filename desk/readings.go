@@ -6,12 +6,16 @@ import (
 	"net/http"
 	"time"
 
+	"tocsin/streams/course"
 	"tocsin/streams/event"
 )
 
 // History answers a patient's readings that were measured in [from, to) and known to the desk at the moment known
-// (event.Never: now), oldest first, each identity once. Truncated wraps ErrTooMany.
+// (event.Never: now), oldest first, each identity once. Truncated wraps ErrTooMany. Course and Axis answer what stands on one
+// time axis, in about so many points whatever the span.
 type History interface {
+	Course(ctx context.Context, tenant, patient string, from, to event.Time, points int) (course.Readings, error)
+	Axis(ctx context.Context, tenant, patient string, from, to event.Time, points int) (course.Axis, error)
 	Readings(ctx context.Context, tenant, patient string, from, to, known event.Time) ([]Reading, error)
 }
 
@@ -54,7 +58,11 @@ func (s *Server) readings(ctx context.Context, tenant, patient string, from, to,
 	case errors.Is(err, ErrTooMany):
 		return historyOn, nil, refuse(http.StatusUnprocessableEntity, "too_many", "数据过多，请缩短时间范围", "too many readings for one answer; choose a shorter span")
 	case err != nil:
-		return historyOn, nil, refuse(http.StatusBadGateway, "history", "历史数据暂不可用", "history does not answer now; warnings are not affected: "+err.Error())
+		return historyOn, nil, noHistory(err)
 	}
 	return historyOn, some(rs), nil
+}
+
+func noHistory(err error) error {
+	return refuse(http.StatusBadGateway, "history", "历史数据暂不可用", "history does not answer now; warnings are not affected: "+err.Error())
 }

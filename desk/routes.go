@@ -285,6 +285,16 @@ func (s *Server) groupOperations(api huma.API) {
 			on, rs, err := s.readings(ctx, in.Tenant, in.Patient, in.From, in.To, in.Known)
 			return &body[readings]{readings{on, rs}}, err
 		})
+	huma.Register(api, op(maySee, "GET", "/v1/patients/{tenant}/{patient}/course", "getCourse", "groups", "Everything on one time axis: readings with every extreme, warnings, scores, what people did, who watched", http.StatusNotFound, http.StatusBadGateway, http.StatusUnprocessableEntity),
+		func(ctx context.Context, in *struct {
+			Tenant  string    `path:"tenant"`
+			Patient string    `path:"patient"`
+			From    time.Time `query:"from" doc:"24 hours before to, when left out"`
+			To      time.Time `query:"to" doc:"now, when left out"`
+			Points  int       `query:"points" default:"600" minimum:"50" maximum:"1000" doc:"how many points a line has at most, whatever the span: no extreme is left out"`
+		}) (*body[Course], error) {
+			return answer(s.course(ctx, in.Tenant, in.Patient, in.From, in.To, in.Points))
+		})
 }
 
 func (s *Server) qualityOperations(api huma.API) {

@@ -94,3 +94,50 @@ func ask(b *testing.B, h *History, w *world) {
 		b.ReportMetric(float64(time.Since(began).Milliseconds())/times, name)
 	}
 }
+
+// BenchmarkCourse asks for two years of one patient who wears seven sensors that send each minute, beside as many others as there
+// are readings in COURSE_READINGS (by default 8,000,000, of which the patient has 7,358,400).
+func BenchmarkCourse(b *testing.B) {
+	n := 8_000_000
+	if s := os.Getenv("COURSE_READINGS"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	h := open(b, enginetest.Start(b, b.TempDir()))
+	if err := h.Migrate(b.Context(), 1); err != nil {
+		b.Fatal(err)
+	}
+	fillCourse(b, h, n)
+	to := event.Time(1_700_000_000_000).Add(730 * 24 * time.Hour)
+	for name, span := range map[string]time.Duration{"ms/two-years": 730 * 24 * time.Hour, "ms/month": 30 * 24 * time.Hour, "ms/week": 7 * 24 * time.Hour, "ms/ten-minutes": 10 * time.Minute} {
+		const times = 5
+		began := time.Now()
+		for range times {
+			if _, err := h.Course(b.Context(), "t1", "P-0113", to.Add(-span), to, 600); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(time.Since(began).Milliseconds())/times, name)
+	}
+}
+
+// fillCourse puts two years of P-0113 into history, and others beside.
+func fillCourse(b testing.TB, h *History, n int) {
+	b.Helper()
+	const mine = 730 * 1440 * 7
+	for _, sql := range []string{
+		fmt.Sprintf(`INSERT INTO readings (tenant, patient, quantity, measured_at, received_at, value, mark, clock_quality, device, boot_id, seq, log_offset)
+			SELECT 't1', if(number < %d, 'P-0113', concat('P-', toString(number %% 5000 + 10000))), ['spo2_percent', 'pulse_per_min', 'respiration_per_min', 'temperature_cel', 'systolic_mmhg', 'diastolic_mmhg', 'glucose_mmol_per_l'][number %% 7 + 1] AS q,
+				fromUnixTimestamp64Milli(1700000000000 + intDiv(number, 7) * 60000, 'UTC') AS at, at, 60 + cityHash64(number) %% 40, '', if(number %% 9973 = 0, 'unsynced', 'ok'), 'dev', 1, number, number FROM numbers(%d)`, mine, n),
+		`INSERT INTO readings_hour (tenant, patient, quantity, mark, hour, log_partition, row_count, value_min, value_max, newest)
+			SELECT tenant, patient, quantity, mark, toStartOfHour(measured_at), log_partition, count(), min(value), max(value), max((toUnixTimestamp64Milli(measured_at), log_offset, toInt64(value * 1000000), toString(clock_quality)))
+			FROM readings GROUP BY tenant, patient, quantity, mark, toStartOfHour(measured_at), log_partition`,
+		"OPTIMIZE TABLE readings FINAL", "OPTIMIZE TABLE readings_hour FINAL",
+	} {
+		if err := h.db.Exec(b.Context(), sql); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

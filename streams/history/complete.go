@@ -52,8 +52,8 @@ func (h *History) insertAgain(ctx context.Context, b batch, deadline time.Time) 
 func (h *History) has(ctx context.Context, b batch, k block, readings int) (there bool, err error) {
 	part, from, next := uint32(b.part), uint64(b.span.From), uint64(b.span.Next)
 	switch k.table {
-	case "records":
-		err = h.db.QueryRow(ctx, `SELECT count() > 0 FROM records WHERE topic = ? AND log_partition = ? AND log_offset >= ? AND log_offset < ?`,
+	case "records", "patient_events":
+		err = h.db.QueryRow(ctx, `SELECT count() > 0 FROM `+k.table+` WHERE topic = ? AND log_partition = ? AND log_offset >= ? AND log_offset < ?`,
 			b.span.Topic, part, from, next).Scan(&there)
 	case "readings_hour":
 		err = h.db.QueryRow(ctx, `SELECT (SELECT count() FROM readings WHERE log_partition = ?) != (SELECT sum(row_count) FROM readings_hour WHERE log_partition = ?) + ?`,

@@ -106,11 +106,12 @@ func (h *History) Ping(ctx context.Context) error {
 // Insert windows: how many inserts back a repeat is known, for each partition of the log.
 const window = 10_000
 
-// tables and how many inserts each takes for one partition of the log: records has both topics of two pairs.
+// tables and how many inserts each takes for one partition of the log: records has both topics of two pairs, patient_events
+// all of them but one.
 var tables = []struct {
 	name   string
 	topics int32
-}{{"records", 4}, {"readings", 1}, {"readings_hour", 1}, {"memberships", 1}}
+}{{"records", 4}, {"readings", 1}, {"readings_hour", 1}, {"memberships", 1}, {"patient_events", 3}}
 
 // Migrate brings the tables up to date for a log of n partitions. It may be run at any time, by several at once.
 func (h *History) Migrate(ctx context.Context, n int32) error {

@@ -35,7 +35,7 @@ type block struct {
 // steps, which offsets belong to a step that holds; nil: all count. It is pure, so a range that is inserted
 // again gives the same rows. The error wraps event.ErrNewer: a newer program has to do it.
 func project(records []streams.Record, held map[int64]bool) ([]block, error) {
-	rec, read, hours, members := newRecords(len(records)), &readingRows{}, hourRows{}, &memberRows{}
+	rec, read, hours, members, events := newRecords(len(records)), &readingRows{}, hourRows{}, &memberRows{}, &eventRows{}
 	for _, r := range records {
 		e, err := event.Decode(r.Headers, r.Value)
 		if errors.Is(err, event.ErrNewer) {
@@ -46,7 +46,11 @@ func project(records []streams.Record, held map[int64]bool) ([]block, error) {
 		}
 		counts := held == nil || held[r.Offset]
 		rec.add(r, e, counts)
-		if err != nil || !counts || r.Topic != streams.Inputs {
+		if err != nil || !counts {
+			continue
+		}
+		events.add(r, e)
+		if r.Topic != streams.Inputs {
 			continue
 		}
 		switch d := e.Data.(type) {
@@ -61,7 +65,7 @@ func project(records []streams.Record, held map[int64]bool) ([]block, error) {
 			members.add(d.Tenant, d.Patient, d.Group, e, r)
 		}
 	}
-	return []block{rec.block(), read.block(), hours.block(), members.block()}, nil
+	return []block{rec.block(), read.block(), hours.block(), members.block(), events.block()}, nil
 }
 
 // recordRows are the columns of the table records.
@@ -85,10 +89,7 @@ func (c *recordRows) add(r streams.Record, e event.Envelope, holds bool) {
 	if e.Data != nil {
 		typ = e.Data.Type()
 	}
-	keys, values := make([]string, len(r.Headers)), make([]string, len(r.Headers))
-	for i, h := range r.Headers {
-		keys[i], values[i] = h.Key, string(h.Value)
-	}
+	keys, values := headersOf(r)
 	c.topic, c.partition, c.offset = append(c.topic, r.Topic), append(c.partition, uint32(r.Partition)), append(c.offset, uint64(r.Offset))
 	c.appended, c.holds = append(c.appended, within(event.Time(r.AppendMs)).Std()), append(c.holds, holds)
 	c.typ, c.key, c.at = append(c.typ, string(typ)), append(c.key, string(r.Key)), append(c.at, within(e.At).Std())

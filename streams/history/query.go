@@ -36,7 +36,7 @@ const maxReadings = 50_000
 
 // Readings answers what was measured of a patient in [from, to), the oldest first and one row an identity: of a
 // reading that came several times, the one that came first. A repeat may have been given another time, so the first is looked
-// for beyond the span. Of these it answers what the desk knew at the moment known; event.Never: all that is known now.
+// for beyond the span, by its number or the sender's id before all that makes it up: that is a column less wide. Of these it answers what the desk knew at the moment known; event.Never: all that is known now.
 func (h *History) Readings(ctx context.Context, tenant, patient string, from, to, known event.Time) ([]Reading, error) {
 	const identity, span = `quantity, device, boot_id, seq, msg_id`, `measured_at >= fromUnixTimestamp64Milli(?) AND measured_at < fromUnixTimestamp64Milli(?)`
 	low, high := int64(within(from)), int64(within(to))
@@ -45,11 +45,13 @@ func (h *History) Readings(ctx context.Context, tenant, patient string, from, to
 		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
 	}
 	rows, err := h.db.Query(ctx, `SELECT quantity, value, mark, measured_at, received_at, clock_quality, clock_offset_ms, device, log_partition, log_offset
-		FROM (SELECT * FROM readings WHERE tenant = ? AND patient = ? AND log_offset < ?
+		FROM readings WHERE tenant = ? AND patient = ? AND `+span+` AND (`+identity+`, log_offset) IN (
+			SELECT `+identity+`, min(log_offset) FROM readings PREWHERE tenant = ? AND patient = ? AND seq IN (SELECT seq FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
+			WHERE log_offset < ? AND msg_id IN (SELECT msg_id FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
 				AND (`+identity+`) IN (SELECT `+identity+` FROM readings WHERE tenant = ? AND patient = ? AND `+span+`)
-			ORDER BY log_offset LIMIT 1 BY `+identity+`)
-		WHERE `+span+` ORDER BY measured_at, log_offset, quantity LIMIT ?`,
-		tenant, patient, unknown, tenant, patient, low, high, low, high, maxReadings+1)
+			GROUP BY `+identity+`)
+		ORDER BY measured_at, log_offset, quantity LIMIT 1 BY `+identity+` LIMIT ?`,
+		tenant, patient, low, high, tenant, patient, tenant, patient, low, high, unknown, tenant, patient, low, high, tenant, patient, low, high, maxReadings+1)
 	if err != nil {
 		return nil, fmt.Errorf("readings of patient %s/%s: %w", tenant, patient, err)
 	}
@@ -255,18 +257,7 @@ func (h *History) LastHeld(ctx context.Context, topic string, partition int32) (
 
 // DisownedOf answers what people said about a patient's readings that were not the patient's, in the order of the log.
 func (h *History) DisownedOf(ctx context.Context, tenant, patient string) ([]event.Envelope, error) {
-	all, err := h.records(ctx, `topic = '`+streams.Decisions+`' AND type = ? AND key = ? AND holds ORDER BY log_offset`,
-		string((*event.ReadingDisowned)(nil).Type()), streams.PatientKey(tenant, patient))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]event.Envelope, len(all))
-	for i, r := range all {
-		if out[i], err = event.Decode(r.Headers, r.Value); err != nil {
-			return nil, fmt.Errorf("%s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
-		}
-	}
-	return out, nil
+	return asked{History: h, tenant: tenant, patient: patient}.events(ctx, []event.Type{disowned}, `true`, `log_offset`)
 }
 
 func (h *History) records(ctx context.Context, where string, args ...any) ([]streams.Record, error) {
@@ -274,24 +265,29 @@ func (h *History) records(ctx context.Context, where string, args ...any) ([]str
 	if err != nil {
 		return nil, fmt.Errorf("records in history: %w", err)
 	}
-	all, err := collect(rows, func(rows driver.Rows) (r streams.Record, err error) {
-		var partition uint32
-		var offset uint64
-		var at time.Time
-		var key, value string
-		var keys, values []string
-		if err = rows.Scan(&r.Topic, &partition, &offset, &at, &key, &keys, &values, &value); err != nil {
-			return r, err
-		}
-		r.Partition, r.Offset, r.AppendMs = int32(partition), int64(offset), at.UnixMilli()
-		r.Key, r.Value = []byte(key), []byte(value)
-		for i := range keys {
-			r.Headers = append(r.Headers, event.Header{Key: keys[i], Value: []byte(values[i])})
-		}
-		return r, nil
-	})
+	all, err := collect(rows, scanRecord)
 	if err != nil {
 		return nil, fmt.Errorf("records in history: %w", err)
 	}
 	return all, nil
+}
+
+func scanRecord(rows driver.Rows) (streams.Record, error) { return scanRecordAfter(rows) }
+
+// scanRecordAfter reads a record that stands behind other columns.
+func scanRecordAfter(rows driver.Rows, before ...any) (r streams.Record, err error) {
+	var partition uint32
+	var offset uint64
+	var at time.Time
+	var key, value string
+	var keys, values []string
+	if err = rows.Scan(append(before, &r.Topic, &partition, &offset, &at, &key, &keys, &values, &value)...); err != nil {
+		return r, err
+	}
+	r.Partition, r.Offset, r.AppendMs = int32(partition), int64(offset), at.UnixMilli()
+	r.Key, r.Value = []byte(key), []byte(value)
+	for i := range keys {
+		r.Headers = append(r.Headers, event.Header{Key: keys[i], Value: []byte(values[i])})
+	}
+	return r, nil
 }

@@ -198,7 +198,10 @@ func (r *rebuild) copyBelow(ctx context.Context, topic string, part int32, below
 	if below == math.MaxInt64 {
 		below-- // nothing of the topic is left in the log: all of it is copied
 	}
-	sql := []string{fmt.Sprintf("INSERT INTO records%s SELECT * FROM records WHERE topic = '%s' AND log_partition = %d AND log_offset < %d", beside, topic, part, below)}
+	var sql []string
+	for _, table := range []string{"records", "patient_events"} {
+		sql = append(sql, fmt.Sprintf("INSERT INTO %s%s SELECT * FROM %s WHERE topic = '%s' AND log_partition = %d AND log_offset < %d", table, beside, table, topic, part, below))
+	}
 	if topic == streams.Inputs {
 		where := fmt.Sprintf(" WHERE log_partition = %d AND log_offset < %d", part, below)
 		sql = append(sql, "INSERT INTO readings"+beside+" SELECT * FROM readings"+where, "INSERT INTO memberships"+beside+" SELECT * FROM memberships"+where,

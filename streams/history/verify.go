@@ -14,6 +14,7 @@ type Digest struct {
 	Records, RecordSum   uint64 // every record, whatever it says
 	Held, HeldSum        uint64 // those of steps that hold; without steps all
 	Readings, ReadingSum uint64 // what charts are drawn from
+	Events, EventSum     uint64 // what else stands on a patient's time axis
 }
 
 // Check compares one partition of one topic over [From, Next).
@@ -168,11 +169,14 @@ func (d *Digest) add(b batch) {
 			continue
 		}
 		d.Held, d.HeldSum = d.Held+1, d.HeldSum+sum
-		if r.Topic != streams.Inputs {
+		e, err := event.Decode(r.Headers, r.Value)
+		if err != nil {
 			continue
 		}
-		e, err := event.Decode(r.Headers, r.Value)
-		if o, ok := e.Data.(*event.ObservationRecorded); ok && err == nil {
+		if row, ok := eventOf(r, e); ok {
+			d.Events, d.EventSum = d.Events+1, d.EventSum+row.sum(r, e)
+		}
+		if o, ok := e.Data.(*event.ObservationRecorded); ok && r.Topic == streams.Inputs {
 			for _, row := range readingsOf(r, e, o) {
 				d.Readings, d.ReadingSum = d.Readings+1, d.ReadingSum+row.sum()
 			}
@@ -180,7 +184,7 @@ func (d *Digest) add(b batch) {
 	}
 }
 
-// recordSumSQL and readingSumSQL say in SQL what recordSum and readingRow.sum say in Go.
+// recordSumSQL, readingSumSQL and eventSumSQL say in SQL what recordSum, readingRow.sum and eventRow.sum say in Go.
 const (
 	recordSumSQL = `xxHash64(concat(toString(log_offset), ';', toString(length(key)), ':', key,
 		arrayStringConcat(arrayMap((k, v) -> concat(toString(length(k)), ':', k, toString(length(v)), ':', v), header_keys, header_values)),
@@ -189,12 +193,19 @@ const (
 			[toString(tenant), patient, toString(quantity), toString(mark), toString(clock_quality), device, msg_id, toString(door)])),
 		arrayStringConcat(arrayMap(n -> concat(toString(n), ';'), [toUnixTimestamp64Milli(measured_at), toUnixTimestamp64Milli(received_at),
 			ifNull(toUnixTimestamp64Milli(gateway_at), -1), toInt64(value * 1000000), clock_offset_ms, boot_id, seq, toInt64(log_offset)]))))`
+	eventSumSQL = `xxHash64(concat(arrayStringConcat(arrayMap(s -> concat(toString(length(s)), ':', s), [toString(tenant), patient, toString(type), about, value])),
+		arrayStringConcat(arrayMap(n -> concat(toString(n), ';'), [toUnixTimestamp64Milli(at), toInt64(severity), toInt64(score_lower), toInt64(score_upper), toInt64(log_offset)]))))`
 )
 
 func (h *History) digest(ctx context.Context, suffix, topic string, part int32, from, next int64) (d Digest, err error) {
 	err = h.db.QueryRow(ctx, `SELECT count(), sumWithOverflow(`+recordSumSQL+`), countIf(holds), sumWithOverflow(if(holds, `+recordSumSQL+`, 0))
 		FROM records`+suffix+` WHERE topic = ? AND log_partition = ? AND log_offset >= ? AND log_offset < ?`,
 		topic, uint32(part), uint64(from), uint64(next)).Scan(&d.Records, &d.RecordSum, &d.Held, &d.HeldSum)
+	if err != nil {
+		return d, err
+	}
+	err = h.db.QueryRow(ctx, `SELECT count(), sumWithOverflow(`+eventSumSQL+`) FROM patient_events`+suffix+`
+		WHERE topic = ? AND log_partition = ? AND log_offset >= ? AND log_offset < ?`, topic, uint32(part), uint64(from), uint64(next)).Scan(&d.Events, &d.EventSum)
 	if err != nil || topic != streams.Inputs {
 		return d, err
 	}

@@ -7,6 +7,13 @@ import type { Up } from './up'
 /** up is the desk that the set-up started. */
 export const up = () => JSON.parse(readFileSync(new URL('.state/up.json', import.meta.url), 'utf8')) as Up
 
+/** signInAs puts the session of a lead or of an auditor into the page's browser. */
+export async function signInAs(page: Page, who: 'lead' | 'auditor') {
+  const { url, ...of } = up()
+  const res = await page.context().request.post(`${url}/v1/session`, { data: of[who] })
+  expect(res.status(), await res.text()).toBe(200)
+}
+
 /** signIn puts a session into the page's browser; by hand it is done in the test of signing in. */
 export async function signIn(page: Page, who = 0, url = up().url) {
   const res = await page.context().request.post(`${url}/v1/session`, { data: up().nurses[who]! })

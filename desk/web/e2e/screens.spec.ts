@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
-import { open, signIn, unclaimed, up } from './desk'
-import { accessible, fits, languages, looks, settle, shoot, sizes } from './look'
+import { open, signIn, signInAs, unclaimed, up } from './desk'
+import { languages, looks, see as seeAs, settle, sizes } from './look'
 
 // Every page on real data, in both languages, light and dark, at the desk and on a phone.
 for (const [size, viewport] of Object.entries(sizes))
@@ -14,11 +14,7 @@ for (const [size, viewport] of Object.entries(sizes))
           page.on('pageerror', (e) => faults.push(String(e)))
           page.on('console', (m) => m.type() === 'error' && !m.text().includes('401') && faults.push(m.text()))
           const { url } = up()
-          const see = async (name: string) => {
-            await shoot(page, `real-${name}-${size}-${language}-${look}`)
-            await fits(page, name)
-            await accessible(page, name)
-          }
+          const see = (name: string) => seeAs(page, name, `real-${size}-${language}-${look}`)
           await settle(page, language, look)
           await page.goto(url)
           await expect(page.locator('#account')).toBeVisible()
@@ -52,6 +48,31 @@ for (const [size, viewport] of Object.entries(sizes))
             await expect(page.locator('.page section').first()).toBeVisible()
             await see(`pack-${part}`)
           }
+          await page.goto(`${url}/#/warning/${grave.id}`)
+          await expect(page.locator('.box canvas, .note').first()).toBeVisible()
+          await page.keyboard.press('KeyB')
+          await expect(page.locator('[data-test=as-known]')).toBeVisible()
+          await see('look-back')
+          await page.keyboard.press('Escape')
+          await page.goto(`${url}/#/patients/${grave.tenant}/${grave.patient}`)
+          await expect(page.locator('.axis .box canvas, .note').first()).toBeVisible()
+          await see('patient')
+          await page.goto(`${url}/#/unjudged`)
+          await expect(page.locator('.page h1')).toBeVisible()
+          await see('unjudged')
+          await page.goto('about:blank')
+          await signInAs(page, 'lead')
+          for (const [path, ready] of [['quality', '[data-test=cards]'], ['duty', '.card, .page section'], ['emergencies', '.nothing, [data-test=waiting]']] as const) {
+            await page.goto(`${url}/#/${path}`)
+            await expect(page.locator(ready).first()).toBeVisible()
+            await see(path)
+          }
+          await page.goto('about:blank')
+          await signInAs(page, 'auditor')
+          await page.goto(`${url}/#/audit`)
+          await page.locator('[data-test=look]').click()
+          await expect(page.locator('tbody tr').first()).toBeVisible()
+          await see('audit')
           expect(faults).toEqual([])
         })
       })

@@ -11,7 +11,9 @@ export interface Up {
   data: string
   demoAt: number // when the simulated ward began to publish
   first: { account: string; password: string } // the one-time password that the start printed
-  nurses: { account: string; password: string }[] // accounts with passwords of their own
+  nurses: { account: string; password: string }[] // accounts with passwords of their own, and so have these
+  lead: { account: string; password: string }
+  auditor: { account: string; password: string }
 }
 
 const here = new URL('.', import.meta.url).pathname
@@ -41,7 +43,8 @@ export default async function start(): Promise<() => Promise<void>> {
     const demoAt = Date.now()
     const url = `http://127.0.0.1:${http}`
     const nurses = [await nurse(url, data, 'nurse-a'), await nurse(url, data, 'nurse-b')]
-    const up: Up = { url, data, demoAt, first: { account: said[1]!, password: said[2]! }, nurses }
+    const [lead, auditor] = [await nurse(url, data, 'lead-a', 'lead'), await nurse(url, data, 'auditor-a', 'auditor')]
+    const up: Up = { lead, auditor, url, data, demoAt, first: { account: said[1]!, password: said[2]! }, nurses }
     mkdirSync(join(here, '.state'), { recursive: true })
     writeFileSync(join(here, '.state/up.json'), JSON.stringify(up))
   } catch (e) {
@@ -72,9 +75,9 @@ function until(child: ChildProcess, words: RegExp, within: number): Promise<RegE
   })
 }
 
-/** nurse makes an account and changes its one-time password, as the person would. */
-async function nurse(url: string, data: string, account: string) {
-  const { stdout } = await run(binary, ['account', 'set', account, '--role', 'nurse', '--data', data])
+/** nurse makes an account, of a nurse unless it is said otherwise, and changes its one-time password, as the person would. */
+async function nurse(url: string, data: string, account: string, role = 'nurse') {
+  const { stdout } = await run(binary, ['account', 'set', account, '--role', role, '--data', data])
   const once = stdout.trim().split('\n').pop()!.trim()
   const password = `own words of ${account}`
   const post = (path: string, body: object, cookie = '') =>

@@ -26,6 +26,7 @@ export const router = createRouter({
     { path: '/packs', name: 'packs', component: () => import('./pages/Packs.vue'), meta: { title: 'packs.title' } },
     { path: '/packs/:id/:part(watches|rules|tests|record)?', name: 'pack', component: () => import('./pages/Pack.vue'), meta: { title: 'packs.title' } },
     { path: '/patients/:tenant/:patient/plan', name: 'plan', component: () => import('./pages/Plan.vue'), meta: { title: 'plan.title' } },
+    { path: '/patients/:tenant/:patient', name: 'patient', component: () => import('./pages/Patient.vue'), meta: { title: 'course.title' } },
     { path: '/quality', name: 'quality', component: () => import('./pages/Quality.vue'), meta: { title: 'nav.quality' } },
     { path: '/duty', name: 'duty', component: () => import('./pages/Duty.vue'), meta: { title: 'nav.duty' } },
     { path: '/accounts', name: 'accounts', component: () => import('./pages/Accounts.vue'), meta: { title: 'admin.accounts' } },

@@ -1,4 +1,4 @@
-import { accessible, fits, languages, looks, settle, shoot, sizes } from '../look'
+import { languages, looks, see as seeAs, settle, sizes } from '../look'
 import { enter, expect, test } from './desk'
 
 // A patient out of one's care, opened in an emergency: the dialog, the bar that stands as long as it lasts, the review, the record.
@@ -10,11 +10,7 @@ for (const [size, viewport] of Object.entries(sizes))
       test.use({ viewport })
 
       test('SEC-5 an emergency is asked for with a reason, stands on every page, and ends', async ({ page, mock }) => {
-        const see = async (name: string) => {
-          await shoot(page, `${name}-${tag}`)
-          await fits(page, name)
-          await accessible(page, name)
-        }
+        const see = (name: string) => seeAs(page, name, tag)
         await settle(page, language, look)
         await enter(page, mock)
         await page.getByRole('button', { name: /nurse-a/ }).click()
@@ -48,9 +44,6 @@ for (const [size, viewport] of Object.entries(sizes))
         await expect(waiting.nth(1).locator('form')).toHaveCount(0) // her own
         await waiting.nth(0).locator('[data-test=review-now]').click()
         await expect(waiting.nth(0).locator('[role=alert]')).toBeVisible()
-        await shoot(page, `emergencies-${tag}`)
-        await fits(page, 'emergencies')
-        await accessible(page, 'emergencies')
         await waiting.nth(0).locator('[type=radio]').first().check()
         await waiting.nth(0).locator('[data-test=review-now]').click()
         await expect(page.locator('[data-test=reviewed] li')).toHaveCount(1)
@@ -64,9 +57,6 @@ for (const [size, viewport] of Object.entries(sizes))
         await page.fill('[name=patient]', 'P-0113')
         await page.locator('[data-test=look]').click()
         await expect(page.locator('tbody tr')).toHaveCount(3)
-        await shoot(page, `audit-${tag}`)
-        await fits(page, 'audit')
-        await accessible(page, 'audit')
         await page.locator('[data-test=more]').click()
         await expect(page.locator('tbody tr')).toHaveCount(4)
         await expect(page.locator('[data-test=more]')).toHaveCount(0)

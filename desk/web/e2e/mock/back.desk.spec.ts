@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { accessible, fits, languages, looks, settle, shoot, sizes } from '../look'
+import { settle } from '../look'
 import { enter, expect, test } from './desk'
 
 const open = async (page: Page) => {
@@ -68,21 +68,3 @@ test('HIS-2 a look back ends by itself after a minute', async ({ page, mock }) =
   await expect(page.locator('[data-test=as-known]')).toHaveCount(0)
   await expect(page.locator('[data-test=accept]')).toBeVisible()
 })
-
-for (const [size, viewport] of Object.entries(sizes))
-  for (const language of languages)
-    for (const look of looks)
-      test.describe(`${size} ${language} ${look}`, () => {
-        test.use({ viewport })
-        test('HIS-2 the look back fits, and breaks no rule of accessibility that axe knows', async ({ page, mock }) => {
-          await settle(page, language, look)
-          await enter(page, mock, '/warning/w-0001')
-          await open(page)
-          await expect(page.locator('[data-test=stood]')).toBeVisible()
-          await slideTo(page, 30_000)
-          await page.waitForTimeout(600)
-          await shoot(page, `back-${size}-${language}-${look}`)
-          await fits(page, 'look back')
-          await accessible(page, 'look back')
-        })
-      })

@@ -1,7 +1,7 @@
 import { test as base, expect, type Page } from '@playwright/test'
 import { start } from './server.mjs'
 
-interface Mock {
+export interface Mock {
   url: string
   steer: (what: string, o?: object) => Promise<void>
 }

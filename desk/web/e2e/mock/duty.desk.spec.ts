@@ -1,4 +1,4 @@
-import { accessible, fits, languages, looks, settle, shoot, sizes } from '../look'
+import { settle } from '../look'
 import { enter, expect, test } from './desk'
 
 test('ALR-10 who is on duty now and next, and a gap that is marked; a nurse looks and changes nothing', async ({ page, mock }) => {
@@ -67,23 +67,3 @@ test('ALR-10 a time that nobody can answer in is refused at its step', async ({ 
   await page.keyboard.press('Escape')
   await expect(page.locator('dialog')).toHaveCount(0)
 })
-
-for (const [size, viewport] of Object.entries(sizes))
-  for (const language of languages)
-    for (const look of looks)
-      test.describe(`${size} ${language} ${look}`, () => {
-        test.use({ viewport })
-        test('ALR-10 the page of duty fits, and breaks no rule of accessibility that axe knows', async ({ page, mock }) => {
-          await settle(page, language, look)
-          await enter(page, mock, '/duty', 'lead-wu')
-          await expect(page.locator('.card').first()).toBeVisible()
-          await shoot(page, `duty-${size}-${language}-${look}`)
-          await fits(page, 'duty')
-          await accessible(page, 'duty')
-          await page.locator('[data-test=edit-rota]').first().click()
-          await expect(page.locator('[data-test=shift]').first()).toBeVisible()
-          await shoot(page, `duty-rota-${size}-${language}-${look}`)
-          await fits(page, 'rota')
-          await accessible(page, 'rota')
-        })
-      })

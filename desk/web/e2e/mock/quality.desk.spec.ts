@@ -1,4 +1,4 @@
-import { accessible, fits, languages, looks, settle, shoot, sizes } from '../look'
+import { settle } from '../look'
 import { enter, expect, test } from './desk'
 
 test('RUL-14 ALR-15 the quality of a week: shares with what they are of, times, floods, what is not recorded', async ({ page, mock }) => {
@@ -22,18 +22,3 @@ test('RUL-14 ALR-15 the quality of a week: shares with what they are of, times, 
   await page.keyboard.press('Escape')
   await expect(page.locator('[role=option]').first()).toBeVisible()
 })
-
-for (const [size, viewport] of Object.entries(sizes))
-  for (const language of languages)
-    for (const look of looks)
-      test.describe(`${size} ${language} ${look}`, () => {
-        test.use({ viewport })
-        test('RUL-14 the page of quality fits, and breaks no rule of accessibility that axe knows', async ({ page, mock }) => {
-          await settle(page, language, look)
-          await enter(page, mock, '/quality')
-          await expect(page.locator('[data-test=cards]')).toBeVisible()
-          await shoot(page, `quality-${size}-${language}-${look}`)
-          await fits(page, 'quality')
-          await accessible(page, 'quality')
-        })
-      })

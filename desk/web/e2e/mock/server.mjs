@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
+import { course } from './course.mjs'
 import { newDuty } from './duty.mjs'
 import { barred, begun, steps, told, unnamed } from './factors.mjs'
 import { heads, page, plan } from './packs.mjs'
@@ -356,6 +357,10 @@ export function start(port = 0) {
       return r ? wish(res, r, body, me) : problem(res, 404, refused('unknown'))
     }
     if (part[1] === 'patients' && part[4] === 'plan') return packless ? problem(res, 404, { zh: '没有这名患者', en: 'there is no such patient' }) : json(res, plan(part[2], part[3], Date.now()))
+    if (part[1] === 'patients' && part[4] === 'course') {
+      if (part[3] === 'P-0777') return problem(res, 404, { zh: '没有这位患者，或不在您的管理范围内；紧急情况可申请紧急授权查阅', en: 'there is no such patient, or they are not in your care; in an emergency open them with a reason' })
+      return json(res, course(Date.now(), Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to')), Number(url.searchParams.get('points'))))
+    }
     if (part[1] === 'patients') return json(res, { history: 'on', readings: knownAt(url.searchParams.get('known'), readings(rows.find((r) => r.patient === part[3]) ?? {}, Date.parse(url.searchParams.get('from')), Date.parse(url.searchParams.get('to')))) })
     if (part[1] === 'stream') return stream(req, res, url.searchParams.get('group') ?? '', me)
     return problem(res, 404, { en: 'not found' })

@@ -1,4 +1,4 @@
-import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, DeviceMade, DevicePage, Disowning, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
+import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -195,6 +195,8 @@ export const api = {
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>
     ask<{ patients: Row[]; left: Row[] }>(`/v1/groups/${seg(tenant)}/${seg(group)}`),
+  course: (tenant: string, patient: string, from: Date, to: Date, points: number) =>
+    ask<Course>(`/v1/patients/${seg(tenant)}/${seg(patient)}/course?from=${from.toISOString()}&to=${to.toISOString()}&points=${points}`),
   readings: (tenant: string, patient: string, from: Date, to: Date, known?: Date) =>
     ask<Readings>(
       `/v1/patients/${seg(tenant)}/${seg(patient)}/readings?from=${from.toISOString()}&to=${to.toISOString()}${known ? `&known=${known.toISOString()}` : ''}`,

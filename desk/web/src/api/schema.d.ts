@@ -602,6 +602,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/patients/{tenant}/{patient}/course": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything on one time axis: readings with every extreme, warnings, scores, what people did, who watched */
+        get: operations["getCourse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients/{tenant}/{patient}/disown": {
         parameters: {
             query?: never;
@@ -1525,6 +1542,105 @@ export interface components {
             medium: number;
             /** Format: int64 */
             technical: number;
+        };
+        Course: {
+            /** @description oldest first */
+            events: components["schemas"]["CourseEvent"][];
+            /** Format: date-time */
+            from: string;
+            /** @description that leads the care now */
+            group: string;
+            /** @enum {string} */
+            history: "on" | "off";
+            /**
+             * Format: int64
+             * @description further warnings, lighter or older ones
+             */
+            left_out: number;
+            /** @description [first, last, least lower bound, greatest lower bound, greatest upper bound, lower and upper bound that stood at last]; the bounds are -1 when there was no score. The first may lie before the span */
+            scores: number[][];
+            /** @description those without a doubt hold all that is believed; where readings are drawn together, those of doubtful clocks stand beside once more */
+            signals: components["schemas"]["CourseSignal"][];
+            spans: components["schemas"]["CourseSpan"][];
+            /**
+             * Format: int64
+             * @description readings are drawn together over so long a stretch; 0: each stands by itself
+             */
+            step_ms: number;
+            /** Format: date-time */
+            to: string;
+            /** @description that were open in the span, in the order of raising */
+            warnings: components["schemas"]["CourseWarning"][];
+        };
+        CourseEvent: {
+            en: string;
+            /** Format: date-time */
+            from: string;
+            /** @enum {string} */
+            lane: "contacts" | "notices" | "answers" | "plan" | "care";
+            /** Format: int64 */
+            n: number;
+            /**
+             * Format: date-time
+             * @description of several the last; else the same moment
+             */
+            to: string;
+            /** @description which it was about */
+            warning?: string;
+            /** @description of several, the last */
+            zh: string;
+        };
+        CourseSignal: {
+            /** @enum {string} */
+            doubt: "" | "disowned" | "unconfirmed" | "low_quality" | "test" | "clock" | "clock_corrected";
+            /** @description a reading as [moment, value], or what was drawn together as [first, last, least, greatest]; moments are milliseconds since 1970 */
+            points: number[][];
+            /** @enum {string} */
+            quantity: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+        };
+        CourseSpan: {
+            /** Format: date-time */
+            from: string;
+            /**
+             * @description watched: between enrolment and the end of care; away: after the end of care; silent: a signal that should have come did not; planned: silence is excused; unheard: a door was shut, and nothing counts as silence
+             * @enum {string}
+             */
+            kind: "watched" | "away" | "silent" | "planned" | "unheard";
+            /** @enum {string} */
+            quantity?: "respiration_per_min" | "spo2_percent" | "supplemental_o2" | "systolic_mmhg" | "diastolic_mmhg" | "pulse_per_min" | "acvpu" | "temperature_cel" | "weight_kg" | "glucose_mmol_per_l" | "peak_flow_l_per_min" | "ketone_mmol_per_l" | "sensor_glucose_mmol_per_l" | "mean_pressure_mmhg" | "o2_flow_l_per_min" | "fio2_percent" | "capillary_refill_s" | "respiratory_distress" | "urine_ml_per_h" | "steps_per_day" | "pain_nrs" | "ultrafiltration_ml_per_day";
+            /** @description why, as it was written; of unheard, the door */
+            text?: string;
+            /**
+             * Format: date-time
+             * @description absent: it lasts
+             */
+            to?: string;
+        };
+        CourseWarning: {
+            /** @description who took it first */
+            accepted_by?: string;
+            /**
+             * Format: date-time
+             * @description absent: it is open
+             */
+            closed_at?: string;
+            closed_by?: string;
+            en: string;
+            id: string;
+            outcome?: string;
+            /** @description this desk still has the warning's own page */
+            page: boolean;
+            problem: string;
+            /** Format: date-time */
+            raised_at: string;
+            rule: string;
+            /**
+             * @description the gravest that it has been
+             * @enum {string}
+             */
+            severity: "none" | "low" | "medium" | "high" | "technical";
+            /** @description why it was raised */
+            zh: string;
         };
         DeskLoad: {
             /**
@@ -8159,6 +8275,117 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCourse: {
+        parameters: {
+            query?: {
+                /** @description 24 hours before to, when left out */
+                from?: string;
+                /** @description now, when left out */
+                to?: string;
+                /** @description how many points a line has at most, whatever the span: no extreme is left out */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Course"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -41,6 +41,12 @@ function speaker() {
     return format(settings.language, far, seconds).format(d)
   }
 
+  /** day writes a date, with the year when it is another. */
+  function day(at: string | number) {
+    const d = new Date(at)
+    return dates(settings.language, new Date(exactly()).getFullYear() !== d.getFullYear()).format(d)
+  }
+
   const quantity = (q: string) => (te(`quantity.${q}`) ? t(`quantity.${q}`) : q)
 
   /** number writes a value without its unit; a code is a word. */
@@ -77,8 +83,11 @@ function speaker() {
   /** source names where a rule comes from. Titles stay as they were printed; what our own packs say of themselves is a sentence, and is said in the language of the screen. */
   const source = (what: string) => (what.startsWith("Tocsin's own policy") ? t('reason.ours') : what)
 
-  return { t, te, source, span, ago, left, clock, quantity, number, value, inWords, groupName, asked, role, finding }
+  return { t, te, source, span, ago, left, clock, day, quantity, number, value, inWords, groupName, asked, role, finding }
 }
+
+const dates = (language: string, year: boolean) =>
+  new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', { day: 'numeric', month: 'short', ...(year ? { year: 'numeric' } : {}) })
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 

@@ -32,10 +32,23 @@ export function dotsOf(readings: Reading[], quantity: string): Dot[] {
     seen.add(key)
     dots.push({ t: Date.parse(r.measured_at), v: r.value, doubt: doubtOf(r) })
   }
-  return dots.sort((a, b) => a.t - b.t)
+  return dotsFirst(dots)
+}
+
+/** dotsFirst puts dots into the order of measuring. */
+export const dotsFirst = (dots: Dot[]) => dots.sort((a, b) => a.t - b.t)
+
+/** Several readings drawn together, from t to end: only their least and greatest are told. */
+export interface Stretch {
+  t: number
+  end: number
+  low: number
+  high: number
 }
 
 const minute = 60_000
+/** When something ended: a reading is over at once. */
+const over = (d: { t: number; end?: number }) => d.end ?? d.t
 
 /** How many distances beside one tell what is usual there. */
 const around = 5
@@ -45,8 +58,8 @@ const around = 5
  * usual just before it (or just after, at the beginning), at least 5 min. People measure every six hours for weeks and
  * then every ten seconds for an hour; one limit for all of it would hide the gaps of the one or break the other.
  */
-export function gapLimits(dots: { t: number }[]): number[] {
-  const d = dots.slice(1).map((x, i) => x.t - dots[i]!.t)
+export function gapLimits(dots: { t: number; end?: number }[]): number[] {
+  const d = dots.slice(1).map((x, i) => Math.max(0, x.t - over(dots[i]!)))
   return dots.map((_, i) => {
     const before = d.slice(Math.max(0, i - around), i)
     const near = before.length >= 2 ? before : [...before, ...d.slice(i + 1, i + 1 + around - before.length)]
@@ -70,11 +83,11 @@ export function lineOf(dots: Dot[]): [number, number | null][] {
 }
 
 /** gapsOf are the stretches without a reading, up to the end of what is shown. */
-export function gapsOf(dots: { t: number }[], end: number): [number, number][] {
+export function gapsOf(dots: { t: number; end?: number }[], end: number): [number, number][] {
   const limit = gapLimits(dots)
   return dots.flatMap((d, i) => {
     const next = dots[i + 1]?.t ?? end
-    return next - d.t > limit[i]! ? [[d.t, next] as [number, number]] : []
+    return next - over(d) > limit[i]! ? [[over(d), next] as [number, number]] : []
   })
 }
 

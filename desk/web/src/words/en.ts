@@ -103,7 +103,15 @@ export const en = {
   chart: {
     title: 'Readings', around: '24 h before the warning until now', off: 'History is off: past readings cannot be drawn. The values above come from the live log.', none: 'No readings in this stretch.', failed: 'The readings could not be loaded.', old: 'Drawn at {at}: history does not answer now, what came since is missing.', retry: 'Load again',
     gap: 'no data for {span}', target: 'own target', limit: 'limit', raised: 'warning raised', table: 'As a table', drawing: 'As a drawing', summary: '{what}: {n} readings, {low} to {high} {unit}, last {last} {at}, gaps: {gaps}',
-    time: 'Measured', what: 'Sign', value: 'Value', received: 'Received', mark: 'Mark', marks: 'Marks', loading: 'Loading the readings …', hours: '{n} h', stretch: 'Stretch of time', not: 'nothing is joined across a gap',
+    time: 'Measured', what: 'Sign', value: 'Value', received: 'Received', mark: 'Mark', range: '{low} to {high}', marks: 'Marks', loading: 'Loading the readings …', hours: '{n} h', stretch: 'Stretch of time', not: 'nothing is joined across a gap',
+  },
+  course: {
+    title: 'Over months', link: 'over months', linkOf: '{who} over months', board: 'Board: {group}', zoom: 'Stretch of time', preset: { years: '2 years', quarter: '3 months', month: '4 weeks', week: '1 week', day: '24 h', hour: '1 h', near: '10 min' },
+    earlier: 'Earlier', later: 'Later', in: 'Closer', out: 'Further', now: 'Now', length: '{span} are shown', drawn: 'an upright bar is all readings of {span}, from the least to the greatest', each: 'each reading is drawn', how: 'Choose a mark to read what it is. Wheel or two fingers zoom, + and − too; a finger or the arrow keys move.',
+    near: 'Zoom there', toWarning: 'Open the warning', asOf: 'drawn {ago}', off: 'History is off: nothing of the past can be drawn.', newest: 'newest {v}, {ago}', newestOf: 'newest {ago}', stands: 'now {v}', summary: '{what}: {low} to {high} {unit}, {newest}, gaps: {gaps}', doubted: '{what}: only doubted readings',
+    warnings: 'Warnings', watching: 'Watched', nothing: '– nothing', lanes: { contacts: 'Calls and notes', notices: 'Notices', answers: 'Answers and symptoms', plan: 'Plan and limits', care: 'Group, devices, care' },
+    closed: 'closed {at} by {who}: {outcome}', open: 'open', took: '{who} took it', several: '{n} from {from} to {to}, the last: {last}', severalWarnings: '{n} warnings, the gravest {severity}, from {at}', severalEvents: '{n} from {from} to {to}', severalSpans: '{n} stretches from {from} to {to}', leftOut: '{n} lighter or older warnings are not drawn: zoom closer to see them.',
+    spans: { watched: 'watched', away: 'not watched: the care had ended', silent: 'no data: {what}', planned: 'planned window: {why}', unheard: 'nothing could be heard: {why}' }, short: { away: 'not watched', silent: 'no data', planned: 'planned', unheard: 'not heard' }, spanFor: '{what}, from {from} for {span}', spanSince: '{what}, since {from}',
   },
   mark: {
     disowned: 'not this patient’s', unconfirmed: 'unconfirmed', low_quality: 'poor quality', test: 'test', clock: 'doubtful clock', clock_corrected: 'clock corrected', stale: 'too old',
@@ -258,7 +266,7 @@ export const en = {
     outcomes: { justified: 'Justified', not_justified: 'Not justified' },
   },
   audit: {
-    title: 'Audit log', why: 'Who looked at whom, did what, or was refused. This look is recorded too.', patient: 'Patient', account: 'Account', days: 'How far back', look: 'Look', none: 'Nothing in this time.', more: 'More',
+    found: '{n} entries are shown.', title: 'Audit log', why: 'Who looked at whom, did what, or was refused. This look is recorded too.', patient: 'Patient', account: 'Account', days: 'How far back', look: 'Look', none: 'Nothing in this time.', more: 'More',
     when: 'When', who: 'Who', action: 'What', about: 'About', purpose: 'Purpose', from: 'From', refused: 'refused',
   },
   admin: {

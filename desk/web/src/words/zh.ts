@@ -104,7 +104,15 @@ export const zh: Words = {
   chart: {
     title: '读数', around: '预警前 24 小时至今', off: '历史库已关闭，无法绘制既往读数。上方数值来自实时日志。', none: '此时段没有读数。', failed: '读数未能载入。', old: '绘制于 {at}：历史库暂无应答，此后的读数未显示。', retry: '重新载入',
     gap: '{span}无数据', target: '个体化目标', limit: '阈值', raised: '发出预警', table: '表格', drawing: '图形', summary: '{what}：{n} 次读数，{low} 至 {high} {unit}，最近 {last}，{at}，中断 {gaps} 处',
-    time: '测量时间', what: '项目', value: '数值', received: '收到时间', mark: '标记', marks: '标记', loading: '正在载入读数……', hours: '{n} 小时', stretch: '时间范围', not: '中断处不连线',
+    time: '测量时间', what: '项目', value: '数值', received: '收到时间', mark: '标记', range: '{low} 至 {high}', marks: '标记', loading: '正在载入读数……', hours: '{n} 小时', stretch: '时间范围', not: '中断处不连线',
+  },
+  course: {
+    title: '长期趋势', link: '长期趋势', linkOf: '{who} 的长期趋势', board: '看板：{group}', zoom: '时间范围', preset: { years: '2 年', quarter: '3 个月', month: '4 周', week: '1 周', day: '24 小时', hour: '1 小时', near: '10 分钟' },
+    earlier: '向前', later: '向后', in: '放大', out: '缩小', now: '现在', length: '共显示 {span}', drawn: '每根竖条为 {span}内全部读数，自最低至最高', each: '每次读数均已绘出', how: '选择标记可查看内容。滚轮、双指或 + − 键缩放；拖动或方向键移动。',
+    near: '放大至此', toWarning: '打开预警', asOf: '{ago}绘制', off: '历史库已关闭，无法绘制既往数据。', newest: '最近 {v}，{ago}', newestOf: '最近一次在{ago}', stands: '现为 {v}', summary: '{what}：{low} 至 {high} {unit}，{newest}，中断 {gaps} 处', doubted: '{what}：仅有存疑读数',
+    warnings: '预警', watching: '监测', nothing: '– 无', lanes: { contacts: '联系与记录', notices: '通知', answers: '问卷与症状', plan: '管理计划与阈值', care: '分组、设备与管理' },
+    closed: '{at} 由 {who} 结案：{outcome}', open: '未结案', took: '{who} 接手', several: '{from} 至 {to} 共 {n} 项，最后一项：{last}', severalWarnings: '{at} 起 {n} 条预警，最高为{severity}', severalEvents: '{from} 至 {to} 共 {n} 项', severalSpans: '{from} 至 {to} 共 {n} 段', leftOut: '另有 {n} 条级别较低或较早的预警未绘出，放大后可见。',
+    spans: { watched: '监测中', away: '未监测：管理已结束', silent: '数据中断：{what}', planned: '计划时段：{why}', unheard: '无法接收数据：{why}' }, short: { away: '未监测', silent: '数据中断', planned: '计划', unheard: '无法接收' }, spanFor: '{what}，自 {from} 起 {span}', spanSince: '{what}，自 {from} 起',
   },
   mark: {
     disowned: '非本人', unconfirmed: '未证实', low_quality: '质量差', test: '测试', clock: '时钟存疑', clock_corrected: '时钟已校正', stale: '已过时',
@@ -259,7 +267,7 @@ export const zh: Words = {
     outcomes: { justified: '合理', not_justified: '不合理' },
   },
   audit: {
-    title: '审计日志', why: '谁查看了谁、做了什么、被拒绝了什么。本次查询也会被记录。', patient: '患者', account: '账号', days: '时间范围', look: '查询', none: '此时间范围内没有记录。', more: '更多',
+    found: '显示 {n} 条记录。', title: '审计日志', why: '谁查看了谁、做了什么、被拒绝了什么。本次查询也会被记录。', patient: '患者', account: '账号', days: '时间范围', look: '查询', none: '此时间范围内没有记录。', more: '更多',
     when: '时间', who: '账号', action: '操作', about: '对象', purpose: '目的', from: '来源', refused: '已拒绝',
   },
   admin: {
