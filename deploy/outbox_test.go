@@ -90,6 +90,7 @@ func TestALR19_ATocsinTellsMachines(t *testing.T) {
 		return nil
 	})
 	h.enrol("t1,P-0113,copd,d1,secret\n")
+	h.tocsin("consent", "carry-over", "--tenant", "t1", "--form", "TEST-1", "--given", "2026-03-01", "--purposes", "monitoring,sharing")
 	h.publish(h.device(h.tcp(), "d1", "secret"), "t1", "d1", "m1", spo2(84))
 	w := h.warningOf("P-0113", "deterioration")
 	h.until("it is told of the warning", func() error {

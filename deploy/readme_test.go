@@ -35,7 +35,7 @@ func TestEveryCurlOfTheReadme(t *testing.T) {
 	h.publish(h.device(h.tcp(), "d1", "secret"), "demo", "d1", "m1", spo2(84))
 	h.warningOf("P-0113", "deterioration")
 
-	for _, ran := range h.inShell(lines) {
+	for _, ran := range h.inShell(filepath.Dir(file), lines) {
 		if !strings.HasSuffix(ran, "\n=0\n") {
 			t.Errorf("%s", ran)
 		}
@@ -72,9 +72,9 @@ func curlsOf(t *testing.T, page string) (lines []string) {
 	return lines
 }
 
-// inShell runs the lines in one shell and answers what each printed and, last, its exit status. curl fails with the status of an
+// inShell runs the lines in one shell, in a folder, and answers what each printed and, last, its exit status. curl fails with the status of an
 // answer; a stream that was cut off by --max-time did not fail.
-func (h *hospital) inShell(lines []string) (ran []string) {
+func (h *hospital) inShell(folder string, lines []string) (ran []string) {
 	h.t.Helper()
 	const mark = "====="
 	script := "curl() { command curl -sS --fail-with-body \"$@\"; local s=$?; [ $s = 28 ] && return 0; return $s; }\n"
@@ -82,7 +82,7 @@ func (h *hospital) inShell(lines []string) (ran []string) {
 		script += fmt.Sprintf("echo %s; echo %s\n%s\nprintf '\\n=%%s\\n' $?\n", mark, quoted(line), strings.ReplaceAll(line, "127.0.0.1:8080", h.app.run.HTTP))
 	}
 	c := exec.CommandContext(h.t.Context(), "bash", "-o", "pipefail", "-c", script)
-	c.Env = append(os.Environ(), "TOKEN="+h.lead)
+	c.Dir, c.Env = folder, append(os.Environ(), "TOKEN="+h.lead)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		h.t.Fatalf("%v\n%s", err, out)

@@ -688,5 +688,5 @@ test('ALR-23 what was closed without knowing what it was is asked again, and ans
   await expect(page.locator('.page')).toContainText('P-0127: saved.')
   await expect(page.locator('.page li')).toHaveCount(0)
   await page.getByRole('button', { name: /nurse-a/ }).click()
-  await expect(page.locator('.menu a')).toContainText('What was it? 0')
+  await expect(page.locator('.menu a[href="#/unjudged"]')).toContainText('What was it? 0')
 })

@@ -235,7 +235,7 @@ export function start(port = 0) {
   }
 
   /** The patient's page, as the desk serves it, for app-1 with the code mock. */
-  async function page(res, what, who) {
+  async function own(res, what, who) {
     if (what === 'state') return who === `Basic ${btoa('app-1:mock')}` ? json(res, { ...me, at: iso(Date.now()) }) : problem(res, 401, { zh: '设备编号或口令不正确', en: 'wrong' })
     const name = what === 'page.js' ? 'page.js' : 'page.html'
     res.writeHead(200, { 'Content-Type': types[extname(name)], 'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'" })
@@ -251,7 +251,7 @@ export function start(port = 0) {
     if (part[0] === 'mock' && part[1] === 'looks') return json(res, looks)
     if (part[0] === 'mock') return steer[part[1]]?.(body), json(res, {})
     if (refusing) return req.socket.destroy()
-    if (part[0] === 'me') return page(res, part[1], req.headers.authorization)
+    if (part[0] === 'me') return own(res, part[1], req.headers.authorization)
     if (part[0] !== 'v1') return file(res, url.pathname)
     const sid = /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
     const me = signed.get(sid)
@@ -267,6 +267,7 @@ export function start(port = 0) {
     if (!me) return problem(res, 401, { zh: '请先登录', en: 'sign in first' })
     const no = barred(me, part, req.method)
     if (no) return problem(res, no.status, no)
+    if (part[1] === 'session' && part[2] === 'push') return push(res, req.method, part[3], body, me)
     if (part[1] === 'session' && part[2]) {
       const was = me.locked
       const said = steps[part.slice(2).join('/')]?.(me, body)
@@ -276,7 +277,6 @@ export function start(port = 0) {
       return json(res, said?.answer ? (typeof said.answer === 'function' ? { ...said.answer(), session: withOpen(me) } : said.answer) : withOpen(me))
     }
     if (part[1] === 'session') {
-      if (part[2] === 'push') return push(res, req.method, part[3], body, me)
       if (req.method === 'DELETE') return signed.delete(sid), json(res, {}, 204)
       return json(res, withOpen(me))
     }
