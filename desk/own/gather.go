@@ -253,7 +253,7 @@ func (g *gathering) rejected(ctx context.Context, partitions int32) error {
 		first, end, err := g.log.Bounds(ctx, streams.Rejected, p)
 		if err == nil {
 			g.c.Sources = append(g.c.Sources, Source{streams.Rejected, p, first, end, first > 0})
-			err = g.each(ctx, streams.Rejected, p, first, end, take)
+			err = streams.Each(ctx, g.log, streams.Rejected, p, first, end, take)
 		}
 		if err != nil {
 			return err

@@ -35,50 +35,21 @@ func (r reading) plain(ctx context.Context, topic string, partition int32, key s
 		from = 0
 		err := r.past.OfKey(ctx, topic, partition, key, func(rec streams.Record) error {
 			if rec.Offset >= first {
-				return errEnough
+				return streams.ErrEnough
 			}
 			return fn(rec)
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		if err != nil && !errors.Is(err, streams.ErrEnough) {
 			return err
 		}
 	}
 	r.c.Sources = append(r.c.Sources, Source{topic, partition, from, end, missing})
-	return r.each(ctx, topic, partition, first, end, func(rec streams.Record) error {
+	return streams.Each(ctx, r.log, topic, partition, first, end, func(rec streams.Record) error {
 		if string(rec.Key) != key {
 			return nil
 		}
 		return fn(rec)
 	})
-}
-
-var errEnough = errors.New("enough")
-
-// each hands on the records of a partition in [first, end).
-func (r reading) each(ctx context.Context, topic string, partition int32, first, end int64, fn func(streams.Record) error) (err error) {
-	if first >= end {
-		return nil
-	}
-	in, err := r.log.Read(topic, partition, first)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	for at := first; at < end; {
-		records, err := in.Next(ctx)
-		if err != nil {
-			return fmt.Errorf("read %s/%d at %d: %w", topic, partition, at, err)
-		}
-		for _, rec := range records {
-			if at = rec.Offset + 1; rec.Offset >= end {
-				return nil
-			}
-			if err := fn(rec); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // held hands on every event of steps that hold for which wants answers true; key is the one by which history is asked.
@@ -95,7 +66,7 @@ func (r reading) held(ctx context.Context, topic string, partition int32, key st
 		from, missing = 0, at.Offset+1 < first
 		err := r.past.OfKey(ctx, topic, partition, key, func(rec streams.Record) error {
 			if rec.Offset > at.Offset {
-				return errEnough
+				return streams.ErrEnough
 			}
 			e, err := event.Decode(rec.Headers, rec.Value)
 			if err != nil {
@@ -106,7 +77,7 @@ func (r reading) held(ctx context.Context, topic string, partition int32, key st
 			}
 			return fn(rec, e)
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		if err != nil && !errors.Is(err, streams.ErrEnough) {
 			return err
 		}
 	}
