@@ -33,12 +33,12 @@ func (a *App) startOutbox(context.Context) error {
 	return nil
 }
 
-// sharesOf answers whether others than the care team may be told of a patient now (SEC-4). What is Tocsin's own is about nobody.
-func (a *App) sharesOf(tenant, patient string) outbox.Shares {
+// sharesOf answers whether a subscriber of a purpose may be told of a patient now (SEC-4). What is Tocsin's own is about nobody.
+func (a *App) sharesOf(tenant, patient, purpose string) outbox.Shares {
 	if tenant == streams.SystemTenant {
 		return outbox.Shares{Allowed: true}
 	}
-	return outbox.SharesBy(a.view.Consent(tenant, patient, event.ForSharing, event.TimeOf(time.Now())))
+	return outbox.SharesBy(purpose, a.view.Consent(tenant, patient, purpose, event.TimeOf(time.Now())))
 }
 
 // tellsMachines tells whether subscribers are served here.

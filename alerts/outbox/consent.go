@@ -13,7 +13,7 @@ import (
 	"tocsin/streams/event"
 )
 
-// A message is made by a consent to sharing and carries its id. It is asked for again before every try. What was made before a withdrawal
+// A message is made by a consent to sharing (or, for a part of the hospital's own watching, to monitoring) and carries its id. It is asked for again before every try. What was made before a withdrawal
 // and not taken yet never goes out: under its number goes a word that something was withheld, and why, without a patient and without a
 // finding. Of what happens later the subscriber is told nothing, and no number is used; but of a warning that it knows it is told once
 // that it will hear no more of it, so that silence is not taken for being well. When the patient agrees again, it goes on.
@@ -25,9 +25,11 @@ type Shares struct {
 	Why     string // when not allowed: one of the words of withheld messages
 }
 
-// SharesBy answers by how a patient stands to sharing.
-func SharesBy(s event.ConsentStanding) Shares {
-	return Shares{Allowed: s.Allows(), Consent: s.Consent, Why: "consent_" + s.State}
+// SharesBy answers by how a patient stands to a purpose. A part of the watching itself is told of everybody who is watched: as with
+// readings, a form that is missing or has run out leaves nobody unheard, and a withdrawal ends it.
+func SharesBy(purpose string, s event.ConsentStanding) Shares {
+	watched := purpose == event.ForMonitoring && s.State != event.ConsentWithdrew
+	return Shares{Allowed: s.Allows() || watched, Consent: s.Consent, Why: "consent_" + s.State}
 }
 
 // consentEvery is how often a try that hangs asks whether it may still go on.
@@ -78,7 +80,7 @@ func (s *stream) withheldNow(m event.OutboxMessage) (Shares, bool) {
 	if m.Patient == "" {
 		return Shares{}, false
 	}
-	may := s.o.Shares(m.Tenant, m.Patient)
+	may := s.o.Shares(m.Tenant, m.Patient, s.sub.purpose)
 	return may, !may.Allowed
 }
 

@@ -17,7 +17,7 @@ import (
 // agreed is who does not agree to be told of, by patient; everybody else does, by a consent of their own.
 type agreed struct{ sync.Map }
 
-func (a *agreed) shares(_, patient string) Shares {
+func (a *agreed) shares(_, patient, _ string) Shares {
 	if why, is := a.Load(patient); is {
 		return Shares{Why: why.(string)}
 	}
@@ -132,6 +132,26 @@ func TestSEC4_WithoutConsentNothingIsTold(t *testing.T) {
 	got := r.taken()
 	if !strings.Contains(got[2].body, "consent_expired") || strings.Contains(got[2].body, "P-w1") || !strings.Contains(got[3].body, `"patient":"P-w1"`) {
 		t.Errorf("it was told\n%s\n%s", got[2].body, got[3].body)
+	}
+}
+
+// A part of the hospital's own watching is told of whoever is watched, others of who agrees to it.
+func TestSEC4_APartOfTheWatchingIsToldOfWhoeverIsWatched(t *testing.T) {
+	for state, want := range map[string][2]bool{ // to others, to a part of the watching
+		event.ConsentStands: {true, true}, event.ConsentBefore: {true, true}, event.ConsentNone: {false, true}, event.ConsentExpired: {false, true}, event.ConsentWithdrew: {false, false},
+	} {
+		s := event.ConsentStanding{State: state}
+		if got := [2]bool{SharesBy(event.ForSharing, s).Allowed, SharesBy(event.ForMonitoring, s).Allowed}; got != want {
+			t.Errorf("%s: %v, want %v", state, got, want)
+		}
+	}
+	own := Setting{ID: "alarm-server", URL: "http://127.0.0.1:1", Form: formCloudEvents, Purpose: event.ForMonitoring}
+	if all, faults := open([]Setting{own, {ID: "his", URL: own.URL, Form: own.Form}}); len(faults) > 0 || all[0].purpose != event.ForMonitoring || all[1].purpose != event.ForSharing {
+		t.Errorf("%+v", faults)
+	}
+	own.Purpose = event.ForResearch
+	if _, faults := open([]Setting{own}); len(faults) != 1 {
+		t.Errorf("%v", faults)
 	}
 }
 

@@ -48,8 +48,8 @@ type Options struct {
 	Name        string // of this process, for people
 	Subscribers []Setting
 	Start       Start
-	Groups      func(tenant, patient string) []string // as of now
-	Shares      func(tenant, patient string) Shares   // as of now
+	Groups      func(tenant, patient string) []string        // as of now
+	Shares      func(tenant, patient, purpose string) Shares // as of now
 	Logger      *slog.Logger
 	Registry    *prometheus.Registry
 

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -28,6 +29,9 @@ type Setting struct {
 	From    string          `yaml:"from"`     // now (what holds when empty) or beginning: where a new subscriber begins
 	Only    OnlySetting     `yaml:"only"`
 	Headers []HeaderSetting `yaml:"headers"` // of HTTP, such as Authorization
+	// Purpose is what patients have to agree to: sharing (what holds when empty), or monitoring for a part of the hospital's own watching,
+	// such as its alarm server: that is told of everybody who is watched.
+	Purpose string `yaml:"purpose"`
 	// SecretFile holds a secret of Standard Webhooks (whsec_…), by which each request is signed.
 	SecretFile string `yaml:"secret_file"`
 	CAFile     string `yaml:"ca_file"` // PEM: by whom its certificate is signed; empty: by those whom the host trusts
@@ -73,12 +77,13 @@ var Types = []event.Type{"alert.raised", "alert.updated", "alert.worsened", "ale
 
 // subscriber is a setting, read and checked.
 type subscriber struct {
-	id     string
-	form   string
-	from   string
-	only   OnlySetting
-	render renderer
-	target target
+	id      string
+	form    string
+	from    string
+	only    OnlySetting
+	purpose string
+	render  renderer
+	target  target
 
 	alarmAfter, within, retryMost time.Duration
 }
@@ -118,6 +123,11 @@ func (r *reading) subscriber(s Setting) *subscriber {
 	sub := &subscriber{id: s.ID, form: s.Form, from: s.From, only: s.Only, alarmAfter: s.AlarmAfter, within: s.Within, retryMost: s.RetryMost}
 	if !names.MatchString(s.ID) {
 		r.fault("id", "%q must be one word of letters, digits, - and _: it goes into the log, so no address", s.ID)
+	}
+	switch sub.purpose = cmp.Or(s.Purpose, event.ForSharing); sub.purpose {
+	case event.ForSharing, event.ForMonitoring:
+	default:
+		r.fault("purpose", "%q is unknown; use sharing, or monitoring for a part of the hospital's own watching", s.Purpose)
 	}
 	switch s.From {
 	case "", "now", "beginning":

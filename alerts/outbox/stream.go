@@ -169,7 +169,7 @@ func (s *stream) look(e event.Envelope, quiet bool) error {
 	}
 	number := s.at.last + 1
 	m := event.OutboxMessage{Subscriber: s.sub.id, Number: number, ID: e.ID, Of: e.Data.Type(), At: e.At, Tenant: w.Tenant, Patient: w.Patient, Alert: w.Alert}
-	may := s.o.Shares(w.Tenant, w.Patient)
+	may := s.o.Shares(w.Tenant, w.Patient, s.sub.purpose)
 	if m.Consent = may.Consent; !may.Allowed {
 		return s.ends(m, w, may)
 	}
