@@ -9,7 +9,8 @@ TOOLS := .cache/tools
 
 # The race detector is too slow for whole worlds and kills, whose parts are raced in their own packages, and finds nothing
 # in the rules, which run in one goroutine each: who runs them side by side is raced.
-NORACE ?= ./deploy/sim/... ./deploy/chaos/... ./deploy/bench/... ./rules ./rules/pack
+NORACE ?= ./deploy/chaos/... ./deploy/bench/...
+BESIDE ?= ./deploy/sim/... ./rules ./rules/pack
 
 KILLS ?= 100
 SEED  ?= 1
@@ -56,7 +57,7 @@ keycloak:
 	@$(GO) run ./deploy/testkit/fetch keycloak
 
 test: build
-	@NORACE="$(NORACE)" deploy/testkit/test.sh
+	@NORACE="$(NORACE)" BESIDE="$(BESIDE)" deploy/testkit/test.sh
 
 check: lint lint-screens fuzz
 

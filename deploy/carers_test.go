@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,7 +153,7 @@ func (k *keptPerson) become(p directory.Person) {
 func TestALR17_SEC3_TheVaultIsOpenedBeside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept, hang, told := &keptPerson{}, make(chan struct{}), 0
-		var fails error
+		var fails atomic.Bool
 		c := &carers{view: kept, log: slog.New(slog.DiscardHandler), now: time.Now, known: map[string]*nearby{}}
 		c.tell = func(string, string) { told++; c.near("t", "P") }
 		if n := c.near("t", "P"); n.Missing != nearNoVault {
@@ -160,7 +161,7 @@ func TestALR17_SEC3_TheVaultIsOpenedBeside(t *testing.T) {
 		}
 		c.open = func(_, _ string, p directory.Person) (vault.Person, error) {
 			<-hang
-			return vault.Person{Carers: []vault.Carer{{Phones: []vault.Phone{{Number: "1"}, {Number: "2"}}}, {Phones: []vault.Phone{{Number: fmt.Sprint(p.Version)}}, Language: "en"}}}, fails
+			return vault.Person{Carers: []vault.Carer{{Phones: []vault.Phone{{Number: "1"}, {Number: "2"}}}, {Phones: []vault.Phone{{Number: fmt.Sprint(p.Version)}}, Language: "en"}}}, map[bool]error{true: errors.New("the disk is away")}[fails.Load()]
 		}
 		if n := c.near("t", "P"); n.Missing != nearUnknown {
 			t.Fatalf("%+v", n)
@@ -183,11 +184,11 @@ func TestALR17_SEC3_TheVaultIsOpenedBeside(t *testing.T) {
 		}
 		close(hang)
 		is("it goes on", 3, "")
-		fails = errors.New("the disk is away")
+		fails.Store(true)
 		kept.become(directory.Person{Version: 2})
 		c.moved()
 		is("it fails", 0, nearShut)
-		fails = nil
+		fails.Store(false)
 		time.Sleep(vaultAgain + 2*time.Second)
 		is("it is well again", 3, "")
 		if n := c.near("t", "P"); n.Phones[1] != (notify.NearPhone{Carer: 1, Number: "2"}) || n.Phones[2] != (notify.NearPhone{Carer: 2, Number: "2", Language: "en"}) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"tocsin/alerts"
 	"tocsin/care"
@@ -40,7 +41,7 @@ type libraryPack struct {
 }
 
 // libraryPacks answers the library, sorted; the program's own packs compile, or its tests would have failed.
-func libraryPacks() ([]libraryPack, error) {
+var libraryPacks = sync.OnceValues(func() ([]libraryPack, error) {
 	var all []libraryPack
 	for id, text := range pack.Library() {
 		p, err := pack.CompileFile(id+".yaml", text)
@@ -51,7 +52,7 @@ func libraryPacks() ([]libraryPack, error) {
 	}
 	slices.SortFunc(all, func(a, b libraryPack) int { return cmp.Compare(a.id, b.id) })
 	return all, nil
-}
+})
 
 // checkPack is the registrar's compiler.
 func checkPack(text string) (directory.Checked, error) {

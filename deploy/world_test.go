@@ -116,10 +116,20 @@ func (h *hospital) tocsin(args ...string) string {
 	return out.String()
 }
 
+// token makes a token and waits until the desk knows it: the command has read the log, the desk may be a moment behind.
 func (h *hospital) token(role string) string {
 	h.t.Helper()
 	lines := bytes.Fields([]byte(h.tocsin("token", "create", "--role", role)))
-	return string(lines[len(lines)-1])
+	token, before := string(lines[len(lines)-1]), h.lead
+	h.lead = token
+	h.until("the desk knows the token", func() error {
+		if status := h.call("GET", "/v1/session", "", "", nil); status != http.StatusOK {
+			return fmt.Errorf("it answers %d", status)
+		}
+		return nil
+	})
+	h.lead = before
+	return token
 }
 
 func (h *hospital) enrol(rows string) {

@@ -5,6 +5,7 @@ const at = process.env.TOCSIN_DESK!
 
 async function atKeycloak(page: Page, password = 'at-the-provider') {
   await expect(page).toHaveURL(/^http:\/\/localhost:\d+\/realms\/hospital\//)
+  await expect(page.locator('#password')).toBeVisible()
   if (await page.locator('#username').isVisible()) await page.fill('#username', 'nurse-b')
   await page.fill('#password', password)
   await page.locator('#kc-login').click()
