@@ -164,8 +164,12 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problem)
 		return
 	}
-	if r.URL.Query().Get("dry_run") == "true" {
+	switch dry := r.URL.Query()["dry_run"]; {
+	case len(dry) == 1 && dry[0] == "true":
 		s.tryCSV(w, r, file)
+		return
+	case len(dry) > 0 && (len(dry) > 1 || dry[0] != "false"): // who meant to try must not have imported
+		writeProblem(w, badRequest(http.StatusUnprocessableEntity, "query.dry_run", "want true or false"))
 		return
 	}
 	rows, said, problem := s.readImport(file)

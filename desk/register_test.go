@@ -279,6 +279,11 @@ func TestAnImportIsTriedFirst(t *testing.T) {
 	if status, raw := admin.do("POST", "/v1/admin/devices", BindBody{Device: "ox-1", Tenant: "demo", Patient: "P-1"}, nil); status != 200 {
 		t.Fatalf("%d %s", status, raw)
 	}
+	for _, dry := range []string{"yes", "TRUE", "", "true&dry_run=false"} { // who meant to try has not imported
+		if status, raw := admin.do("POST", "/v1/admin/import?dry_run="+dry, "tenant,patient,group,device,token\ndemo,P-9,copd,,\n", nil, "Content-Type", "text/csv"); status != 422 {
+			t.Errorf("dry_run=%s: %d %s", dry, status, raw)
+		}
+	}
 	csv := "\ufefftenant,patient,group,device,token\n" +
 		"demo,P-1,copd,ox-1,\n" + // stands
 		"demo,P-2,copd,ox-2,\n" + // new, with a token
