@@ -89,7 +89,9 @@ chaos: build
 sim:
 	$(GO) test -count=1 -timeout 0 -v ./deploy/sim -seed=$(SEED)
 
+# A failing row is told by the table, so the table is written also when a test has failed.
 conformance: build
+	-@LOOKS=1 NORACE="$(NORACE)" BESIDE="$(BESIDE)" deploy/testkit/test.sh
 	@$(GO) run ./deploy/conformance
 
 # The whole API, asked by deploy/apitest: `make schemathesis` draws the same cases each time; with EXAMPLES=200 DRAW=7 others and more.

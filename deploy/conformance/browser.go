@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,69 +13,52 @@ import (
 // titleInSource finds the browser tests that carry an id: test('ING-1 …'.
 var titleInSource = regexp.MustCompile("(?m)\\btest(?:\\.\\w+)?\\(\\s*['\"`]((?:[A-Z]{3}-[0-9]+[ ,:]*)+[^'\"`\n]*)['\"`]")
 
-// browserSuites are the npm scripts that run Playwright, and where their tests lie: on a desk of the test's own, then on a real one.
-var browserSuites = []struct{ script, tests string }{
-	{"e2e:mock", "mock/*.ts"},
-	{"e2e", "*.ts"},
-}
-
-// runBrowser runs Playwright's tests that carry an id. Without a browser they show nothing; with one, a
-// test that left no result is a failure.
-func runBrowser(ctx context.Context, w io.Writer, root string) (results []result, err error) {
-	web := filepath.Join(root, "desk", "web")
-	for _, suite := range browserSuites {
-		titles, err := findTitles(filepath.Join(web, "e2e", suite.tests))
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case len(titles) == 0:
-		case !haveBrowser():
-			fmt.Fprintf(w, "skip %d browser tests: no chromium (apt-get install chromium fonts-noto-cjk)\n", len(titles))
-			results = append(results, browserResults(w, titles, nil, skipped)...)
-		default:
-			outcomes, err := runSuite(ctx, w, web, suite.script)
-			if err != nil {
-				return nil, err
-			}
-			results = append(results, browserResults(w, titles, outcomes, failed)...)
-		}
-	}
-	return results, ctx.Err()
-}
-
-// runSuite runs the tests of one script that carry an id, and answers the outcome of each title.
-func runSuite(ctx context.Context, w io.Writer, web, script string) (map[string]outcome, error) {
-	dir, err := os.MkdirTemp("", "tocsin-conformance-*")
+// browserResults answers one result for each browser test that carries an id. Where no browser was to be had nothing ran and
+// nothing is shown; where one was, a test that left no result is a failure.
+func browserResults(w io.Writer, root, results string) (all []result, err error) {
+	files, err := filepath.Glob(filepath.Join(results, "*.browser.json"))
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "report.json")
-	cmd := exec.CommandContext(ctx, "npm", "run", script, "--", "--reporter=json", "--grep", `[A-Z]{3}-[0-9]+`)
-	cmd.Dir, cmd.Stderr, cmd.Stdout = web, w, io.Discard
-	cmd.Env = append(os.Environ(), "PLAYWRIGHT_JSON_OUTPUT_NAME="+file)
-	_ = cmd.Run() // its exit says less than the report does
-	report, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintln(w, "the browser tests left no report")
-	} else if err != nil {
-		return nil, err
+	otherwise := failed
+	if len(files) == 0 {
+		otherwise = skipped
 	}
-	return readPlaywright(report)
+	outcomes := map[string]outcome{}
+	for _, file := range files {
+		report, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		of, err := readPlaywright(report)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		for title, o := range of {
+			outcomes[title] = max(outcomes[title], o)
+		}
+	}
+	for _, tests := range []string{"*.ts", "mock/*.ts"} { // on a real desk, and on one of the test's own
+		titles, err := findTitles(filepath.Join(root, "desk", "web", "e2e", tests))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, titled(w, titles, outcomes, otherwise)...)
+	}
+	return all, nil
 }
 
-func browserResults(w io.Writer, titles []string, outcomes map[string]outcome, otherwise outcome) []result {
-	var results []result
+func titled(w io.Writer, titles []string, outcomes map[string]outcome, otherwise outcome) []result {
+	var all []result
 	for _, title := range titles {
 		o, ran := outcomeOf(outcomes, title)
 		if !ran {
 			o = otherwise
+			fmt.Fprintf(w, "%s browser: %s left no result\n", o, title)
 		}
-		fmt.Fprintf(w, "%s browser: %s\n", o, title)
-		results = append(results, result{name: "browser: " + title, ids: browserIDs(title), outcome: o})
+		all = append(all, result{name: "browser: " + title, ids: browserIDs(title), outcome: o})
 	}
-	return results
+	return all
 }
 
 // hole is what a title leaves to be filled in, for several tests of one text.
@@ -113,15 +93,6 @@ func findTitles(tests string) ([]string, error) {
 	return titles, nil
 }
 
-func haveBrowser() bool {
-	for _, name := range []string{os.Getenv("TOCSIN_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if _, err := exec.LookPath(name); name != "" && err == nil {
-			return true
-		}
-	}
-	return false
-}
-
 // suite is the part of Playwright's JSON report that is read here.
 type suite struct {
 	Suites []suite `json:"suites"`
@@ -143,7 +114,7 @@ func readPlaywright(report []byte) (map[string]outcome, error) {
 	}
 	var top suite
 	if err := json.Unmarshal(report, &top); err != nil {
-		return nil, fmt.Errorf("read Playwright's report: %w", err)
+		return nil, err
 	}
 	var walk func(s suite)
 	walk = func(s suite) {

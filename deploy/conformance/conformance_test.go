@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -62,7 +64,7 @@ func TestAAA1_AAA2_PassesToo(t *testing.T) {}
 func TestAAA2_Fails(t *testing.T) { t.Run("inside", func(t *testing.T) { t.Fatal("as it must") }) }
 func TestAAA7_Begins(t *testing.T) {}
 func TestAAA3_Skips(t *testing.T) { t.Skip("nothing to test with") }
-func TestOther(t *testing.T) { t.Fatal("carries no id and is not run") }
+func TestOther(t *testing.T) { t.Fatal("carries no id and is of no row") }
 `,
 		"b/b_test.go": "package b\nimport \"testing\"\nfunc TestAAA5_DoesNotBuild(t *testing.T) { undefined() }\n",
 		"c/c_test.go": "package c\nimport \"testing\"\nfunc TestAAA6_Panics(t *testing.T) { panic(1) }\n",
@@ -76,9 +78,28 @@ func TestOther(t *testing.T) { t.Fatal("carries no id and is not run") }
 			t.Fatal(err)
 		}
 	}
+	results := filepath.Join(root, "results")
+	if err := os.Mkdir(results, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tests := exec.CommandContext(t.Context(), "go", "test", "-json", "./...")
+	tests.Dir = root
+	said, _ := tests.Output() // it fails, as it must
+	var told strings.Builder
+	if err := keep(&told, bytes.NewReader(said), filepath.Join(results, "all.go.json")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"as it must", "undefined: undefined", "panic: 1", "FAIL\texample/a"} {
+		if !strings.Contains(told.String(), want) {
+			t.Errorf("a person is not told %q:\n%s", want, &told)
+		}
+	}
+	if strings.Contains(told.String(), "PassesToo") {
+		t.Errorf("a person is told of what passed:\n%s", &told)
+	}
 	var out strings.Builder
 	report := filepath.Join(root, "report.md")
-	err := run(t.Context(), &out, root, filepath.Join(root, "features.csv"), report)
+	err := run(&out, root, results, filepath.Join(root, "features.csv"), report)
 	if !errors.Is(err, errFailing) {
 		t.Fatalf("run answers %v, want a failing row; it said:\n%s", err, &out)
 	}
@@ -141,7 +162,7 @@ func TestTitlesAreFoundInSource(t *testing.T) {
 	if err != nil || !slices.Equal(titles, []string{"ALR-6 accept shows the name", "OPS-1 soon"}) {
 		t.Fatalf("found %q, %v", titles, err)
 	}
-	results := browserResults(io.Discard, titles, map[string]outcome{titles[0]: passed}, failed)
+	results := titled(io.Discard, titles, map[string]outcome{titles[0]: passed}, failed)
 	if results[0].outcome != passed || results[1].outcome != failed {
 		t.Errorf("a test that left no result is not failed: %+v", results)
 	}

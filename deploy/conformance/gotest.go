@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -14,8 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"sort"
+	"regexp"
 	"strings"
 )
 
@@ -68,49 +66,59 @@ func testsIn(path string) []string {
 	return names
 }
 
-// runGo runs those tests and answers one result for each that was found.
-func runGo(ctx context.Context, w io.Writer, root string) ([]result, error) {
+// goResults answers one result for each Go test that carries an id.
+func goResults(w io.Writer, root, results string) ([]result, error) {
 	tests, err := findGo(root)
 	if err != nil || len(tests) == 0 {
 		return nil, err
 	}
-	var pkgs []string
-	for _, t := range tests {
-		if !slices.Contains(pkgs, t.pkg) {
-			pkgs = append(pkgs, t.pkg)
+	module, err := modulePath(root)
+	if err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(results, "*.go.json"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no results: run make test first", results)
+	}
+	outcomes := map[goTest]outcome{}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		of, err := readGo(io.Discard, f, module)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		for t, o := range of {
+			outcomes[t] = max(outcomes[t], o)
 		}
 	}
-	sort.Strings(pkgs)
-	module, err := goOutput(ctx, root, "list", "-m")
-	if err != nil {
-		return nil, err
-	}
-	args := append([]string{"test", "-json", "-count=1", "-timeout=60m", "-run", withID.String()}, pkgs...)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Stderr = root, w
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	outcomes, err := readGo(w, out, module)
-	if err != nil {
-		return nil, err
-	}
-	_ = cmd.Wait() // its exit says less than the outcomes do
-	var results []result
+	var all []result
 	for _, t := range tests {
 		o, ran := outcomes[t]
 		if !ran {
 			o = failed
 			fmt.Fprintf(w, "FAIL %s in %s left no result\n", t.name, t.pkg)
 		}
-		results = append(results, result{
+		all = append(all, result{
 			name: "`" + strings.TrimPrefix(t.pkg, "./") + "` " + t.name, ids: goTestIDs(t.name), outcome: o})
 	}
-	return results, ctx.Err()
+	return all, nil
+}
+
+func modulePath(root string) (string, error) {
+	cmd := exec.Command("go", "list", "-m")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("go list -m: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // goEvent is one line of go test -json (see `go doc test2json`).
@@ -119,7 +127,7 @@ type goEvent struct {
 	Elapsed                       float64
 }
 
-// readGo tells each finished test on w, with its output when it failed, and answers the outcomes.
+// readGo tells on w each package as it ends and each test that failed with what it said, and answers the outcomes.
 func readGo(w io.Writer, r io.Reader, module string) (map[goTest]outcome, error) {
 	outcomes := map[goTest]outcome{}
 	said := map[goTest]*strings.Builder{}
@@ -141,6 +149,10 @@ func readGo(w io.Writer, r io.Reader, module string) (map[goTest]outcome, error)
 		t := goTest{"." + strings.TrimPrefix(e.Package, module), top}
 		switch e.Action {
 		case "output":
+			if top == "" && endOfPackage.MatchString(e.Output) {
+				fmt.Fprint(w, e.Output)
+				continue
+			}
 			if said[t] == nil {
 				said[t] = new(strings.Builder)
 			}
@@ -154,7 +166,6 @@ func readGo(w io.Writer, r io.Reader, module string) (map[goTest]outcome, error)
 			o := map[string]outcome{"pass": passed, "fail": failed, "skip": skipped}[e.Action]
 			if top != "" {
 				outcomes[t] = o
-				fmt.Fprintf(w, "%s %s %s (%.1f s)\n", o, t.pkg, t.name, e.Elapsed)
 			}
 			if o == failed && said[t] != nil {
 				fmt.Fprint(w, said[t])
@@ -164,12 +175,5 @@ func readGo(w io.Writer, r io.Reader, module string) (map[goTest]outcome, error)
 	}
 }
 
-func goOutput(ctx context.Context, root string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Stderr = root, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
+// endOfPackage matches go test's own line about a whole package.
+var endOfPackage = regexp.MustCompile(`^(ok|FAIL)\s+\S+\s`)

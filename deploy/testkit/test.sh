@@ -4,13 +4,14 @@
 #
 # NORACE and BESIDE (Go packages, from the Makefile) are run without the race detector: BESIDE, whose time is
 # virtual, meanwhile, since the longest package of the others leaves a core idle; NORACE, whose deadlines are
-# real, afterwards. TOCSIN_REQUIRE=1 makes a missing part a failure.
+# real, afterwards. TOCSIN_REQUIRE=1 makes a missing part a failure; LOOKS=1 looks at every page of the mock desk too.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
 missing=.cache/missing
-rm -rf "$missing"
-mkdir -p "$missing"
+results=$PWD/.cache/results # what each test came to, for make conformance
+rm -rf "$missing" "$results"
+mkdir -p "$missing" "$results"
 failed=0
 
 stage() { # name, command...
@@ -29,24 +30,37 @@ beside() { # process
 	return $status
 }
 
+# told runs Go tests, shows what fails and keeps what each came to.
+told() { # name, arguments of go test...
+	local name=$1
+	shift
+	go test -json "$@" | .cache/conformance tell "$results/$name.go.json"
+}
+
+# playwright runs an npm script and keeps what each of its tests came to.
+playwright() { # script
+	PLAYWRIGHT_JSON_OUTPUT_NAME=$results/${1#*:}.browser.json npm --prefix desk/web run --silent "$1" -- --reporter=list,json
+}
+
 go_tests() {
 	local all plain= beside= raced worlds
+	go build -o .cache/conformance ./deploy/conformance || return 1
 	all=$(go list ./...) || return 1
 	[ -z "${NORACE:-}" ] || plain=$(go list $NORACE)
 	[ -z "${BESIDE:-}" ] || beside=$(go list $BESIDE)
 	raced=$(grep -vxF -f <(printf '%s\n' none $plain $beside) <<<"$all")
 	if [ -n "$beside" ]; then
-		go test -p 1 -count=1 -timeout 30m $beside >.cache/beside.log 2>&1 &
+		told beside -p 1 -count=1 -timeout 30m $beside >.cache/beside.log 2>&1 &
 		worlds=$!
 	fi
 	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v gcc >/dev/null; then
-		stage "go test -race" go test -race -count=1 -timeout 30m $raced
+		stage "go test -race" told raced -race -count=1 -timeout 30m $raced
 	else
 		echo "no C compiler: the race detector is off"
-		stage "go test" go test -count=1 -timeout 20m $raced
+		stage "go test" told raced -count=1 -timeout 20m $raced
 	fi
 	[ -z "$beside" ] || stage "go test beside it (without the race detector)" beside "$worlds"
-	[ -z "$plain" ] || stage "go test (without the race detector)" go test -count=1 -timeout 20m $plain
+	[ -z "$plain" ] || stage "go test (without the race detector)" told plain -count=1 -timeout 20m $plain
 }
 
 find_browser() {
@@ -66,11 +80,13 @@ screen_tests() {
 }
 
 browser_tests() {
+	local mock=acts
+	[ -z "${LOOKS:-}" ] || mock=mock
 	has e2e || return 0
 	if browser=$(find_browser); then
 		export TOCSIN_CHROMIUM=$browser
-		! has e2e:acts || stage "browser tests on a mock desk" npm --prefix desk/web run --silent e2e:acts
-		stage "browser tests" npm --prefix desk/web run --silent e2e
+		! has e2e:acts || stage "browser tests on a mock desk" playwright "e2e:$mock"
+		stage "browser tests" playwright e2e
 	else
 		echo "apt-get install chromium fonts-noto-cjk" >"$missing/browser"
 		[ "${TOCSIN_REQUIRE:-}" != 1 ] || failed=1
