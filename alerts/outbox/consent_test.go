@@ -66,8 +66,9 @@ func TestSEC4_WhatWasNotTakenBeforeAWithdrawalNeverGoesOut(t *testing.T) {
 	})
 	w.agreed.Store("P-w1", withdrew)
 	w.agreed.Store("P-w3", withdrew)
-	before := len(r.all())
 	stop()
+	r.CloseClientConnections() // what was on its way when consent ended has come or will not
+	before := len(r.all())
 	w.serve(w.log, nil, to(r)) // what it begins with was made by the consent, and is withheld all the same
 	up.Store(true)
 	w.until("everything that may go out has", w.delivered(5, 2))
