@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"tocsin/desk"
 	"tocsin/desk/own"
 	"tocsin/streams"
 )
@@ -72,25 +70,12 @@ func exported(ctx context.Context, r *reach, tokenFile, tenant, patient, reason 
 	if run.HTTP == "" || token == "" {
 		return nil, errors.New("the copy is made by a desk, which has the keys: none is known for --data; run this where the desk runs, or ask POST /v1/patients/TENANT/PATIENT/export with the token of a lead")
 	}
-	to := "http://" + run.HTTP + "/v1/patients/" + url.PathEscape(tenant) + "/" + url.PathEscape(patient) + "/export"
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(fmt.Sprintf(`{"reason":%q}`, reason)))
+	path := "/v1/patients/" + url.PathEscape(tenant) + "/" + url.PathEscape(patient) + "/export"
+	resp, err := run.post(ctx, path, token, "application/json", strings.NewReader(fmt.Sprintf(`{"reason":%q}`, reason)))
 	if err != nil {
 		return nil, err
 	}
-	q.Header.Set("Authorization", "Bearer "+token)
-	q.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return nil, fmt.Errorf("the desk at %s: %w", run.HTTP, err)
-	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		var p desk.Problem
-		if err := json.NewDecoder(resp.Body).Decode(&p); err != nil || p.En == "" {
-			return nil, fmt.Errorf("the desk at %s answered %s", run.HTTP, resp.Status)
-		}
-		return nil, errors.New(p.En)
-	}
 	return io.ReadAll(io.LimitReader(resp.Body, mostCopy))
 }
 

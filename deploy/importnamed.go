@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"tocsin/desk"
@@ -29,24 +28,11 @@ func importNamed(ctx context.Context, r *reach, file []byte, rows []directory.Ro
 	}
 	ctx, goesOn, done := whileItGoesOn(ctx, answerWithin)
 	defer done()
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+run.HTTP+"/v1/admin/import", bytes.NewReader(file))
+	resp, err := run.post(ctx, "/v1/admin/import", run.Token, "text/csv", bytes.NewReader(file))
 	if err != nil {
 		return err
 	}
-	q.Header.Set("Authorization", "Bearer "+run.Token)
-	q.Header.Set("Content-Type", "text/csv")
-	resp, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return fmt.Errorf("the desk at %s: %w", run.HTTP, errors.Join(context.Cause(ctx), err))
-	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		var p desk.Problem
-		if err := json.NewDecoder(resp.Body).Decode(&p); err != nil || p.En == "" {
-			return fmt.Errorf("the desk at %s answered %s", run.HTTP, resp.Status)
-		}
-		return errors.New(p.En)
-	}
 	return tellAnswer(resp.Body, rows, out, terminal, goesOn)
 }
 

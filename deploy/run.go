@@ -1,9 +1,11 @@
 package deploy
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tocsin/desk"
 )
 
 // runFile says where a running Tocsin is to be found, and how the operator of this machine proves himself to it.
@@ -50,6 +54,34 @@ func (r Running) desk() (url string, client *http.Client, err error) {
 		return "", nil, err
 	}
 	return "https://" + r.HTTP, &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}, nil
+}
+
+// post asks the desk of this machine for something, and answers what it says when it grants it; what it refuses is the error. The
+// caller closes the body.
+func (r Running) post(ctx context.Context, path, token, kind string, body io.Reader) (*http.Response, error) {
+	at, client, err := r.desk()
+	if err != nil {
+		return nil, err
+	}
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, at+path, body)
+	if err != nil {
+		return nil, err
+	}
+	q.Header.Set("Authorization", "Bearer "+token)
+	q.Header.Set("Content-Type", kind)
+	resp, err := client.Do(q)
+	if err != nil {
+		return nil, fmt.Errorf("the desk at %s: %w", r.HTTP, errors.Join(context.Cause(ctx), err))
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var p desk.Problem
+	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil || p.En == "" {
+		return nil, fmt.Errorf("the desk at %s answered %s", r.HTTP, resp.Status)
+	}
+	return nil, errors.New(p.En)
 }
 
 // door answers the MQTT door's address, and the file of the certificate that it shows; empty: it is without TLS.

@@ -202,7 +202,7 @@ func TestING12_ACertificateMayBeRequired(t *testing.T) {
 }
 
 // The desk speaks HTTPS alone, tells browsers to stay with it, and shows a renewed certificate without a restart; one that
-// cannot be read changes nothing. The watchdog finds its way over TLS too.
+// cannot be read changes nothing. The watchdog and the commands that go by the desk find their way over TLS too.
 func TestSEC1_TheDeskSpeaksHTTPS(t *testing.T) {
 	ca := newAuthority(t)
 	h, files := secured(t, ca, false)
@@ -262,6 +262,17 @@ func TestSEC1_TheDeskSpeaksHTTPS(t *testing.T) {
 	if err := os.WriteFile(files.CertFile, good, 0o600); err != nil {
 		t.Fatal(err)
 	}
+
+	people := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(people, []byte("tenant,patient,group,device,token,name\nt1,P-1,copd,d1,secret,Made Up\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	if code := Main([]string{"import", people, "--data", h.data}, &said, &said); code != exitFault || !strings.Contains(said.String(), "this desk has no vault") {
+		t.Errorf("an import with names is answered %d: %s", code, said.String())
+	}
+	h.enrol("t1,P-1,copd,d1,secret\n")
+	h.tocsin("export-own", "t1/P-1", "--out", filepath.Join(t.TempDir(), "copy.zip"), "--reason", "asked_by_patient")
 
 	credentials := filepath.Join(t.TempDir(), "w.json")
 	h.tocsin("watchdog", "enrol", "--out", credentials)

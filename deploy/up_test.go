@@ -202,12 +202,16 @@ func TestUpIsFoundStoppedAndRefusedTwice(t *testing.T) {
 		t.Errorf("mqtt: %v", err)
 	}
 
-	// SIGTERM stops in order within 10 s, and leaves nobody of its group behind.
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	// SIGTERM, which timeout and systemd send to every process of the tree, stops in order within 10 s, tells of no trouble, and
+	// leaves nobody of its group behind.
+	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if code := p.ended(10 * time.Second); code != exitDone {
 		t.Errorf("SIGTERM: exit %d: %s", code, p.said())
+	}
+	if strings.Contains(p.said(), "started again") {
+		t.Errorf("a stop in order was told as trouble: %s", p.said())
 	}
 	if left := p.group(); len(left) > 0 {
 		t.Errorf("processes %v are left", left)

@@ -94,6 +94,7 @@ func TestSEC1_AnAdministratorOfATenantReachesNoFurther(t *testing.T) {
 	h.lives("boss", roleAdministrator, nil)
 	h.lives("nurse-s", roleNurse, scopeOf([]string{"south"}))
 	h.patient("north", "N-1", "copd")
+	h.patient("south", "S-1", "copd")
 	small := h.ofScope("small", roleAdministrator, scopeOf([]string{"north"}))
 	all, north := []string{"*"}, []string{"north"}
 	for what, status := range map[string]int{
@@ -104,6 +105,13 @@ func TestSEC1_AnAdministratorOfATenantReachesNoFurther(t *testing.T) {
 		"lock somebody of another tenant":   first(small.do("POST", "/v1/admin/accounts/nurse-s/lock", LockBody{Locked: true, Why: "x"}, nil)),
 		"move somebody of another tenant":   first(small.do("PUT", "/v1/admin/accounts/nurse-s", AppointBody{Role: roleNurse, Tenants: north, Groups: []string{}}, nil)),
 		"make themselves one of everything": first(small.do("PUT", "/v1/admin/accounts/small", AppointBody{Role: roleAdministrator, Tenants: all, Groups: []string{}}, nil)),
+
+		"take away a second factor of another tenant": first(small.do("DELETE", "/v1/admin/accounts/nurse-s/factor", nil, nil)),
+		"set a team of another tenant":                first(small.do("PUT", "/v1/teams", TeamBody{Tenant: "south", Group: "copd", Members: []TeamMember{}}, nil, "If-Match", "none")),
+		"set a rota of another tenant":                first(small.do("PUT", "/v1/duty/rota", rotaOf("south"), nil, "If-Match", "none")),
+		"set a policy of another tenant":              first(small.do("PUT", "/v1/duty/policy", policyOf("south"), nil, "If-Match", "none")),
+		"set a group of another tenant":               first(small.do("POST", "/v1/admin/groups", GroupBody{Tenant: "south", Group: "copd", Pack: "copd"}, nil)),
+		"order a plan in another tenant":              first(small.do("POST", "/v1/admin/plans", PlanBody{Tenant: "south", Patient: "S-1"}, nil)),
 	} {
 		if status < 400 {
 			t.Errorf("an administrator of north may %s: %d", what, status)
@@ -112,6 +120,29 @@ func TestSEC1_AnAdministratorOfATenantReachesNoFurther(t *testing.T) {
 	if status, raw := small.do("POST", "/v1/admin/accounts", AccountBody{Account: "nurse-n", Role: roleNurse, Groups: []string{"north/copd"}}, nil); status != 200 {
 		t.Errorf("and not what is theirs: %d %s", status, raw)
 	}
+	for what, status := range map[string]int{
+		"a team":   first(small.do("PUT", "/v1/teams", TeamBody{Tenant: "north", Group: "copd", Members: []TeamMember{}}, nil, "If-Match", "none")),
+		"a rota":   first(small.do("PUT", "/v1/duty/rota", rotaOf("north"), nil, "If-Match", "none")),
+		"a policy": first(small.do("PUT", "/v1/duty/policy", policyOf("north"), nil, "If-Match", "none")),
+		"a group":  first(small.do("POST", "/v1/admin/groups", GroupBody{Tenant: "north", Group: "copd", Pack: "copd"}, nil)),
+		"a plan":   first(small.do("POST", "/v1/admin/plans", PlanBody{Tenant: "north", Patient: "N-1"}, nil)),
+	} {
+		if status >= 300 {
+			t.Errorf("and not %s of theirs: %d", what, status)
+		}
+	}
+}
+
+func rotaOf(tenant string) RotaBody {
+	b := nights("nurse-a")
+	b.Tenant = tenant
+	return b
+}
+
+func policyOf(tenant string) PolicyBody {
+	b := examples["setPolicy"].(PolicyBody)
+	b.Tenant = tenant
+	return b
 }
 
 func TestTokensAreListedAndWithdrawn(t *testing.T) {

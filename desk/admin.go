@@ -111,7 +111,11 @@ func known[T any](_ T, ok bool) bool { return ok }
 // orderPlan takes who orders and when from who asks, never from what was sent.
 func (s *Server) orderPlan(ctx context.Context, in PlanBody) error {
 	id := identityOf(ctx)
-	if maySee(id.Role) && s.relation(id, streams.PatientKey(in.Tenant, in.Patient)) == foreign {
+	theirs := touches(id.Scope, in.Tenant)
+	if maySee(id.Role) {
+		theirs = s.relation(id, streams.PatientKey(in.Tenant, in.Patient)) != foreign
+	}
+	if !theirs {
 		return noPatient()
 	}
 	by := id.Account
@@ -145,6 +149,9 @@ func (s *Server) publishPack(ctx context.Context, in PackBody) error {
 }
 
 func (s *Server) setGroup(ctx context.Context, in GroupBody) error {
+	if !touches(identityOf(ctx).Scope, in.Tenant) {
+		return notYours()
+	}
 	if g, known := s.o.Directory.Group(in.Tenant, in.Group); known && in.Overrides == nil {
 		in.Overrides = g.Overrides
 	}

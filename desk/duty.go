@@ -160,6 +160,9 @@ func policyPage(set event.PolicySet, version string) PolicyPage {
 
 // setRota answers the rota as it stands then. What is wrong stands at its field.
 func (s *Server) setRota(ctx context.Context, was string, b RotaBody) (RotaPage, error) {
+	if !touches(identityOf(ctx).Scope, b.Tenant) {
+		return RotaPage{}, notYours()
+	}
 	now := event.TimeOf(s.o.Now())
 	r := event.Rota{Tenant: b.Tenant, Group: b.Group, Step: b.Step, Zone: b.Zone, Shifts: b.Shifts, Holidays: b.Holidays, Swaps: b.Swaps}
 	if faults := FillRota(&r, now); len(faults) > 0 {
@@ -177,6 +180,9 @@ func (s *Server) setRota(ctx context.Context, was string, b RotaBody) (RotaPage,
 
 // setPolicy answers the policy as it stands then.
 func (s *Server) setPolicy(ctx context.Context, was string, b PolicyBody) (PolicyPage, error) {
+	if !touches(identityOf(ctx).Scope, b.Tenant) {
+		return PolicyPage{}, notYours()
+	}
 	if faults := directory.PolicyFaults(b.Severity, b.policy()); len(faults) > 0 {
 		p := refuse(http.StatusUnprocessableEntity, "bad_policy", "策略有误", "the policy is not right")
 		for _, f := range faults {

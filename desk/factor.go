@@ -202,8 +202,9 @@ func (s *Server) confirmFactor(ctx context.Context, code string) (made FactorMad
 
 // resetFactor takes away the second factor of another account; its sessions end.
 func (s *Server) resetFactor(ctx context.Context, account string) (err error) {
-	by := identityOf(ctx).Account
-	err = s.tell(ctx, &event.ResetRequested{Account: account, By: by})
+	if _, err = s.mine(ctx, account, nil); err == nil {
+		err = s.tell(ctx, &event.ResetRequested{Account: account, By: identityOf(ctx).Account})
+	}
 	e := Entry{Action: "factor.reset", Object: account, Purpose: purposeAdmin, Refused: err != nil}
 	if err != nil {
 		e.Reason = asRefusal(err).Reason

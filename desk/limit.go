@@ -8,6 +8,8 @@ import (
 // limiter slows down who guesses passwords: by account and address, by address, and (more generously, so that nobody
 // can lock a nurse out from elsewhere) by account. It forgets after a quarter of an hour.
 type limiter struct {
+	limits func(account, from string) map[string]int
+
 	mu    sync.Mutex
 	tries map[string]*tries
 	swept time.Time
@@ -30,9 +32,13 @@ const (
 	prefixPerson = "name\x00"
 )
 
-func newLimiter() *limiter { return &limiter{tries: map[string]*tries{}} }
+func newLimiter() *limiter { return limited(byGuesses) }
 
-func limits(account, from string) map[string]int {
+func limited(limits func(account, from string) map[string]int) *limiter {
+	return &limiter{limits: limits, tries: map[string]*tries{}}
+}
+
+func byGuesses(account, from string) map[string]int {
 	return map[string]int{prefixPair + account + "\x00" + from: mostPair, prefixAddr + from: mostAddress, prefixPerson + account: mostAccount}
 }
 
@@ -41,7 +47,7 @@ func (l *limiter) wait(account, from string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	longest := time.Duration(0)
-	for key, most := range limits(account, from) {
+	for key, most := range l.limits(account, from) {
 		if t := l.tries[key]; t != nil && t.count >= most {
 			longest = max(longest, t.since.Add(triesFor).Sub(now))
 		}
@@ -56,7 +62,7 @@ func (l *limiter) failed(account, from string, now time.Time) {
 	if now.Sub(l.swept) > sweepEvery || len(l.tries) > mostEntries {
 		l.sweep(now)
 	}
-	for key := range limits(account, from) {
+	for key := range l.limits(account, from) {
 		t := l.tries[key]
 		if t == nil || now.Sub(t.since) > triesFor {
 			t = &tries{since: now}
@@ -66,6 +72,8 @@ func (l *limiter) failed(account, from string, now time.Time) {
 	}
 }
 
+// sweep forgets what is over. When somebody fills it with names that there are not, those who have come to no limit begin anew: it
+// does not grow, and nobody pays for going through it at each attempt.
 func (l *limiter) sweep(now time.Time) {
 	l.swept = now
 	for key, t := range l.tries {
@@ -73,4 +81,37 @@ func (l *limiter) sweep(now time.Time) {
 			delete(l.tries, key)
 		}
 	}
+	if len(l.tries) <= mostEntries {
+		return
+	}
+	for key, t := range l.tries {
+		if t.count < mostPair {
+			delete(l.tries, key)
+		}
+	}
+	if len(l.tries) > mostEntries/2 {
+		clear(l.tries)
+	}
+}
+
+// What strangers are refused is noted so often within a quarter of an hour, from one address and from all of them: whoever asks in vain
+// all day must fill neither the log nor what waits to be written to it, since then no chart could be opened. Guesses have limits of
+// their own, and each that was looked at is noted.
+const (
+	mostFromOne = 50
+	mostFromAll = 1000
+)
+
+func byStrangers(_, from string) map[string]int {
+	return map[string]int{prefixAddr + from: mostFromOne, prefixPerson: mostFromAll}
+}
+
+// heeds tells whether one more refusal of a stranger is noted, and counts it; what is not shows in a metric.
+func (s *Server) heeds(from string) bool {
+	if now := s.o.Now(); s.strangers.wait("", from, now) <= 0 {
+		s.strangers.failed("", from, now)
+		return true
+	}
+	s.metrics.trail.WithLabelValues("left_out").Inc()
+	return false
 }

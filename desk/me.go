@@ -90,7 +90,7 @@ func (s *Server) patientAsks(r *http.Request) (b directory.Binding, no *Problem)
 	name, now := "device/"+device, s.o.Now()
 	from := name + "@" + addressOf(context.WithValue(r.Context(), addressKey{}, r.RemoteAddr)) // many homes may come from one address
 	if s.meLimit.wait(name, from, now) > 0 {
-		return b, refuse(http.StatusTooManyRequests, "slow_down", "尝试次数过多，请稍后再试", "too many attempts; try again later")
+		return b, refuse(http.StatusTooManyRequests, tooOften, "尝试次数过多，请稍后再试", "too many attempts; try again later")
 	}
 	b, known := s.o.Directory.Device(device)
 	if !known || b.Revoked || b.TokenSHA256 == "" || subtle.ConstantTimeCompare([]byte(b.TokenSHA256), []byte(sumOf(token))) != 1 || streams.IsWatched(streams.PatientKey(b.Tenant, b.Patient)) {

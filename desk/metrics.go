@@ -35,8 +35,8 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 		}
 	}
 	m.trail = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tocsin_desk_audit_trouble_total",
-		Help: "Entries of the audit log that were late (shown all the same), refused (so nothing was shown) or lost (of an act that the log has anyway)."}, []string{"result"})
-	for _, result := range []string{"late", "refused", "lost"} {
+		Help: "Entries of the audit log that were late (shown all the same), refused (so nothing was shown), lost (of an act that the log has anyway) or left out (refusals of strangers who ask in vain all the time)."}, []string{"result"})
+	for _, result := range []string{"late", "refused", "lost", "left_out"} {
 		m.trail.WithLabelValues(result)
 	}
 	m.signIns.WithLabelValues("granted")

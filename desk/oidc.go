@@ -219,13 +219,15 @@ func (v visitor) noted(a event.AccountSet) Entry {
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, f flow, e Entry, err error) {
 	away := &turnedAway{awayInvalid, err}
 	errors.As(err, &away)
-	if away.err != nil {
-		s.o.Logger.Warn("somebody who came by the identity provider was turned away", "reason", away.reason, streams.KeyErr, away.err)
-	}
 	s.metrics.signIns.WithLabelValues("refused").Inc()
-	e.Account, e.Object = cmp.Or(e.Account, f.Unlock, "unknown"), strings.TrimSpace(methodOIDC+" "+e.Object)
-	e.Action, e.Refused, e.Reason = f.action(), true, away.reason
-	s.done(r.Context(), e)
+	if e.Account = cmp.Or(e.Account, f.Unlock); e.Account != "" || s.heeds(addressOf(r.Context())) {
+		if away.err != nil {
+			s.o.Logger.Warn("somebody who came by the identity provider was turned away", "reason", away.reason, streams.KeyErr, away.err)
+		}
+		e.Account, e.Object = cmp.Or(e.Account, "unknown"), strings.TrimSpace(methodOIDC+" "+e.Object)
+		e.Action, e.Refused, e.Reason = f.action(), true, away.reason
+		s.done(r.Context(), e)
+	}
 	if f.Unlock != "" {
 		seeOther(w, "/#"+unlockedRoute+"?oidc="+away.reason)
 		return

@@ -49,7 +49,9 @@ func (s *Server) oidcLogout(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogout)
 	n, err := s.endByProvider(r)
 	if err != nil {
-		s.o.Logger.Warn("a logout that did not hold was not heeded", "from", addressOf(r.Context()), streams.KeyErr, err)
+		if from := addressOf(r.Context()); s.heeds(from) {
+			s.o.Logger.Warn("a logout that did not hold was not heeded", "from", from, streams.KeyErr, err)
+		}
 		http.Error(w, `{"error":"invalid_request"}`, http.StatusBadRequest)
 		return
 	}

@@ -119,6 +119,7 @@ type Server struct {
 	oidc        *provider     // nil: none
 	limit       *limiter
 	meLimit     *limiter      // of patients' apps: they lock out no staff
+	strangers   *limiter      // whose refusals are noted
 	checking    chan struct{} // passwords that are checked at the same time
 	lookingBack chan struct{}
 	nobody      string // the hash of a password that nobody has
@@ -162,7 +163,7 @@ func New(o Options) (*Server, error) {
 	n := o.Edge.Partitions()
 	kept := openSessions(o.SessionFile, o.Now, o.Logger)
 	s := &Server{kept: kept, o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
-		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(), meLimit: newLimiter(),
+		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(), meLimit: newLimiter(), strangers: limited(byStrangers),
 		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{}),
 		searching: make(chan struct{}, 1)}
 	s.began = s.moment()

@@ -166,7 +166,7 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
 }
 
 // noted notes that somebody proved who they are and by what, or was refused. A name that is no account's is not kept: people type
-// their password there.
+// their password there. Attempts that were not looked at are noted as those of strangers are.
 func (s *Server) noted(ctx context.Context, account, action, by string, err error) {
 	a, known := s.o.Directory.Account(account)
 	e := Entry{Account: account, Role: a.Role, Action: action, Object: by, Refused: err != nil}
@@ -175,6 +175,9 @@ func (s *Server) noted(ctx context.Context, account, action, by string, err erro
 	}
 	if p := (*Problem)(nil); errors.As(err, &p) {
 		e.Reason = p.Reason
+	}
+	if e.Reason == tooOften && !s.heeds(addressOf(ctx)) {
+		return
 	}
 	s.done(ctx, e)
 }
@@ -253,10 +256,11 @@ func (s *Server) checkPassword(ctx context.Context, account, password string) (a
 	return a, nil
 }
 
-// Reasons of a guess that was wrong.
+// Reasons of a guess that was refused.
 const (
 	wrongPassword = "sign_in"
 	wrongCode     = "code"
+	tooOften      = "slow_down" // it was not looked at
 )
 
 // guess lets somebody try what the account alone should know, only so often, and two at a time. What is refused as wrong counts
@@ -272,7 +276,7 @@ func (s *Server) guess(ctx context.Context, account string, right func() error) 
 	}
 	if wait := s.limit.wait(account, from, s.o.Now()); wait > 0 {
 		minutes := int(math.Ceil(wait.Minutes()))
-		return refuse(http.StatusTooManyRequests, "slow_down", fmt.Sprintf("尝试次数过多，请 %d 分钟后再试", minutes),
+		return refuse(http.StatusTooManyRequests, tooOften, fmt.Sprintf("尝试次数过多，请 %d 分钟后再试", minutes),
 			fmt.Sprintf("too many attempts; try again in %d min", minutes))
 	}
 	err := right()

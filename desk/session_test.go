@@ -139,6 +139,57 @@ func TestLimiterForgets(t *testing.T) {
 	}
 }
 
+// Somebody who fills it with names that there are not makes it no larger, and frees nobody who has come to a limit.
+func TestLimiterDoesNotGrow(t *testing.T) {
+	l, now := newLimiter(), time.Unix(1000, 0)
+	for range mostPair {
+		l.failed("a", "1.2.3.4", now)
+	}
+	for i := range 2 * mostEntries / 3 {
+		l.failed("nobody-"+itoa(i), "from-"+itoa(i), now)
+	}
+	if len(l.tries) > mostEntries+3 {
+		t.Errorf("%d entries are kept", len(l.tries))
+	}
+	if l.wait("a", "1.2.3.4", now) <= 0 {
+		t.Error("who had guessed too often may guess again")
+	}
+}
+
+// Whoever asks in vain all day fills no log: what was not looked at is noted only so often, each guess that was looked at is.
+func TestSEC5_StrangersDoNotFillTheAuditLog(t *testing.T) {
+	h, p := open(t), newFakeProvider(t)
+	st := p.serve(h)
+	b := h.browser(st.url)
+	for range mostPair + mostFromOne + 20 {
+		b.do("POST", "/v1/session", SignIn{"nobody", "guess"}, nil)
+	}
+	guesses, rest := 0, 0
+	for _, e := range p.noted.since(0) {
+		if e.Reason == wrongPassword {
+			guesses++
+		} else {
+			rest++
+		}
+	}
+	if guesses != mostPair || rest != mostFromOne {
+		t.Errorf("%d guesses and %d further attempts are noted", guesses, rest)
+	}
+	before := len(p.noted.since(0))
+	b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for range 20 {
+		if status, _ := b.do("GET", CallbackPath, nil, nil); status != http.StatusSeeOther {
+			t.Fatal(status)
+		}
+	}
+	if more := len(p.noted.since(before)); more > 0 {
+		t.Errorf("%d callbacks that nobody had begun are noted after that", more)
+	}
+	if v := p.begin(h.browser(st.url), ""); v.as("s-ann", "nurse-a") != "/#/queue" {
+		t.Error("and nobody signs in any more")
+	}
+}
+
 // A token acts under its own name, never under a person's.
 func TestATokenIsNobodyElse(t *testing.T) {
 	h := open(t)

@@ -19,7 +19,7 @@ import (
 // child is one life of the engine's process.
 type child struct {
 	cmd   *exec.Cmd
-	alive io.Closer     // our end of the pipe whose end tells the child that we are dead
+	alive io.Writer     // our end of the pipe whose end tells the child that we are dead
 	ready chan struct{} // closed when it takes queries
 	ended chan struct{} // closed when the process is gone; err is set then
 	err   error
@@ -73,9 +73,8 @@ func (c *child) heard() func(string) {
 
 // terminate asks the process to stop and waits; when ctx ends first, the process is killed and that is the error.
 func (c *child) terminate(ctx context.Context) error {
-	err := c.cmd.Process.Signal(syscall.SIGTERM)
-	if err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("signal process %d: %w", c.pid(), err)
+	if _, err := c.alive.Write([]byte("stop\n")); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, os.ErrClosed) { // it has ended
+		return fmt.Errorf("tell process %d to stop: %w", c.pid(), err)
 	}
 	select {
 	case <-c.ended:

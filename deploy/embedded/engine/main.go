@@ -48,9 +48,6 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return exitUsage
 	}
-	if f.followStdin {
-		go endWithParent()
-	}
 	if err := serve(f, stdout); err != nil {
 		fmt.Fprintf(stderr, "tocsin clickhouse: %v\n", err)
 		return exitFault
@@ -66,7 +63,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.listen, "listen", "127.0.0.1:0", "loopback address to listen on, or fd:N for a socket that was handed over")
 	set.StringVar(&f.lib, "lib", "", "libchdb.so (default: engine/libchdb.so beside this program)")
 	set.StringVar(&f.addrFile, "addr-file", "", "file that receives the address once the engine is ready")
-	set.BoolVar(&f.followStdin, "follow-stdin", false, "end at once when standard input ends")
+	set.BoolVar(&f.followStdin, "follow-stdin", false, "stop when standard input says something, end at once when it ends, and heed no signal")
 	set.Int64Var(&f.memory, "memory", 0, "most bytes of memory the engine may take (default: a third of the machine's, 1 to 8 GiB)")
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -82,15 +79,18 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	return f, nil
 }
 
-// endWithParent ends this process when the pipe from the parent ends. Nothing is tidied up: the engine is made to be
-// killed, and an orphan that lingers would hold the folder against the next start.
-func endWithParent() {
-	_, _ = io.Copy(io.Discard, os.Stdin)
+// followParent calls stop when the parent says anything, and ends this process when the pipe from the parent ends. Then nothing is
+// tidied up: the engine is made to be killed, and an orphan that lingers would hold the folder against the next start.
+func followParent(in io.Reader, stop func()) {
+	if _, err := in.Read(make([]byte, 1)); err == nil {
+		stop()
+		_, _ = io.Copy(io.Discard, in)
+	}
 	os.Exit(exitFault)
 }
 
 func serve(f flags, stdout io.Writer) error {
-	signals, stop := signal.NotifyContext(context.Background(), stopSignals(f)...)
+	told, stop := toldToStop(f)
 	defer stop()
 	path, folder, err := takeFolder(f)
 	if err != nil {
@@ -115,7 +115,7 @@ func serve(f flags, stdout io.Writer) error {
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
-	case <-signals.Done():
+	case <-told.Done():
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
@@ -125,13 +125,17 @@ func serve(f flags, stdout io.Writer) error {
 	return nil
 }
 
-// stopSignals: Ctrl-C reaches the whole process group; a child leaves it to the parent, who stops it in its turn.
-func stopSignals(f flags) []os.Signal {
-	if f.followStdin {
-		signal.Ignore(os.Interrupt)
-		return []os.Signal{syscall.SIGTERM}
+// toldToStop answers a context that ends when this process is to stop. A child is stopped by its parent alone: Ctrl-C, and SIGTERM
+// from systemd and timeout, reach the whole tree, and whoever writes history still needs the engine then.
+func toldToStop(f flags) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !f.followStdin {
+		return signal.NotifyContext(context.Background(), signals...)
 	}
-	return []os.Signal{syscall.SIGTERM, os.Interrupt}
+	signal.Ignore(signals...)
+	ctx, stop := context.WithCancel(context.Background())
+	go followParent(os.Stdin, stop)
+	return ctx, stop
 }
 
 // takeFolder answers the folder's whole name and the lock on it, which the caller holds for as long as the engine is up.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -161,6 +162,53 @@ func TestOPS1_EngineStopsInOrderAndStartsAgain(t *testing.T) {
 		}
 		t.Logf("stopped in %v", time.Since(began))
 	}
+}
+
+// TestOPS1_EngineLeavesSignalsToItsParent: Ctrl-C, timeout and systemd signal the whole tree at once, and the parent's last batches
+// still go to the engine then.
+func TestOPS1_EngineLeavesSignalsToItsParent(t *testing.T) {
+	warned := &warnings{}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Start(t.Context(), engine.Options{Path: t.TempDir(), Exe: exe, Lib: testkit.Engine(t), Logger: slog.New(warned)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, e)
+	do(t, c, "CREATE TABLE r (v UInt64) ENGINE = MergeTree ORDER BY v")
+	pid := e.Pid()
+	for i, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		if err := syscall.Kill(pid, sig); err != nil {
+			t.Fatal(err)
+		}
+		do(t, c, "INSERT INTO r VALUES (?)", uint64(i))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if lives := e.Lives(); e.Pid() != pid || lives != 1 {
+		t.Errorf("process %d was %d, lives %d", e.Pid(), pid, lives)
+	}
+	if err := e.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	if n := warned.n.Load(); n > 0 {
+		t.Errorf("a stop in order was told as trouble %d times", n)
+	}
+}
+
+// warnings counts what a log tells beyond the usual.
+type warnings struct {
+	slog.Handler
+	n atomic.Int64
+}
+
+func (w *warnings) Enabled(_ context.Context, l slog.Level) bool {
+	if l >= slog.LevelWarn {
+		w.n.Add(1)
+	}
+	return false
 }
 
 // TestOPS1_OneEngineAFolder: a second one is refused by name, and takes nothing from the first.
