@@ -2,9 +2,10 @@
 # Runs every test: the Go tests with the race detector, those that it cannot watch without, then the
 # browser's. The last line says which of Apache Kafka, Mosquitto, Keycloak and the browser could not be had.
 #
-# NORACE and BESIDE (Go packages, from the Makefile) are run without the race detector: BESIDE, whose time is
-# virtual, meanwhile, since the longest package of the others leaves a core idle; NORACE, whose deadlines are
-# real, afterwards. TOCSIN_REQUIRE=1 makes a missing part a failure; LOOKS=1 looks at every page of the mock desk too.
+# NORACE and BESIDE (Go packages, from the Makefile) are run without the race detector. Since the longest package of the
+# others leaves a core idle, BESIDE, whose time is virtual, runs meanwhile, and then the screens on a mock desk; NORACE, whose
+# deadlines are real, runs afterwards. TOCSIN_REQUIRE=1 makes a missing part a failure; LOOKS=1 looks at every page of the mock
+# desk too.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -22,14 +23,6 @@ stage() { # name, command...
 	echo "== $name took $((SECONDS - began)) s"
 }
 
-# beside waits for the tests that run meanwhile, and shows what they said.
-beside() { # process
-	local status=0
-	wait "$1" || status=$?
-	cat .cache/beside.log
-	return $status
-}
-
 # told runs Go tests, shows what fails and keeps what each came to.
 told() { # name, arguments of go test...
 	local name=$1
@@ -43,24 +36,31 @@ playwright() { # script
 }
 
 go_tests() {
-	local all plain= beside= raced worlds
+	local all plain= beside= raced other
 	go build -o .cache/conformance ./deploy/conformance || return 1
 	all=$(go list ./...) || return 1
 	[ -z "${NORACE:-}" ] || plain=$(go list $NORACE)
 	[ -z "${BESIDE:-}" ] || beside=$(go list $BESIDE)
 	raced=$(grep -vxF -f <(printf '%s\n' none $plain $beside) <<<"$all")
-	if [ -n "$beside" ]; then
-		told beside -p 1 -count=1 -timeout 30m $beside >.cache/beside.log 2>&1 &
-		worlds=$!
-	fi
+	meanwhile $beside >.cache/beside.log 2>&1 &
+	other=$!
 	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v gcc >/dev/null; then
 		stage "go test -race" told raced -race -count=1 -timeout 30m $raced
 	else
 		echo "no C compiler: the race detector is off"
 		stage "go test" told raced -count=1 -timeout 20m $raced
 	fi
-	[ -z "$beside" ] || stage "go test beside it (without the race detector)" beside "$worlds"
+	wait "$other" || failed=1
+	cat .cache/beside.log
 	[ -z "$plain" ] || stage "go test (without the race detector)" told plain -count=1 -timeout 20m $plain
+}
+
+# meanwhile runs what may run beside the others.
+meanwhile() { # Go packages...
+	[ $# = 0 ] || stage "go test beside it (without the race detector)" told beside -p 1 -count=1 -timeout 30m "$@"
+	screen_tests
+	browser_tests "on a mock desk" "$(mock_suite)"
+	return $failed
 }
 
 find_browser() {
@@ -79,14 +79,13 @@ screen_tests() {
 	stage "screens' own tests" npm --prefix desk/web run --silent test
 }
 
-browser_tests() {
-	local mock=acts
-	[ -z "${LOOKS:-}" ] || mock=mock
-	has e2e || return 0
+mock_suite() { [ -n "${LOOKS:-}" ] && echo e2e:mock || echo e2e:acts; }
+
+browser_tests() { # what on, npm script
+	has "$2" || return 0
 	if browser=$(find_browser); then
 		export TOCSIN_CHROMIUM=$browser
-		! has e2e:acts || stage "browser tests on a mock desk" playwright "e2e:$mock"
-		stage "browser tests" playwright e2e
+		stage "browser tests $1" playwright "$2"
 	else
 		echo "apt-get install chromium fonts-noto-cjk" >"$missing/browser"
 		[ "${TOCSIN_REQUIRE:-}" != 1 ] || failed=1
@@ -106,8 +105,7 @@ closing_line() {
 }
 
 go_tests || failed=1
-screen_tests
-browser_tests
+browser_tests "on a real desk" e2e
 [ $failed = 0 ] && echo "all tests passed" || echo "TESTS FAILED"
 closing_line
 exit $failed
