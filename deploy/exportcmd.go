@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/desk"
 	"tocsin/desk/own"
 	"tocsin/streams"
 )
@@ -70,8 +71,12 @@ func exported(ctx context.Context, r *reach, tokenFile, tenant, patient, reason 
 	if run.HTTP == "" || token == "" {
 		return nil, errors.New("the copy is made by a desk, which has the keys: none is known for --data; run this where the desk runs, or ask POST /v1/patients/TENANT/PATIENT/export with the token of a lead")
 	}
+	asked, err := json.Marshal(desk.ExportBody{Reason: reason})
+	if err != nil {
+		return nil, err
+	}
 	path := "/v1/patients/" + url.PathEscape(tenant) + "/" + url.PathEscape(patient) + "/export"
-	resp, err := run.post(ctx, path, token, "application/json", strings.NewReader(fmt.Sprintf(`{"reason":%q}`, reason)))
+	resp, err := run.post(ctx, path, token, "application/json", bytes.NewReader(asked))
 	if err != nil {
 		return nil, err
 	}

@@ -111,6 +111,7 @@ func TestSEC1_AnAdministratorOfATenantReachesNoFurther(t *testing.T) {
 		"set a rota of another tenant":                first(small.do("PUT", "/v1/duty/rota", rotaOf("south"), nil, "If-Match", "none")),
 		"set a policy of another tenant":              first(small.do("PUT", "/v1/duty/policy", policyOf("south"), nil, "If-Match", "none")),
 		"set a group of another tenant":               first(small.do("POST", "/v1/admin/groups", GroupBody{Tenant: "south", Group: "copd", Pack: "copd"}, nil)),
+		"publish a pack for everybody":                first(small.do("POST", "/v1/admin/packs", PackBody{Pack: "copd", Version: 1, Text: "x"}, nil)),
 		"order a plan in another tenant":              first(small.do("POST", "/v1/admin/plans", PlanBody{Tenant: "south", Patient: "S-1"}, nil)),
 	} {
 		if status < 400 {
