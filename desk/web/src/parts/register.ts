@@ -2,17 +2,23 @@ import type { AccountRow, DeviceRow, Enrolled, Place } from '../api/types'
 
 // Long lists that are loaded whole and looked through on the page.
 
-/** whole loads a list by pages; heard is told what is there so far, so that the first rows show at once. */
-export async function whole<P extends { next: string }, T>(page: (after: string) => Promise<P>, rowsOf: (p: P) => T[], heard: (rows: T[], first: P) => void): Promise<void> {
-  let rows: T[] = []
-  let first: P | null = null
-  for (let after = '', on = true; on; on = after !== '') {
+/** What has come of a list that is loaded by pages: its rows so far, and the first page with what that says of all. */
+export interface Rows<P, T> {
+  rows: T[]
+  first: P
+}
+
+/** whole answers how a list is loaded by its pages; heard is told what is there so far, so that the first rows show at once. */
+export const whole = <P extends { next: string }, T>(page: (after: string) => Promise<P>, rowsOf: (p: P) => T[]) => async (heard: (so: Rows<P, T>) => void): Promise<Rows<P, T>> => {
+  const first = await page('')
+  let so = { rows: rowsOf(first), first }
+  for (let after = first.next; after !== ''; ) {
+    heard(so)
     const p = await page(after)
-    first ??= p
-    rows = rows.concat(rowsOf(p))
+    so = { rows: so.rows.concat(rowsOf(p)), first }
     after = p.next
-    heard(rows, first)
   }
+  return so
 }
 
 export type Standing = 'all' | 'in' | 'ended' | 'discharged' | 'died' | 'consent_withdrawn'

@@ -1,3 +1,4 @@
+import { Refused } from '../api/client'
 import type { Group, Reason, Warning } from '../api/types'
 import { exactly, now } from '../live/now'
 import { settings } from './settings'
@@ -65,6 +66,9 @@ function speaker() {
 
   const inWords = (x: { zh: string; en: string }) => (settings.language === 'zh' ? x.zh || x.en : x.en || x.zh)
 
+  /** why words what came in place of an answer: the desk's own refusal, or that it could not be asked. */
+  const why = (e: unknown) => (e instanceof Refused ? inWords(e) : t('error.unreachable'))
+
   function groupName(w: { tenant: string; group: string }) {
     const g = groups.value.find((x: Group) => x.tenant === w.tenant && x.group === w.group)
     return (g && inWords(g)) || w.group
@@ -83,7 +87,7 @@ function speaker() {
   /** source names where a rule comes from. Titles stay as they were printed; what our own packs say of themselves is a sentence, and is said in the language of the screen. */
   const source = (what: string) => (what.startsWith("Tocsin's own policy") ? t('reason.ours') : what)
 
-  return { t, te, source, span, ago, left, clock, day, quantity, number, value, inWords, groupName, asked, role, finding }
+  return { t, te, source, span, ago, left, clock, day, quantity, number, value, inWords, why, groupName, asked, role, finding }
 }
 
 const dates = (language: string, year: boolean) =>

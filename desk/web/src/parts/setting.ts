@@ -5,7 +5,7 @@ import { useSay } from './say'
 
 /** useSetting sends what somebody sets and keeps what the desk says of it: faults at their fields, the rest as one sentence. overtaken: another has changed it meanwhile. */
 export function useSetting() {
-  const { t, inWords } = useSay()
+  const { inWords, why } = useSay()
   const busy = ref(false)
   const says = ref('')
   const faults = ref<FieldFault[]>([])
@@ -25,7 +25,7 @@ export function useSetting() {
     } catch (e) {
       reason.value = e instanceof Refused ? e.reason : ''
       overtaken.value = reason.value === 'changed'
-      says.value = e instanceof Refused ? inWords(e) : t('error.unreachable')
+      says.value = why(e)
       faults.value = e instanceof Refused ? e.faults : []
       return null
     } finally {

@@ -1,17 +1,16 @@
-import { onBeforeUnmount, ref, watch } from 'vue'
-import { api, Refused } from '../api/client'
+import { onBeforeUnmount, ref } from 'vue'
+import { api } from '../api/client'
 import type { PersonView } from '../api/types'
-import { locked } from '../live/lock'
 import { useSay } from './say'
 
-export type Known = PersonView['state'] | 'loading' | 'failed' | 'locked' | 'nobody'
+export type Known = PersonView['state'] | 'loading' | 'failed' | 'nobody'
 
 /**
  * useWho opens the vault for one patient as long as a part is on the screen. It is asked for once, since each look is noted; what came
- * is kept here alone and dropped when the part goes or the desk is locked.
+ * is kept here alone and dropped when the part goes, as every part does when the desk is locked.
  */
 export function useWho(of: { tenant: string; patient: string }) {
-  const { t, inWords } = useSay()
+  const { why: worded } = useSay()
   const who = ref<PersonView | null>(null)
   const state = ref<Known>('loading')
   const why = ref('')
@@ -20,21 +19,20 @@ export function useWho(of: { tenant: string; patient: string }) {
   async function load() {
     who.value = null
     why.value = ''
-    state.value = locked.value ? 'locked' : of.patient ? 'loading' : 'nobody'
+    state.value = of.patient ? 'loading' : 'nobody'
     if (state.value !== 'loading') return
     try {
       const v = await api.person(of.tenant, of.patient)
-      if (!here || locked.value) return
+      if (!here) return
       who.value = v
       state.value = v.state
     } catch (e) {
-      if (!here || locked.value) return
+      if (!here) return
       state.value = 'failed'
-      why.value = e instanceof Refused ? inWords(e) : t('error.unreachable')
+      why.value = worded(e)
     }
   }
 
-  watch(locked, load)
   onBeforeUnmount(() => {
     here = false
     who.value = null

@@ -2,6 +2,7 @@
 // words of the help page are used in that meaning alone.
 export const en = {
   app: { name: 'Tocsin', desk: 'Early-warning desk', other: '中文', switchTo: '切换到中文', skip: 'Skip to the content', loading: 'Loading …', comma: ', ' },
+  load: { age: 'data {span} old', again: 'Load again' },
   nav: { queue: 'Queue', groups: 'Groups', packs: 'Rule packs', quality: 'Quality', duty: 'On duty', main: 'Main', back: 'Back' },
   severity: { high: 'High', medium: 'Medium', low: 'Low', technical: 'Technical', none: 'None' },
   chip: { high: '高 High', medium: '中 Medium', low: '低 Low', technical: '技 Tech', none: '–' },
@@ -135,7 +136,7 @@ export const en = {
   },
   who: {
     title: 'Who it is', name: 'Name', born: 'Born', years: '{n} years', sex: { female: 'female', male: 'male' }, address: 'Address', dialect: 'Speaks', alone: 'Lives alone', isAlone: 'yes, alone', notAlone: 'no', phones: 'Phone', carers: 'Carers', unknown: 'not known', noNumber: 'no number known', dial: 'Dial {number}',
-    loading: 'Opening …', none: 'Nobody has entered who this patient is. Ask for name and birth date by your own records.', erased: 'Who this patient is was erased and cannot be opened any more.', off: 'This desk has no vault: who patients are is not kept here. Ask by your own records.', lost: 'Who this patient is cannot be opened: its key is missing, or it was altered. Tell the operator, and ask by your own records.', locked: 'The desk is locked: names are hidden. The call can still be noted.', nobody: 'This warning is about no patient.', failed: 'Could not be opened: {why}', again: 'Try again',
+    loading: 'Opening …', none: 'Nobody has entered who this patient is. Ask for name and birth date by your own records.', erased: 'Who this patient is was erased and cannot be opened any more.', off: 'This desk has no vault: who patients are is not kept here. Ask by your own records.', lost: 'Who this patient is cannot be opened: its key is missing, or it was altered. Tell the operator, and ask by your own records.', nobody: 'This warning is about no patient.', failed: 'Could not be opened: {why}', again: 'Try again',
     checkTitle: 'Before you say anything: both said by whoever answers', said: 'said: {what}', first: 'First tick what was said: name and birth date.', own: 'Own 120 centre',
   },
   brief: {

@@ -3,6 +3,7 @@ import type { Words } from './en'
 // 中文用词。键与 en.ts 一致，由测试保证。
 export const zh: Words = {
   app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……', comma: '、' },
+  load: { age: '数据为 {span}前', again: '重新加载' },
   nav: { queue: '预警队列', groups: '专病组', packs: '规则包', quality: '质量', duty: '值班', main: '主导航', back: '返回' },
   severity: { high: '高优先级', medium: '中优先级', low: '低优先级', technical: '技术报警', none: '无' },
   chip: { high: '高', medium: '中', low: '低', technical: '技', none: '–' },
@@ -136,7 +137,7 @@ export const zh: Words = {
   },
   who: {
     title: '患者是谁', name: '姓名', born: '出生日期', years: '{n} 岁', sex: { female: '女', male: '男' }, address: '地址', dialect: '方言', alone: '独居', isAlone: '是，独居', notAlone: '否', phones: '电话', carers: '照护者', unknown: '未登记', noNumber: '未登记电话', dial: '拨打 {number}',
-    loading: '正在打开……', none: '该患者的身份资料未登记。请按本单位记录核对姓名与出生日期。', erased: '该患者的身份资料已销毁，无法再打开。', off: '本预警台未启用患者资料库，不保存身份资料。请按本单位记录核对。', lost: '该患者的身份资料无法打开：密钥缺失或资料被改动。请联系运维人员，并按本单位记录核对。', locked: '预警台已锁定，姓名已隐藏。通话仍可记录。', nobody: '此预警不涉及患者。', failed: '无法打开：{why}', again: '重试',
+    loading: '正在打开……', none: '该患者的身份资料未登记。请按本单位记录核对姓名与出生日期。', erased: '该患者的身份资料已销毁，无法再打开。', off: '本预警台未启用患者资料库，不保存身份资料。请按本单位记录核对。', lost: '该患者的身份资料无法打开：密钥缺失或资料被改动。请联系运维人员，并按本单位记录核对。', nobody: '此预警不涉及患者。', failed: '无法打开：{why}', again: '重试',
     checkTitle: '说明情况之前：由接听者说出以下两项', said: '已说出：{what}', first: '请先勾选接听者已说出的姓名与出生日期。', own: '患者当地 120',
   },
   brief: {
