@@ -202,14 +202,14 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 	by := identityOf(ctx).Account
 	outcomes, position, err := s.o.Asker.Import(ctx, rows, by, out.progress)
 	if err != nil {
-		out.write(ImportLine{Error: err.Error()})
+		out.write(ImportLine{Error: err.Error(), Zh: asRefusal(asProblem(err)).Zh})
 		return
 	}
 	last := ImportLine{Written: len(rows), Settled: len(rows)}
 	for _, o := range outcomes {
 		if o.Unrecorded != nil {
 			last.Refused++
-			out.write(ImportLine{Row: o.Line, Error: "enrolled, and the consent was not recorded: " + o.Unrecorded.En})
+			out.write(unrecorded(o.Line, o.Unrecorded))
 		}
 		switch {
 		case o.Refused != nil:
@@ -223,11 +223,13 @@ func (s *Server) importCSV(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.keepNamed(ctx, said, by, &last, out); err != nil {
 		last.Error = "enrolled, but not everybody is in the vault: " + err.Error() + "; import the file again"
+		last.Zh = "已登记，但患者资料未能全部存入资料库；请重新导入该文件"
 		out.write(last)
 		return
 	}
 	if err := s.o.WaitDoors(ctx, position); err != nil {
 		last.Error = "imported, but not every gateway knows it yet: " + err.Error()
+		last.Zh = "已导入，但并非所有网关都已更新；设备可能暂时无法连接"
 		out.write(last)
 		return
 	}

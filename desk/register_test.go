@@ -317,6 +317,44 @@ func TestAnImportIsTriedFirst(t *testing.T) {
 	}
 }
 
+// Consents are tried as well: one that the registrar would not take is told beside its row, and in the same words when it is imported;
+// two that contradict each other are a fault of their row. All of it is said in Chinese too.
+func TestSEC4_ConsentsOfAnImportAreTriedToo(t *testing.T) {
+	h := open(t)
+	h.doorBeats("gateway-1")
+	const head = "tenant,patient,group,device,token,consent,consent_purposes,consent_form,consent_given\n"
+	csv := head + "demo,P-1,copd,,,c-1,monitoring,MON-2026,2026-03-01\n" +
+		"demo,P-2,copd,,,c-2,monitoring,MON-2026,2093-03-01\n" // line 3: in the future
+	dry := h.trying(csv)
+	if last := dry[len(dry)-1]; last.New != 2 || last.Refused != 1 || last.Faults != 0 {
+		t.Errorf("got %+v", last)
+	}
+	done, _ := h.importing(csv)
+	if a, b := refusals(dry), refusals(done); !slices.Equal(a, b) || len(a) != 1 || !strings.Contains(a[0], "in the future") || !strings.Contains(a[0], "不能在将来") {
+		t.Errorf("tried  %q\nrefused %q", a, b)
+	}
+	if again := refusals(h.trying(csv)); len(again) != 1 {
+		t.Errorf("what is recorded already is refused: %q", again)
+	}
+	other := h.trying(head + "demo,P-1,copd,,,c-1,research,MON-2026,2026-03-01\n")
+	if all := refusals(other); len(all) != 1 || !strings.Contains(all[0], "recorded with other words") {
+		t.Errorf("got %q", all)
+	}
+	for csv, zh := range map[string]string{
+		"demo,P-4,copd,d-1,,c-1,monitoring,MON-2026,2026-03-01\ndemo,P-4,copd,d-2,,c-2,monitoring,MON-2026,2026-03-01\n": "知情同意",
+		"demo,P-5,copd,,,c-1,monitoring,MON-2026,soon\n":                                                                 "应为日期",
+		"demo,P-6,copd,,,c-1,spying,MON-2026,2026-03-01\n":                                                               "用途须为",
+		"demo,P-7,copd,,,,monitoring,,\n":                                                                                "无知情同意",
+		"tocsin,P-8,copd,,,,,,\n":                                                                                        "系统保留",
+		"demo,P-9,copd+copd,,,,,,\n":                                                                                     "重复",
+	} {
+		all := h.trying(head + csv)
+		if last := all[len(all)-1]; last.Faults != 1 || !all[0].Fault || !strings.Contains(all[0].Zh, zh) {
+			t.Errorf("%s: %+v", csv, all)
+		}
+	}
+}
+
 func refusals(lines []ImportLine) (all []string) {
 	for _, l := range lines {
 		if l.Error != "" {

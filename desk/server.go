@@ -89,7 +89,7 @@ type Directory interface {
 	Everybody(keep func(tenant, patient string) bool) []directory.Enrolled
 	Bindings() []directory.Binding
 	Device(id string) (directory.Binding, bool)
-	Try(rows []directory.Row) []directory.Tried
+	Try(rows []directory.Row, now event.Time) []directory.Tried
 }
 
 // Edge writes to the log; *streams.Edge is one.

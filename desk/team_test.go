@@ -68,6 +68,13 @@ func TestGRP2_ACoordinatorFromTheTeamToTheWarning(t *testing.T) {
 		t.Fatal(status, raw)
 	}
 	names("doctor-b")
+	long := strings.Repeat("心", 300) // as long as the desk takes it
+	if status, raw := nurse.do("PUT", path, ResponsibleBody{Coordinator: "doctor-b", Why: long}, &r); status != 200 || r.Why != long {
+		t.Error(status, raw)
+	}
+	if status, raw := nurse.do("PUT", path, ResponsibleBody{Coordinator: "doctor-b", Owners: map[string]string{"copd": "nurse-a"}, Why: "as before"}, &r); status != 200 {
+		t.Error(status, raw)
+	}
 	set("heart-failure", "1")
 	names("nurse-a")
 	if todo := teams().ToDo; len(todo) != 1 || todo[0].None || strings.Join(todo[0].Gone, ",") != "doctor-b" || strings.Join(todo[0].Nobody, ",") != "heart-failure" {

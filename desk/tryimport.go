@@ -8,6 +8,7 @@ import (
 
 	"tocsin/care/vault"
 	"tocsin/streams/directory"
+	"tocsin/streams/event"
 )
 
 // tryCSV says what would become of every row of a file, in the same lines as an import. It reads by the same function and asks the
@@ -29,7 +30,7 @@ func (s *Server) tryCSV(w http.ResponseWriter, r *http.Request, file []byte) {
 		zh, en := f.Words()
 		out.write(ImportLine{Row: f.Line, Error: en, Zh: zh, Fault: true})
 	}
-	for _, t := range s.o.Directory.Try(rows) {
+	for _, t := range s.o.Directory.Try(rows, event.TimeOf(s.o.Now())) {
 		line := triedLine(t)
 		if !administers(identityOf(r.Context()), t.Tenant) {
 			line = ImportLine{Row: t.Line, Device: t.Device, Error: "this tenant is not in your care", Zh: "该机构不在您的管理范围内", Fault: true}
@@ -38,6 +39,10 @@ func (s *Server) tryCSV(w http.ResponseWriter, r *http.Request, file []byte) {
 		last.count(t, line)
 		if line.Error != "" || line.Was != nil {
 			out.write(line)
+		}
+		if line.Error == "" && t.Unrecorded != nil {
+			last.Refused++
+			out.write(unrecorded(t.Line, t.Unrecorded))
 		}
 	}
 	out.write(last)
@@ -66,6 +71,11 @@ func triedLine(t directory.Tried) ImportLine {
 		line.Error, line.Zh = t.Refused.En, t.Refused.Zh
 	}
 	return line
+}
+
+// unrecorded says of a row that stands why its consent does not.
+func unrecorded(line int, r *event.RequestRefused) ImportLine {
+	return ImportLine{Row: line, Error: "the row stands, and not the consent: " + r.En, Zh: "该行有效，但知情同意不能登记：" + r.Zh}
 }
 
 func noVaultFor() *Problem {

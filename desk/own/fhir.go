@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"tocsin/streams/event"
@@ -65,16 +66,31 @@ func bundle(c *Copy) ([]byte, error) {
 		}
 		entries = append(entries, entry(issue))
 	}
-	for _, l := range c.Consents {
+	for i, l := range c.Consents {
 		var d event.ConsentGiven
 		if l.Type != d.Type() || json.Unmarshal(l.Data, &d) != nil {
-			continue // a withdrawal is no form; how the consents stand is said in data.json
+			continue // a withdrawal is no form: it shows in the forms before it
 		}
-		entries = append(entries, entry(m{"resourceType": "Consent", "id": fhirID("consent " + d.Consent.ID), "status": "active", "patient": subject, "dateTime": d.Consent.GivenAt,
+		entries = append(entries, entry(m{"resourceType": "Consent", "id": fhirID("consent " + d.Consent.ID), "status": consentStatus(c, i, d.Consent), "patient": subject, "dateTime": d.Consent.GivenAt,
 			"identifier": list{m{"system": "urn:tocsin:consent", "value": d.Consent.ID}}, "scope": m{"text": "patient-privacy"}, "category": categories(d.Consent.Purposes),
 			"policyRule": m{"text": d.Consent.Form + " " + d.Consent.FormVersion}}))
 	}
 	return json.MarshalIndent(m{"resourceType": "Bundle", "type": "collection", "timestamp": c.MadeAt, "entry": entries}, "", " ")
+}
+
+// consentStatus says whether a form still stands for anything: its purposes may have been withdrawn since, and it may have run out.
+func consentStatus(c *Copy, line int, form event.Consent) string {
+	left := slices.Clone(form.Purposes)
+	for _, l := range c.Consents[line+1:] {
+		var d event.ConsentWithdrawn
+		if l.Type == d.Type() && json.Unmarshal(l.Data, &d) == nil {
+			left = slices.DeleteFunc(left, func(p string) bool { return slices.Contains(d.Purposes, p) })
+		}
+	}
+	if len(left) == 0 || form.Until != nil && *form.Until <= c.MadeAt {
+		return "inactive"
+	}
+	return "active"
 }
 
 func entry(resource m) m {

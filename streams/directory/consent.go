@@ -170,14 +170,14 @@ func consentOf(get func(column string) string) (*event.Consent, error) {
 	if get("consent") == "" {
 		for _, column := range consentColumns[1:] {
 			if get(column) != "" {
-				return nil, fmt.Errorf("column %s without a consent: column consent is its id", column)
+				return nil, inWords("column "+column+" without a consent: column consent is its id", column+" 列有内容而无知情同意：consent 列为其编号")
 			}
 		}
 		return nil, nil
 	}
 	given, err := DayOrMoment(get("consent_given"), 0)
 	if err != nil {
-		return nil, fmt.Errorf("column consent_given: %w", err)
+		return nil, inColumn("consent_given", err)
 	}
 	c := &event.Consent{ID: get("consent"), Form: get("consent_form"), FormVersion: cmp.Or(get("consent_version"), "1"), GivenAt: given,
 		How: cmp.Or(get("consent_how"), "paper"), GivenBy: cmp.Or(get("consent_by"), "patient")}
@@ -188,14 +188,18 @@ func consentOf(get func(column string) string) (*event.Consent, error) {
 	if until := get("consent_until"); until != "" {
 		end, err := DayOrMoment(until, 24*time.Hour)
 		if err != nil {
-			return nil, fmt.Errorf("column consent_until: %w", err)
+			return nil, inColumn("consent_until", err)
 		}
 		c.Until = &end
 	}
 	if why := checkConsent(*c, event.Time(1<<53)); why != nil { // whether it lies in the future the registrar says
-		return nil, fmt.Errorf("%s", why.en)
+		return nil, inWords(why.en, why.zh)
 	}
 	return c, nil
+}
+
+func inColumn(column string, err error) error {
+	return inWords("column "+column+": "+err.Error(), column+" 列："+InChinese(err))
 }
 
 // DayOrMoment reads a moment in RFC 3339 or a day, of which it answers midnight UTC with so much added.
@@ -205,7 +209,7 @@ func DayOrMoment(s string, day time.Duration) (event.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return 0, fmt.Errorf("want a day such as 2026-03-17, or a moment such as 2026-03-17T09:30:00+08:00")
+		return 0, inWords("want a day such as 2026-03-17, or a moment such as 2026-03-17T09:30:00+08:00", "应为日期（如 2026-03-17）或时刻（如 2026-03-17T09:30:00+08:00）")
 	}
 	return event.TimeOf(t), nil
 }

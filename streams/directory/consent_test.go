@@ -2,6 +2,7 @@ package directory
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,29 @@ func TestSEC4_HowAPatientStands(t *testing.T) {
 		if got := s.State + " " + s.Consent; got != c.want || s.Allows() != (s.State == "given" || s.State == "before_records") {
 			t.Errorf("%s: %q (allows: %v), want %q", what, got, s.Allows(), c.want)
 		}
+	}
+}
+
+// However many lines come after it, a withdrawal stands, and so does a form without an end; the list stays short all the same.
+func TestSEC4_AWithdrawalIsNotForgotten(t *testing.T) {
+	at := event.Time(1_700_000_000_000)
+	cs := event.Consents{}
+	cs = cs.Give(&event.ConsentGiven{Consent: consent("for-ever", at, event.ForResearch)}, at)
+	cs = cs.Withdraw(&event.ConsentWithdrawn{Purposes: []string{event.ForSharing}}, at)
+	for i := range 500 {
+		at = at.Add(time.Hour)
+		c, end := consent("c"+strconv.Itoa(i), at, event.ForMonitoring), at.Add(time.Hour)
+		c.Until = &end
+		cs = cs.Give(&event.ConsentGiven{Consent: c}, at)
+	}
+	if s := cs.For(event.ForSharing, at); s.State != event.ConsentWithdrew || s.Allows() {
+		t.Errorf("what was withdrawn is %+v", s)
+	}
+	if s := cs.For(event.ForResearch, at); s.Consent != "for-ever" {
+		t.Errorf("what goes on is %+v", s)
+	}
+	if s := cs.For(event.ForMonitoring, at); s.Consent != "c499" || len(cs.Lines) != 64 {
+		t.Errorf("%d lines, the last word is %+v", len(cs.Lines), s)
 	}
 }
 

@@ -211,7 +211,7 @@ func checkEnrolled(r *event.EnrolRequested) error {
 // checkTenant is CheckID for a tenant, and keeps the one that is ours.
 func checkTenant(id string) error {
 	if id == streams.SystemTenant {
-		return fmt.Errorf("tenant %q belongs to Tocsin itself; choose another name", id)
+		return inWords(fmt.Sprintf("tenant %q belongs to Tocsin itself; choose another name", id), fmt.Sprintf("机构 %q 为系统保留，请改用其他名称", id))
 	}
 	return CheckID("tenant", id)
 }

@@ -32,14 +32,14 @@ func groupsOf(r *event.EnrolRequested) []string {
 
 func checkGroups(groups []string) error {
 	if len(groups) > maxGroups {
-		return fmt.Errorf("%d groups for one patient; want at most %d", len(groups), maxGroups)
+		return inWords(fmt.Sprintf("%d groups for one patient; want at most %d", len(groups), maxGroups), fmt.Sprintf("一位患者有 %d 个专病组，最多 %d 个", len(groups), maxGroups))
 	}
 	for i, g := range groups {
 		if err := CheckID("group", g); err != nil {
 			return err
 		}
 		if slices.Contains(groups[:i], g) {
-			return fmt.Errorf("group %q stands there twice", g)
+			return inWords(fmt.Sprintf("group %q stands there twice", g), fmt.Sprintf("专病组 %q 重复", g))
 		}
 	}
 	return nil

@@ -27,7 +27,9 @@ func once(rows []Row) ([]Row, []error) {
 			continue
 		}
 		if before, ok := consents[p]; row.Consent != nil && ok && !reflect.DeepEqual(rows[before].Consent, row.Consent) {
-			faults = append(faults, fmt.Errorf("line %d: patient %s/%s has another consent on line %d; want one consent in one file", row.Line, row.Tenant, row.Patient, rows[before].Line))
+			faults = append(faults, faultOf(row.Line, inWords(
+				fmt.Sprintf("patient %s/%s has another consent on line %d; want one consent in one file", row.Tenant, row.Patient, rows[before].Line),
+				fmt.Sprintf("患者 %s/%s 的知情同意与第 %d 行不同；一个文件中每位患者只能有一份", row.Tenant, row.Patient, rows[before].Line))))
 			continue
 		} else if row.Consent != nil && !ok {
 			consents[p] = n

@@ -74,7 +74,7 @@ func readFile(r io.Reader, further Further, most int) (rows []Row, said []Said, 
 			err = faultOf(row.Line, err)
 		}
 		if faults = append(faults, err); len(faults) == most {
-			return nil, nil, append(faults, errors.New("and there may be more"))
+			return nil, nil, append(faults, inWords("and there may be more", "可能还有其他错误"))
 		}
 	}
 }
@@ -82,7 +82,7 @@ func readFile(r io.Reader, further Further, most int) (rows []Row, said []Said, 
 func readHead(c *csv.Reader, further Further) (head []string, at map[string]int, err error) {
 	head, err = c.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("the file is empty; its first line must name the columns %s", strings.Join(columns, ","))
+		return nil, nil, inWords("the file is empty; its first line must name the columns "+strings.Join(columns, ","), "文件为空；首行须为列名 "+strings.Join(columns, ","))
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the first line: %w", err)
@@ -99,7 +99,7 @@ func whole(rows []Row, faults []error) ([]Row, error) {
 		return rows, nil
 	}
 	if len(faults) > maxFaults {
-		faults = append(faults[:maxFaults], errors.New("and there are more"))
+		faults = append(faults[:maxFaults], inWords("and there are more", "还有其他错误"))
 	}
 	return nil, errors.Join(faults...)
 }
@@ -111,18 +111,20 @@ func columnsOf(head []string, further Further) (map[string]int, error) {
 	for i, name := range head {
 		name = strings.ToLower(tidy(name))
 		if before, twice := at[name]; twice {
-			return nil, fmt.Errorf("line 1: column %d stands there twice, first as column %d", i+1, before+1)
+			return nil, inWords(fmt.Sprintf("line 1: column %d stands there twice, first as column %d", i+1, before+1), fmt.Sprintf("第 1 行：第 %d 列与第 %d 列同名", i+1, before+1))
 		}
 		at[name] = i
 	}
 	for _, need := range columns {
 		if _, ok := at[need]; !ok {
-			return nil, fmt.Errorf("line 1: there is no column %q; the first line must name %s", need, strings.Join(columns, ","))
+			return nil, inWords(fmt.Sprintf("line 1: there is no column %q; the first line must name %s", need, strings.Join(columns, ",")), fmt.Sprintf("第 1 行：缺少 %q 列；首行须有 %s", need, strings.Join(columns, ",")))
 		}
 	}
 	for i, name := range head {
 		if name = strings.ToLower(tidy(name)); !slices.Contains(columns, name) && !slices.Contains(consentColumns, name) && !further.Has(name) {
-			return nil, fmt.Errorf("line 1: column %d is none that an import has; %d columns, want %s and no other, save those that say who a patient is (tocsin import --help)", i+1, len(head), strings.Join(columns, ","))
+			return nil, inWords(
+				fmt.Sprintf("line 1: column %d is none that an import has; %d columns, want %s and no other, save those of a consent and of who a patient is (tocsin import --help)", i+1, len(head), strings.Join(columns, ",")),
+				fmt.Sprintf("第 1 行：第 %d 列不是可导入的列；共 %d 列，须有 %s，另可有知情同意和患者资料的列（tocsin import --help）", i+1, len(head), strings.Join(columns, ",")))
 		}
 	}
 	return at, nil

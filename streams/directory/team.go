@@ -78,8 +78,8 @@ func decideResponsible(s Entity, id string, r *event.ResponsibleRequested) []eve
 	if s.Patient == nil || s.Patient.Group == "" {
 		return refuse(id, unknownPatient(r.Tenant, r.Patient))
 	}
-	if strings.TrimSpace(r.Why) == "" || len(r.Why) > maxWhy {
-		return refuse(id, badTeam("say why, in at most "+strconv.Itoa(maxWhy)+" bytes; no name of the patient", "请说明理由，不得含患者姓名"))
+	if strings.TrimSpace(r.Why) == "" || len(r.Why) > maxReason { // as long as the desk takes it, in any letters
+		return refuse(id, badTeam("say why, in at most "+strconv.Itoa(maxReason)+" bytes; no name of the patient", "请说明理由，最多 "+strconv.Itoa(maxReason)+" 字节，不得含患者姓名"))
 	}
 	groups := append([]string{s.Patient.Group}, s.Patient.Also...)
 	for g, account := range r.Owners {

@@ -16,6 +16,8 @@ import (
 type Tried struct {
 	Row
 	Refused *event.RequestRefused // nil: it would stand
+	// Unrecorded is why the consent of the row would not; nil: it would, or there is none.
+	Unrecorded *event.RequestRefused
 	New     bool                  // the patient is not in the directory
 	Was     []string              // the groups of a patient who would be moved
 	Binds   bool                  // the device would be this patient's from then on, or have another token
@@ -39,7 +41,7 @@ func LookInto(r io.Reader, further Further) (rows []Row, said []Said, faults []R
 }
 
 // Try answers what would become of rows if they were imported now, and changes nothing.
-func (v *View) Try(rows []Row) []Tried {
+func (v *View) Try(rows []Row, now event.Time) []Tried {
 	devices, patients := map[string]*Device{}, map[string]*Patient{}
 	out := make([]Tried, len(rows))
 	for i, row := range rows {
@@ -71,7 +73,18 @@ func (v *View) Try(rows []Row) []Tried {
 			t.Was = append([]string{p.Group}, p.Also...)
 		}
 		t.Binds = row.Device != "" && len(bind(Entity{Device: d}, r, 0)) > 0
-		patients[key] = &Patient{Group: r.Group, Also: r.Also}
+		stands := Patient{}
+		if p != nil {
+			stands = *p
+		}
+		stands.Group, stands.Also = r.Group, r.Also
+		if c := row.Consent; c != nil {
+			said := decideConsent(Entity{Patient: &stands}, "", &event.ConsentRequested{Tenant: row.Tenant, Patient: row.Patient, Consent: *c}, now)
+			for _, e := range said { // none: it is recorded already
+				t.Unrecorded, _ = e.(*event.RequestRefused)
+			}
+		}
+		patients[key] = &stands
 		if t.Binds {
 			devices[row.Device] = &Device{DeviceBound: event.DeviceBound{Device: row.Device, Tenant: row.Tenant, Patient: row.Patient, TokenSHA256: r.TokenSHA256}}
 		}

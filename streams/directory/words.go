@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"errors"
 	"fmt"
 
 	"tocsin/streams/event"
@@ -10,14 +9,14 @@ import (
 // refusal is why a request was not granted: a fixed word, and words for the person who asked.
 type refusal struct{ reason, zh, en string }
 
-var errToken = errors.New("the token's SHA-256 must be 64 hexadecimal digits")
+var errToken = inWords("the token's SHA-256 must be 64 hexadecimal digits", "令牌的 SHA-256 须为 64 位十六进制")
 
 func refuse(id string, r refusal) []event.Event {
 	return one(&event.RequestRefused{Request: id, Reason: r.reason, Zh: r.zh, En: r.en})
 }
 
 func badName(err error) refusal {
-	return refusal{"bad_name", "名称不可用：" + err.Error(), err.Error()}
+	return refusal{"bad_name", "名称不可用：" + InChinese(err), err.Error()}
 }
 
 // deviceElsewhere does not say whose patient holds the device: that is the other tenant's business.

@@ -122,10 +122,23 @@ func (c Consents) Withdraw(d *ConsentWithdrawn, at Time) Consents {
 
 func (c Consents) with(l ConsentsLine) Consents {
 	c.Lines = append(slices.Clone(c.Lines), l)
-	if n := len(c.Lines) - keptConsentLines; n > 0 {
-		c.Lines = slices.Delete(c.Lines, 0, n)
+	for len(c.Lines) > keptConsentLines {
+		c = c.withoutOne(l.At)
 	}
 	return c
+}
+
+// withoutOne lets go of the oldest line that says nothing at a moment nor once all terms have run out: a withdrawal, or a form without
+// an end, must not be forgotten because many others came after it.
+func (c Consents) withoutOne(at Time) Consents {
+	rest := c
+	for i := range c.Lines {
+		rest.Lines = slices.Delete(slices.Clone(c.Lines), i, i+1)
+		if !slices.ContainsFunc(Purposes, func(p string) bool { return c.For(p, at) != rest.For(p, at) || c.For(p, Never) != rest.For(p, Never) }) {
+			break
+		}
+	}
+	return rest
 }
 
 // For answers how the patient stands to a purpose: the newest line about it counts, save that an older consent which lasts longer than
