@@ -193,7 +193,7 @@ func BenchmarkBudget12Backtest(b *testing.B) {
 }
 
 func (m *madeUp) bench(b *testing.B, sides int) {
-	survey, err := surveyed(context.Background(), m)
+	survey, err := surveyed(context.Background(), m, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

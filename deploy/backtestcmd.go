@@ -10,13 +10,11 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"tocsin/rules"
 	"tocsin/rules/backtest"
 	"tocsin/rules/pack"
 	"tocsin/streams/event"
@@ -179,32 +177,14 @@ func (o *backtestOptions) openLog(ctx context.Context) (recordedLog, func() erro
 	return rec, log.Close, nil
 }
 
-// run surveys the record, decides what is held against what, and folds.
+// run folds the record and says how long it took.
 func (o *backtestOptions) run(ctx context.Context, rec record, s backtest.Setting, candidate backtest.Pack, terminal io.Writer) (*backtest.Report, error) {
-	survey, err := surveyed(ctx, rec)
-	if err != nil {
-		return nil, err
-	}
-	scope, err := survey.Scope(candidate.ID, o.group)
-	if err != nil {
-		return nil, err
-	}
-	s.Source = rec.name()
-	j := &backtestJob{record: rec, scope: scope, cores: o.cores}
-	if s.Names[0], j.swaps, err = o.sides(survey, scope, candidate); err != nil {
-		return nil, err
-	}
-	s.Names[1] = candidate.String()
-	j.setting = s
-	if o.warmup > 0 {
-		j.warmup = s.Span.From.Add(-o.warmup)
-	}
-	size, err := rec.size(ctx)
+	j, err := backtestAsked{setting: s, candidate: candidate, against: o.against, warmup: o.warmup, cores: o.cores}.job(ctx, rec)
 	if err != nil {
 		return nil, err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(backtestGC))
-	bar := progress(terminal, max(int(size), 1), "backtest")
+	bar := progress(terminal, max(int(j.size), 1), "backtest")
 	var folded atomic.Int64
 	j.told = func(n int64) { _ = bar.Set64(folded.Add(n)) }
 	began := time.Now()
@@ -215,54 +195,8 @@ func (o *backtestOptions) run(ctx context.Context, rec record, s backtest.Settin
 	}
 	took := time.Since(began)
 	fmt.Fprintf(terminal, "%d inputs of %d patients with %d readings and answers, twice, in %s: %.0f readings/s\n",
-		r.Inputs, len(scope.Patients), r.Values, took.Round(10*time.Millisecond), 2*float64(r.Values)/took.Seconds())
+		r.Inputs, len(j.scope.Patients), r.Values, took.Round(10*time.Millisecond), 2*float64(r.Values)/took.Seconds())
 	return r, nil
-}
-
-// sides decides what each side hears in place of the packs that were published.
-func (o *backtestOptions) sides(survey *backtest.Survey, scope backtest.Scope, candidate backtest.Pack) (string, [2]*backtest.Swap, error) {
-	base := survey.InForce()
-	name := "packs in force"
-	if p, ok := survey.Pack(candidate.ID); ok {
-		name = p.String()
-	}
-	against := base
-	switch o.against {
-	case "current":
-	case "recorded":
-		base = backtest.AsRecorded()
-		name, against = "packs as recorded", base
-	default:
-		p, err := readPack(o.against)
-		if err != nil {
-			return "", [2]*backtest.Swap{}, err
-		}
-		name, against = p.String(), base.With(survey, scope, p)
-	}
-	return name, [2]*backtest.Swap{against, base.With(survey, scope, candidate)}, nil
-}
-
-// surveyed reads the facts of all partitions.
-func surveyed(ctx context.Context, rec record) (*backtest.Survey, error) {
-	n, err := rec.partitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	each := make([]*backtest.Survey, n)
-	faults := make([]error, n)
-	var all sync.WaitGroup
-	for p := range n {
-		all.Go(func() {
-			each[p] = backtest.NewSurvey(rules.DefaultPack)
-			faults[p] = rec.facts(ctx, p, each[p].Hear)
-		})
-	}
-	all.Wait()
-	whole := backtest.NewSurvey(rules.DefaultPack)
-	for _, s := range each {
-		whole.Merge(s)
-	}
-	return whole, errors.Join(faults...)
 }
 
 // writeBacktest writes the files of a report and says where they lie.

@@ -22,8 +22,10 @@ type backtestJob struct {
 	scope   backtest.Scope
 	swaps   [2]*backtest.Swap // against, candidate
 	setting backtest.Setting
-	warmup  event.Time // readings folded earlier are passed over; zero: none
-	cores   int        // 0: all
+	warmup  event.Time                  // readings folded earlier are passed over; zero: none
+	size    int64                       // inputs of the record, about
+	rest    func(context.Context) error // between steps; nil: none
+	cores   int                         // 0: all
 	told    func(inputs int64)
 }
 
@@ -95,7 +97,11 @@ func (j *backtestJob) partition(ctx context.Context, p int32, shards []*backtest
 		all.Go(func() {
 			w := shardWorker{keys: map[string]*shardKey{}, job: j, shard: shards[k], k: uint32(k), of: uint32(len(shards))}
 			for past := range queues[k] {
-				if err := w.step(past); err != nil {
+				err := w.step(past)
+				if err == nil && j.rest != nil {
+					err = j.rest(ctx)
+				}
+				if err != nil {
 					cancel(err)
 					return
 				}

@@ -41,6 +41,7 @@ func (a *App) startDesk(context.Context) error {
 	if a.trail != nil {
 		o.Trail = a.trail
 	}
+	o.Backtest = a.backtestOf
 	o.Me.Call, o.Me.Zh, o.Me.En = a.cfg.Notify.Patients.Advice()
 	switch push, err := a.pushWay(); {
 	case err != nil:

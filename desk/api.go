@@ -328,6 +328,7 @@ type May struct {
 	Know      bool `json:"know" doc:"be told who a patient is"`
 	Name      bool `json:"name" doc:"say who a patient is"`
 	Leave     bool `json:"leave" doc:"end a patient's care, or take that back"`
+	Draft     bool `json:"draft" doc:"change packs: draft, backtest, propose, sign, decline"`
 }
 
 // AcceptBody goes with a click on accept.

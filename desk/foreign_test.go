@@ -127,6 +127,10 @@ var operations = map[string]func(p patientOf) asking{
 		return asking{path: "/v1/admin/import", body: "tenant,patient,group,device,token\n", head: []string{"Content-Type", "text/csv"}}
 	},
 
+	// Drafts of packs and backtests count everybody, for who sees everybody: TestSEC5_ADraftIsForWhoSeesEverybody.
+	"getDraft": plainly("/v1/packs/copd/draft"), "listBacktests": plainly("/v1/packs/copd/backtests"), "checkDraft": nil, "startBacktest": nil, "stopBacktest": nil,
+	"proposeDraft": nil, "signProposal": nil, "declineProposal": nil,
+
 	// These show no patient: what they are given is their whole subject.
 	"makeToken": nil, "makeAccount": nil, "setGroup": nil, "publishPack": nil, "signIn": nil, "signOut": nil, "changePassword": nil,
 	"listWays": nil, "setTeam": nil, "setRota": nil, "setPolicy": nil, "tellWatchdog": nil,

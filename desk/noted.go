@@ -30,7 +30,8 @@ const (
 
 // notedApart are operations that note themselves, and the one that says nothing but that somebody is there.
 var notedApart = map[string]bool{"signIn": true, "giveCode": true, "signOut": true, "confirmFactor": true, "resetFactor": true,
-	"lockSession": true, "unlockSession": true, "stayHere": true}
+	"lockSession": true, "unlockSession": true, "stayHere": true,
+	"checkDraft": true} // while people type: it changes nothing
 
 func newNoting(s *Server, api huma.API) *noting {
 	n := &noting{s: s, actions: map[string]string{}, tokens: map[string]time.Time{}}

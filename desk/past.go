@@ -27,6 +27,7 @@ type past struct {
 	pruned   int                  // how many warnings were left when old ones were last forgotten
 	tried    map[string]*tried    // what the texts of packs come to, by text
 	proposed map[string]version   // that wait for further signatures
+	declined map[string]Declined  // the last of each pack, while nothing waits
 }
 
 // version is one published version of a pack. Only the newest keeps its text.
@@ -36,7 +37,8 @@ type version struct {
 	text   string
 	at     event.Time
 	signed []string
-	needs  int // signatures
+	needs  int          // signatures
+	draft  *event.Draft // of what was proposed at a desk
 }
 
 // used says which pack a group has used from a moment on.
@@ -84,7 +86,7 @@ const (
 )
 
 func newPast() *past {
-	return &past{packs: map[string][]version{}, proposed: map[string]version{}, groups: map[string][]used{}, people: map[string][]placed{},
+	return &past{packs: map[string][]version{}, proposed: map[string]version{}, declined: map[string]Declined{}, groups: map[string][]used{}, people: map[string][]placed{},
 		warnings: map[string]*happened{}, away: map[string][]stretch{}, parts: map[string]bool{}, from: map[int32]event.Time{}, tried: map[string]*tried{}}
 }
 
@@ -155,7 +157,7 @@ func (s *Server) readSteps(ctx context.Context, topic string, partition int32, t
 }
 
 var (
-	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.GroupSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
+	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.PackDeclined).Type(), new(event.GroupSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
 	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type(), new(event.AlertJudged).Type(),
 		new(event.AlertAccepted).Type(), new(event.AlertContacted).Type(), new(event.AlertShelved).Type(), new(event.AlertUnshelved).Type(),
 		new(event.PatientLeft).Type(), new(event.PatientResumed).Type()}
@@ -215,7 +217,11 @@ func (p *past) directory(step *streams.Step) error {
 		case *event.PackPublished:
 			p.published(d, e.At)
 		case *event.PackProposed:
-			p.proposed[d.Pack] = version{number: d.Version, sum: d.Sum, at: e.At, signed: d.Signed, needs: d.Needs}
+			p.proposed[d.Pack] = version{number: d.Version, sum: d.Sum, text: d.Text, at: e.At, signed: d.Signed, needs: d.Needs, draft: d.Draft}
+			delete(p.declined, d.Pack)
+		case *event.PackDeclined:
+			p.declined[d.Pack] = Declined{d.Version, d.Sum, d.By, e.At, d.Why}
+			delete(p.proposed, d.Pack)
 		case *event.GroupSet:
 			if streams.IsWatchedGroup(d.Tenant, d.Group) {
 				return
@@ -241,8 +247,9 @@ func (p *past) published(d *event.PackPublished, at event.Time) {
 		}
 		all[n-1].text = ""
 	}
-	p.packs[d.Pack] = append(all, version{d.Version, d.Sum, d.Text, at, d.Signed, d.Signatures})
+	p.packs[d.Pack] = append(all, version{number: d.Version, sum: d.Sum, text: d.Text, at: at, signed: d.Signed, needs: d.Signatures})
 	delete(p.proposed, d.Pack)
+	delete(p.declined, d.Pack)
 }
 
 func (p *past) place(tenant, patient string, groups []string, at event.Time) {

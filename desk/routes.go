@@ -40,6 +40,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.actOperations(api)
 	s.groupOperations(api)
 	s.packOperations(api)
+	s.draftOperations(api)
 	s.personOperations(api)
 	s.consentOperations(api)
 	s.teamOperations(api)

@@ -37,7 +37,9 @@ type Options struct {
 	Vault   *vault.Vault // who patients are; nil: that is kept nowhere, and the desk says so
 	Push    Push         // notices in browsers; nil: there is no channel of web push
 	Me      Me           // what the patient's page says
-	Trail   Trail        // where reads of charts and what people did are noted; nil: nowhere
+	// Backtest holds a draft of a pack against what has been recorded; nil: this desk cannot, and says so.
+	Backtest Backtest
+	Trail    Trail // where reads of charts and what people did are noted; nil: nowhere
 
 	OIDC *OIDC // an identity provider at which people sign in; nil: none
 
@@ -134,6 +136,8 @@ type Server struct {
 	signIns     signIns
 	devices     devicesHeard
 	searching   chan struct{} // names that are looked for at the same time
+	trying      chan struct{} // drafts of packs that are read at the same time
+	backtests   *backtests
 }
 
 // New makes a desk server. It answers /healthz at once, and everything else once Run has caught up with the log.
@@ -165,7 +169,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{kept: kept, o: o, ward: newWard(n, isPerson), watched: newWard(n, streams.IsWatched), watchdog: newWatchdog(n), past: newPast(), fresh: newFreshness(n),
 		load: load{told: map[string]bool{}, now: Load{Operators: 1}}, sessions: newSessions(o, kept), limit: newLimiter(), meLimit: newLimiter(), strangers: limited(byStrangers),
 		checking: make(chan struct{}, 2), lookingBack: make(chan struct{}, lookBacks), nobody: nobody, started: time.Now(), stopping: make(chan struct{}),
-		searching: make(chan struct{}, 1)}
+		searching: make(chan struct{}, 1), trying: make(chan struct{}, 2), backtests: newBacktests()}
 	s.began = s.moment()
 	if o.OIDC != nil {
 		if s.oidc, err = newProvider(*o.OIDC, o.SecureCookies, o.Now); err != nil {
@@ -199,6 +203,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	all.Go(func() { s.watchLoad(ctx) })
 	s.readPast(ctx, &all)
+	all.Go(func() { s.backtests.work(ctx) })
 	if s.o.Trail != nil {
 		all.Go(func() { s.watchTrail(ctx) })
 	}

@@ -36,7 +36,8 @@ type Report struct {
 	Kinds    map[Kind]int
 	Graver   int // pairs in which the candidate's was raised graver
 	Milder   int
-	Left     []string // labels that are of nobody who was watched
+	Left     []string   // labels that are of nobody who was watched
+	Began    event.Time // when the first of them was watched; 0: nobody was
 	Reached  event.Time
 
 	spells map[string][]Span
@@ -97,6 +98,11 @@ func (r *Report) add(s *Shard, risks *[2]map[string][]risk) {
 	for p, all := range s.watch.within(end) {
 		if s.scope.Patients[p] {
 			r.spells[p] = append(r.spells[p], all...)
+			for _, spell := range all {
+				if r.Began == 0 || spell.From < r.Began {
+					r.Began = spell.From
+				}
+			}
 		}
 	}
 	r.Inputs += s.inputs

@@ -67,6 +67,8 @@ type Proposed struct {
 	Version int      `json:"version"`
 	Sum     string   `json:"sum"`
 	Signed  []string `json:"signed"`
+	Needs   int      `json:"needs,omitempty"` // signatures; 0: as the version in effect asks for
+	Draft   bool     `json:"draft,omitempty"` // made at a desk: only another person's signature or a refusal ends its wait
 }
 
 // HandingOn is the key under which the handing-on records how far it came.
@@ -111,6 +113,10 @@ func KeyOf(request event.Event) (string, error) {
 	case *event.RevokeRequested:
 		return DeviceKey(r.Device), nil
 	case *event.PackRequested:
+		return PackKey(r.Pack), nil
+	case *event.PackSignRequested:
+		return PackKey(r.Pack), nil
+	case *event.PackDeclineRequested:
 		return PackKey(r.Pack), nil
 	case *event.GroupRequested:
 		return GroupKey(r.Tenant, r.Group), nil

@@ -3,7 +3,6 @@ package directory
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -63,12 +62,9 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 	case *event.PackPublished:
 		s.Pack = &Pack{Version: d.Version, Sum: d.Sum, Signatures: d.Signatures}
 	case *event.PackProposed:
-		p := Pack{}
-		if s.Pack != nil {
-			p = *s.Pack
-		}
-		p.Proposed = &Proposed{d.Version, d.Sum, d.Signed}
-		s.Pack = &p
+		s.Pack = s.Pack.proposing(&Proposed{d.Version, d.Sum, d.Signed, d.Needs, d.Draft != nil})
+	case *event.PackDeclined:
+		s.Pack = s.Pack.proposing(nil)
 	case *event.AccountSet:
 		s.Account = d
 	case *event.FactorSet, *event.CodeUsed, *event.FactorReset:
@@ -145,6 +141,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideRevoke(s, e.ID, d), nil
 	case *event.PackRequested:
 		return m.decidePack(s, e.ID, d), nil
+	case *event.PackSignRequested:
+		return m.decideSign(s, e.ID, d), nil
+	case *event.PackDeclineRequested:
+		return decideDecline(s, e.ID, d), nil
 	case *event.PolicyRequested:
 		return decidePolicy(s, e.ID, d), nil
 	case *event.RotaRequested:
@@ -203,55 +203,6 @@ func decideRevoke(s Entity, id string, r *event.RevokeRequested) []event.Event {
 		return nil
 	}
 	return one(&event.DeviceRevoked{Device: r.Device})
-}
-
-func (m Machine) decidePack(s Entity, id string, r *event.PackRequested) []event.Event {
-	if m.Check == nil {
-		return refuse(id, packFault(r.Pack, "this program has no compiler for packs"))
-	}
-	is, err := m.Check(r.Text)
-	switch {
-	case err != nil:
-		return refuse(id, packFault(r.Pack, err.Error()))
-	case is.Pack != r.Pack || is.Version != r.Version:
-		return refuse(id, packFault(r.Pack, "its text says that it is another: "+named(is.Pack, is.Version)))
-	}
-	sum := Sum(r.Text)
-	if s.Pack != nil && s.Pack.Version > 0 {
-		switch {
-		case is.Version == s.Pack.Version && sum == s.Pack.Sum:
-			return nil
-		case is.Version <= s.Pack.Version:
-			return refuse(id, packNotNewer(r.Pack, is.Version, s.Pack.Version))
-		}
-	}
-	signed := signedBy(s.Pack, sum, r.By)
-	if needs := signatures(s.Pack); len(signed) < needs {
-		if signed == nil {
-			return refuse(id, packSignedAlready(r.Pack, r.By))
-		}
-		return one(&event.PackProposed{Pack: is.Pack, Version: is.Version, Sum: sum, Text: r.Text, Signed: signed, Needs: needs})
-	}
-	return one(&event.PackPublished{Pack: is.Pack, Version: is.Version, Sum: sum, Text: r.Text, Signatures: is.Signatures, Signed: signed})
-}
-
-// signatures answers how many people must sign the next version: as the one in effect says.
-func signatures(p *Pack) int {
-	if p == nil {
-		return 1
-	}
-	return max(p.Signatures, 1)
-}
-
-// signedBy answers who will have signed a text when by does; nil when that is nobody new.
-func signedBy(p *Pack, sum, by string) []string {
-	if p == nil || p.Proposed == nil || p.Proposed.Sum != sum {
-		return []string{by}
-	}
-	if slices.Contains(p.Proposed.Signed, by) {
-		return nil
-	}
-	return append(slices.Clone(p.Proposed.Signed), by)
 }
 
 // Sum is the SHA-256 of a text, in hex: of a pack, or of a token.

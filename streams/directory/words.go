@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"strings"
 
 	"tocsin/streams/event"
 )
@@ -86,5 +87,21 @@ func packSignedAlready(pack, by string) refusal {
 		fmt.Sprintf("规则包 %s 的修改须由两人签署；%s 已签，请由另一人签署", pack, by),
 		fmt.Sprintf("a change of pack %s is signed by more than one person; %s has signed it: somebody else must", pack, by)}
 }
+
+func packWaits(pack string, version int, signed []string) refusal {
+	who := strings.Join(signed, ", ")
+	return refusal{"proposal_waits",
+		fmt.Sprintf("规则包 %s 第 %d 版（%s 提出）正在等待签署；请先签署，或说明理由后退回", pack, version, who),
+		fmt.Sprintf("version %[2]d of pack %[1]s, which %[3]s proposed, waits for a second signature: sign it or decline it first", pack, version, who)}
+}
+
+var (
+	packOvertaken = refusal{"overtaken", "生效版本已变更，草稿所依据的版本不再有效；请基于当前版本重新修改并回测",
+		"another version has taken effect since this draft was begun: make the change on that one, and backtest it again"}
+	packUntried = refusal{"no_backtest", "该文本尚未回测；请先完成回测，若无法回测，请说明理由",
+		"this very text has not been backtested against the version in effect: backtest it first or, where that cannot be done, say why"}
+	packNotWaiting = refusal{"not_waiting", "等待签署的已不是该文本，请重新查看", "this text waits for no signature any more: look again at what does"}
+	packNoReason   = refusal{"no_reason", "请填写退回理由", "say why it is declined"}
+)
 
 func named(pack string, version int) string { return fmt.Sprintf("%s version %d", pack, version) }

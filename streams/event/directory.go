@@ -34,6 +34,7 @@ type PackRequested struct {
 	Version int    `json:"version"`
 	Text    string `json:"text"` // YAML
 	By      string `json:"by"`
+	Draft   *Draft `json:"draft,omitempty"` // it was proposed at a desk and takes two people; nil: as the pack in effect asks for
 }
 
 // GroupRequested asks that a disease group use a pack, with a cadence of its own.
@@ -277,6 +278,7 @@ type PackProposed struct {
 	Text    string   `json:"text"`
 	Signed  []string `json:"signed"`
 	Needs   int      `json:"needs"`
+	Draft   *Draft   `json:"draft,omitempty"` // it was proposed at a desk
 }
 
 // AccountSet makes or changes an account.

@@ -25,6 +25,7 @@ export const router = createRouter({
     { path: '/audit', name: 'audit', component: () => import('./pages/Audit.vue'), meta: { title: 'audit.title' } },
     { path: '/packs', name: 'packs', component: () => import('./pages/Packs.vue'), meta: { title: 'packs.title' } },
     { path: '/packs/:id/:part(watches|rules|tests|record)?', name: 'pack', component: () => import('./pages/Pack.vue'), meta: { title: 'packs.title' } },
+    { path: '/packs/:id/draft', name: 'draft', component: () => import('./pages/Draft.vue'), meta: { title: 'draft.name' } },
     { path: '/patients/:tenant/:patient/plan', name: 'plan', component: () => import('./pages/Plan.vue'), meta: { title: 'plan.title' } },
     { path: '/patients/:tenant/:patient', name: 'patient', component: () => import('./pages/Patient.vue'), meta: { title: 'course.title' } },
     { path: '/quality', name: 'quality', component: () => import('./pages/Quality.vue'), meta: { title: 'nav.quality' } },

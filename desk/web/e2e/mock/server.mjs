@@ -1,12 +1,13 @@
 // A small server with the desk's API and nothing behind it, for building and looking at the screens.
 //   node e2e/mock/server.mjs [PORT]     (factors.mjs has who has a second factor) sign in as nurse-a, dr-lin, lead-wu or hm-he with "mock", or as new with "mock" to change a password
-// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,sso,me} steers it.
+// POST /mock/{packless,raise,many,stall,flow,flood,watchdog,cut,refuse,serve,signout,reset,shelve,plan,wake,vault,pushless,sso,me,drafts} steers it.
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { does, leaving, limits, mayOf, refused, roleOf, verbNames, woken } from './acts.mjs'
 import { course } from './course.mjs'
+import { newDrafts } from './drafts.mjs'
 import { newDuty } from './duty.mjs'
 import { barred, begun, steps, told, unnamed } from './factors.mjs'
 import { heads, page, plan } from './packs.mjs'
@@ -19,7 +20,7 @@ const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me, register
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me, register, drafts
   const streams = new Set()
 
   function reset() {
@@ -32,6 +33,7 @@ export function start(port = 0) {
     flooded = 0
     duty = newDuty()
     register = newRegister()
+    drafts = newDrafts()
     refusing = packless = false
     watchdog = undefined
     signed ??= new Map() // a screen that is signed in stays so
@@ -113,6 +115,7 @@ export function start(port = 0) {
     cut: () => streams.forEach((s) => s.destroy()),
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     overtake: () => duty.overtake(),
+    drafts: (o) => (drafts.steer(o), o.proposedBy && drafts.waits(o.proposedBy)),
     packless: () => (packless = true),
     register: ({ n = 240 }) => register.fill(n),
     renamed: ({ patient, tenant = 'demo' }) => register.overtake(tenant, patient),
@@ -307,6 +310,8 @@ export function start(port = 0) {
       }
       return res.end()
     }
+    const drafted = drafts.ask(req.method, part, body, me)
+    if (drafted) return drafted[0] < 300 ? json(res, drafted[1], drafted[0]) : problem(res, ...drafted)
     const listed = register.ask(req.method, part, url, body, me)
     if (listed) return listed[0] < 300 ? json(res, listed[1], listed[0]) : problem(res, ...listed)
     if (part[1] === 'patients' && part[4] === 'person') {

@@ -1,4 +1,4 @@
-import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, Brief, Closing, Colleague, Consent, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
+import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, BacktestJob, Brief, Closing, Colleague, Consent, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, DraftChecked, DraftPage, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -164,6 +164,14 @@ export const api = {
 
   packs: () => ask<{ packs: PackHead[] }>('/v1/packs').then((a) => a.packs),
   pack: (id: string) => ask<PackPage>(`/v1/packs/${seg(id)}`),
+  draft: (id: string) => ask<DraftPage>(`/v1/packs/${seg(id)}/draft`),
+  checkDraft: (id: string, text: string) => ask<DraftChecked>(`/v1/packs/${seg(id)}/draft/check`, { method: 'POST', body: { text } }),
+  backtests: (id: string) => ask<{ backtests: BacktestJob[] }>(`/v1/packs/${seg(id)}/backtests`).then((a) => a.backtests),
+  startBacktest: (id: string, text: string, days: number) => ask<BacktestJob>(`/v1/packs/${seg(id)}/backtests`, { method: 'POST', body: { text, days } }),
+  stopBacktest: (id: string, job: string) => ask<void>(`/v1/packs/${seg(id)}/backtests/${seg(job)}`, { method: 'DELETE' }),
+  propose: (id: string, body: { text: string; based: string; without?: string }) => ask<void>(`/v1/packs/${seg(id)}/proposal`, { method: 'POST', body }),
+  signProposal: (id: string, sum: string) => ask<void>(`/v1/packs/${seg(id)}/proposal/sign`, { method: 'POST', body: { sum } }),
+  declineProposal: (id: string, sum: string, why: string) => ask<void>(`/v1/packs/${seg(id)}/proposal/decline`, { method: 'POST', body: { sum, why } }),
   plan: (tenant: string, patient: string) => ask<PatientPlan>(`/v1/patients/${seg(tenant)}/${seg(patient)}/plan`),
 
   duty: () => ask<Duty>('/v1/duty'),

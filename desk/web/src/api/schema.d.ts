@@ -516,6 +516,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/packs/{id}/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The backtests of this desk server since it started */
+        get: operations["listBacktests"];
+        put?: never;
+        /** Hold a draft against the packs in force, over what has been recorded; nobody is warned. One at a time */
+        post: operations["startBacktest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}/backtests/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Stop a backtest */
+        delete: operations["stopBacktest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a change of a pack begins with: the text in effect, and what waits for a second signature */
+        get: operations["getDraft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}/draft/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a draft as the loader will, and run the pack's cases on it; changes nothing */
+        post: operations["checkDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Propose a draft; it waits for a second person */
+        post: operations["proposeDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}/proposal/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decline what waits, with a reason; its proposer withdraws it by this */
+        post: operations["declineProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/packs/{id}/proposal/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign what waits, as another than who proposed it: it takes effect */
+        post: operations["signProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/patients": {
         parameters: {
             query?: never;
@@ -1381,6 +1501,174 @@ export interface components {
              */
             next: number;
         };
+        BacktestBody: {
+            /**
+             * Format: int64
+             * @description how many days back are counted
+             */
+            days: number;
+            /** @description YAML */
+            text: string;
+        };
+        BacktestCount: {
+            /**
+             * Format: date-time
+             * @description when the first of them was watched; absent: nobody was. What lies before it in the span is not recorded
+             */
+            began?: string;
+            drafted: components["schemas"]["BacktestSide"];
+            /**
+             * Format: int64
+             * @description of which the draft's came first
+             */
+            earlier: number;
+            /**
+             * Format: int64
+             * @description by how much, median
+             */
+            earlier_ms?: number;
+            /**
+             * Format: int64
+             * @description pairs that the draft raised graver
+             */
+            graver: number;
+            /**
+             * Format: int64
+             * @description disease groups that use the pack, or did
+             */
+            groups: number;
+            in_force: components["schemas"]["BacktestSide"];
+            /** Format: int64 */
+            later: number;
+            /** Format: int64 */
+            later_ms?: number;
+            /**
+             * Format: int64
+             * @description of the version in effect alone
+             */
+            lost: number;
+            /** Format: int64 */
+            milder: number;
+            /**
+             * Format: int64
+             * @description the draft's alone
+             */
+            new: number;
+            /** Format: double */
+            patient_days: number;
+            /**
+             * Format: int64
+             * @description who were watched in the span
+             */
+            patients: number;
+            /**
+             * Format: date-time
+             * @description where the record or the span ends
+             */
+            reached: string;
+            /** @description most warnings first */
+            rules: components["schemas"]["BacktestRule"][];
+            /**
+             * Format: int64
+             * @description pairs within a minute of each other
+             */
+            same: number;
+            /** @enum {string} */
+            source: "log" | "history";
+            /**
+             * Format: int64
+             * @description how far apart two warnings may be raised and be a pair
+             */
+            within_ms: number;
+        };
+        BacktestJob: {
+            /** @description SHA-256 of the text in effect when it began */
+            against: string;
+            by: string;
+            /**
+             * Format: int64
+             * @description inputs folded
+             */
+            done: number;
+            /** Format: date-time */
+            ended?: string;
+            /** @description why it failed */
+            fault?: components["schemas"]["BothWords"];
+            /** Format: date-time */
+            from: string;
+            id: string;
+            pack: string;
+            result?: components["schemas"]["BacktestCount"];
+            /** Format: date-time */
+            started: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed" | "stopped";
+            /** @description SHA-256 of the draft's text */
+            sum: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description about how many there are; 0: not known yet
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description that the draft says of itself
+             */
+            version: number;
+        };
+        BacktestRule: {
+            /** Format: int64 */
+            drafted: number;
+            /** Format: int64 */
+            in_force: number;
+            rule: string;
+        };
+        BacktestSide: {
+            /**
+             * Format: int64
+             * @description times that a rule failed
+             */
+            failed: number;
+            /** Format: int64 */
+            high: number;
+            /**
+             * Format: int64
+             * @description warnings of deterioration whose live pair was closed with a known outcome
+             */
+            judged: number;
+            /** Format: int64 */
+            low: number;
+            /** Format: int64 */
+            medium: number;
+            /** Format: double */
+            per_100_patient_days?: number;
+            /**
+             * Format: int64
+             * @description of them about missing readings
+             */
+            silence: number;
+            /** Format: int64 */
+            technical: number;
+            /**
+             * Format: int64
+             * @description of those, closed as real
+             */
+            true: number;
+            /**
+             * Format: int64
+             * @description of whom nobody has said what they were
+             */
+            unknown: number;
+            /** Format: int64 */
+            warnings: number;
+            /**
+             * Format: int64
+             * @description asked again because worse
+             */
+            worsened: number;
+        };
         Before: {
             /** Format: date-time */
             closed_at: string;
@@ -1402,6 +1690,10 @@ export interface components {
             /** @description those whose care ended within the last day, the last first */
             left: components["schemas"]["Row"][];
             patients: components["schemas"]["Row"][];
+        };
+        BothWords: {
+            en: string;
+            zh: string;
         };
         Brief: {
             /**
@@ -1642,6 +1934,19 @@ export interface components {
             /** @description why it was raised */
             zh: string;
         };
+        DeclineBody: {
+            sum: string;
+            why: string;
+        };
+        Declined: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            sum: string;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
         DeskLoad: {
             /**
              * Format: double
@@ -1724,6 +2029,56 @@ export interface components {
             at: string;
             by: string;
             why: string;
+        };
+        Draft: {
+            backtest?: components["schemas"]["PackBacktest"];
+            based: string;
+            fault?: string;
+            without?: string;
+        };
+        DraftBody: {
+            /** @description YAML */
+            text: string;
+        };
+        DraftChecked: {
+            /** @description it differs from the version in effect */
+            changed: boolean;
+            /** @description in the order of the text; empty: it is in order */
+            faults: components["schemas"]["DraftFault"][];
+            /** @description its version is above the one in effect: without that it cannot be proposed */
+            newer: boolean;
+            sum: string;
+            /** @description the pack's cases, run on the draft */
+            tests: components["schemas"]["PackTests"];
+            /**
+             * Format: int64
+             * @description that it says of itself; 0 when it cannot be read
+             */
+            version: number;
+        };
+        DraftFault: {
+            /**
+             * Format: int64
+             * @description from 1, in characters
+             */
+            column: number;
+            /**
+             * Format: int64
+             * @description from 1
+             */
+            line: number;
+            /** @description as the loader words it, in English */
+            says: string;
+        };
+        DraftPage: {
+            /** @description whether this desk can run one */
+            backtest: boolean;
+            /** @description in effect; a draft is begun from it */
+            current: components["schemas"]["PackText"];
+            /** @description what was declined last, until something is proposed again */
+            declined?: components["schemas"]["Declined"];
+            /** @description what waits for a second signature */
+            proposed?: components["schemas"]["Proposal"];
         };
         Duty: {
             /** @description who can be put on duty */
@@ -1974,6 +2329,10 @@ export interface components {
             /** Format: double */
             value?: number;
         };
+        Jobs: {
+            /** @description of this pack, newest first; and one that runs for another */
+            backtests: components["schemas"]["BacktestJob"][];
+        };
         Latest: {
             /** @enum {string} */
             clock: "ok" | "corrected" | "unsynced" | "future" | "too_old" | "";
@@ -2035,6 +2394,8 @@ export interface components {
             admin: boolean;
             /** @description the audit log */
             audit: boolean;
+            /** @description change packs: draft, backtest, propose, sign, decline */
+            draft: boolean;
             /** @description open a patient out of their care, with a reason: there are such patients */
             emergency: boolean;
             /** @description enrol patients, bind devices, import */
@@ -2116,6 +2477,49 @@ export interface components {
             source: string;
             /** Format: int64 */
             upper: number;
+        };
+        PackBacktest: {
+            against: string;
+            /** Format: date-time */
+            at: string;
+            drafted: components["schemas"]["PackBacktested"];
+            /** Format: int64 */
+            earlier: number;
+            /** Format: date-time */
+            from: string;
+            in_force: components["schemas"]["PackBacktested"];
+            /** Format: int64 */
+            later: number;
+            /** Format: int64 */
+            lost: number;
+            /** Format: int64 */
+            new: number;
+            /** Format: double */
+            patient_days: number;
+            /** Format: int64 */
+            patients: number;
+            /** Format: int64 */
+            same: number;
+            source: string;
+            sum: string;
+            /** Format: date-time */
+            to: string;
+        };
+        PackBacktested: {
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            high: number;
+            /** Format: int64 */
+            judged: number;
+            /** Format: int64 */
+            low: number;
+            /** Format: int64 */
+            medium: number;
+            /** Format: int64 */
+            true: number;
+            /** Format: int64 */
+            warnings: number;
         };
         PackBand: {
             danger: boolean;
@@ -2463,6 +2867,14 @@ export interface components {
              * @enum {string}
              */
             state: "none" | "passed" | "failed";
+        };
+        PackText: {
+            /** @description SHA-256 of its text */
+            sum: string;
+            /** @description YAML */
+            text: string;
+            /** Format: int64 */
+            version: number;
         };
         PackVersion: {
             /** Format: date-time */
@@ -2918,6 +3330,33 @@ export interface components {
             chosen: boolean;
             gone: string;
             group: string;
+        };
+        Proposal: {
+            /** Format: date-time */
+            at: string;
+            /** @description who signed it */
+            by: string[];
+            /** @description absent when it was not proposed at a desk */
+            draft?: components["schemas"]["Draft"];
+            /**
+             * Format: int64
+             * @description signatures: of a published version those that the next one needs, of a proposed one its own
+             */
+            needs: number;
+            /** @description SHA-256 of its text */
+            sum: string;
+            /** @description YAML */
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ProposeBody: {
+            /** @description sum of the version in effect that it changes */
+            based: string;
+            /** @description YAML */
+            text: string;
+            /** @description why there is no backtest to rest on; heard only where none can be run, or where it counted less than 7 patient-days */
+            without?: string;
         };
         PurposeView: {
             /** @description its id; empty where there is none */
@@ -3445,6 +3884,10 @@ export interface components {
             /** Format: int64 */
             n: number;
             reason: string;
+        };
+        SignBody: {
+            /** @description of the text that was read: another is not signed unseen */
+            sum: string;
         };
         SignIn: {
             account: string;
@@ -7617,6 +8060,924 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBacktests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestJob"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftChecked"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposeDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposeBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declineProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclineBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
