@@ -18,6 +18,7 @@ type Tried struct {
 	Refused *event.RequestRefused // nil: it would stand
 	New     bool                  // the patient is not in the directory
 	Was     []string              // the groups of a patient who would be moved
+	From    *string               // the clinic of a patient who would come to another; empty: none. nil: no change, or somebody new
 	Binds   bool                  // the device would be this patient's from then on, or have another token
 	Makes   bool                  // a token would be made
 }
@@ -63,15 +64,22 @@ func (v *View) Try(rows []Row) []Tried {
 		case t.Makes:
 			r.TokenSHA256 = Sum("one that is not made yet")
 		}
-		if refused, ok := decideEnrol(Entity{Device: d}, "", r)[0].(*event.RequestRefused); ok {
+		refused, ok := decideEnrol(Entity{Device: d}, "", r)[0].(*event.RequestRefused)
+		if !ok && !p.at(r) {
+			refused = v.tryClinic(r)
+		}
+		if refused != nil {
 			out[i] = Tried{Row: row, Refused: refused}
 			continue
 		}
 		if r = inOrder(r); p != nil && !p.in(r) {
 			t.Was = append([]string{p.Group}, p.Also...)
 		}
+		if was := p.clinic(); p != nil && !p.at(r) {
+			t.From = &was
+		}
 		t.Binds = row.Device != "" && len(bind(Entity{Device: d}, r, 0)) > 0
-		patients[key] = &Patient{Group: r.Group, Also: r.Also}
+		patients[key] = &Patient{Group: r.Group, Also: r.Also, Clinic: cmp.Or(r.Clinic, p.clinic())}
 		if t.Binds {
 			devices[row.Device] = &Device{DeviceBound: event.DeviceBound{Device: row.Device, Tenant: row.Tenant, Patient: row.Patient, TokenSHA256: r.TokenSHA256}}
 		}
@@ -93,6 +101,7 @@ func (v *View) device(id string) *Device {
 type Enrolled struct {
 	Tenant, Patient string
 	Groups          []string
+	Clinic          string // empty: none
 }
 
 // Everybody answers the patients who are enrolled and of whom keep says so, by tenant and id.
@@ -101,7 +110,7 @@ func (v *View) Everybody(keep func(tenant, patient string) bool) []Enrolled {
 	all := make([]Enrolled, 0, len(v.patients))
 	for key, p := range v.patients {
 		if tenant, patient := streams.SplitPatientKey(key); p.Group != "" {
-			all = append(all, Enrolled{tenant, patient, append([]string{p.Group}, p.Also...)})
+			all = append(all, Enrolled{tenant, patient, append([]string{p.Group}, p.Also...), p.Clinic})
 		}
 	}
 	v.mu.RUnlock()

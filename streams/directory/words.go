@@ -17,7 +17,7 @@ func refuse(id string, r refusal) []event.Event {
 }
 
 func badName(err error) refusal {
-	return refusal{"bad_name", "名称不可用：" + err.Error(), err.Error()}
+	return refusal{"bad_name", "名称不可用：" + InChinese(err), err.Error()}
 }
 
 // deviceElsewhere does not say whose patient holds the device: that is the other tenant's business.
