@@ -168,6 +168,11 @@ func TestSEC5_TheScopeOfAnAccountNamesClinics(t *testing.T) {
 	w.want(ask("c1"), "refused:bad_name")
 	w.want(ask("t/c 1"), "refused:bad_name")
 	w.want(ask("t/c1"), "account.set")
+	w.want(&event.AccountRequested{Account: "y", Role: "clinic", Password: "p", By: "a"}, "refused:needs_clinic")
+	w.want(&event.AccountRequested{Account: "y", Role: "nurse", Password: "p", By: "a"}, "account.set")
+	w.want(&event.AppointRequested{Account: "y", Role: "clinic", By: "a"}, "refused:needs_clinic")
+	w.apply(event.Envelope{ID: "old", Subject: AccountKey("z"), Data: &event.AccountSet{Account: "z", Role: "clinic", Password: "p"}}) // of before there were clinics
+	w.want(&event.AccountRequested{Account: "z", Role: "clinic", Password: "q", By: "a"}, "account.set")
 	if s := w.at[AccountKey("x")].Account.Scope; everywhere(s) || len(s.Clinics) != 1 {
 		t.Errorf("%+v", s)
 	}
