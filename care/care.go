@@ -17,6 +17,8 @@ type State struct {
 	Left     *event.Time  `json:"left,omitempty"`     // when the care ended; nil: it goes on
 
 	Consents event.Consents `json:"consents,omitzero"` // what the patient has agreed to (SEC-4)
+
+	Clinic string `json:"clinic,omitempty"` // community clinic of today; empty: none
 }
 
 // Membership is a stay in a leading group and the further ones; it ends where the next begins.
@@ -71,7 +73,7 @@ func byName(a, b Group) int {
 	return 0
 }
 
-// Apply folds enrolments, moves, leavings and consents. A move of somebody who is not enrolled is an error.
+// Apply folds enrolments, moves, clinics, leavings and consents. A move of somebody who is not enrolled is an error.
 func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, error) {
 	switch d := e.Data.(type) {
 	case *event.PatientEnrolled:
@@ -90,6 +92,9 @@ func (Core) Apply(_ Facts, s State, e event.Envelope, at event.Time) (State, err
 		return s, nil
 	case *event.ConsentWithdrawn:
 		s.Consents = s.Consents.Withdraw(d, e.At)
+		return s, nil
+	case *event.PatientClinicSet:
+		s.Clinic = d.Clinic
 		return s, nil
 	case *event.PatientLeft:
 		s.Left = &at

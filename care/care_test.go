@@ -124,6 +124,30 @@ func TestReadingsAndBeatsAreQuiet(t *testing.T) {
 	}
 }
 
+// A patient comes to a clinic, moves to another, and leaves it; nothing else of the care touches that.
+func TestGRP1_ThePatientsFoldKnowsTheClinic(t *testing.T) {
+	var s State
+	for i, step := range []struct {
+		event event.Event
+		want  string
+	}{
+		{&event.PatientEnrolled{Tenant: "t", Patient: "P", Group: "copd"}, ""},
+		{&event.PatientClinicSet{Tenant: "t", Patient: "P", Clinic: "c1"}, "c1"},
+		{&event.PatientGrouped{Tenant: "t", Patient: "P", Group: "diabetes", Was: "copd"}, "c1"},
+		{&event.PatientLeft{}, "c1"},
+		{&event.PatientClinicSet{Tenant: "t", Patient: "P", Clinic: "c2", Was: "c1"}, "c2"},
+		{&event.PatientClinicSet{Tenant: "t", Patient: "P", Was: "c2"}, ""},
+	} {
+		var err error
+		if s, err = (Core{}).Apply(Facts{}, s, event.Envelope{ID: "e", Subject: "t/P", Data: step.event}, event.Time(i)); err != nil {
+			t.Fatal(err)
+		}
+		if s.Clinic != step.want {
+			t.Errorf("after %s: %q, want %q", step.event.Type(), s.Clinic, step.want)
+		}
+	}
+}
+
 // The fold of a patient knows at every moment by which consent is done what follows, and what was withdrawn.
 func TestSEC4_ThePatientsFoldKnowsTheConsent(t *testing.T) {
 	var s State

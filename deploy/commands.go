@@ -149,16 +149,17 @@ func resetFactorCommand(r *reach) *cobra.Command {
 }
 
 // scopeFlags say whose patients an account or a token sees.
-type scopeFlags struct{ tenants, groups []string }
+type scopeFlags struct{ tenants, groups, clinics []string }
 
 func (f *scopeFlags) add(c *cobra.Command) {
 	c.Flags().StringSliceVar(&f.tenants, "tenant", nil, "sees all patients of these `TENANTS`; * is every tenant")
 	c.Flags().StringSliceVar(&f.groups, "group", nil, "sees the patients of these groups, as `TENANT/GROUP`")
+	c.Flags().StringSliceVar(&f.clinics, "clinic", nil, "sees the patients of these community clinics, as `TENANT/CLINIC`")
 }
 
-// of answers the scope, nil for none. A group that is not there is refused: a typing error would hide patients from somebody.
+// of answers the scope, nil for none. A group or clinic that is not there is refused: a typing error would hide patients from somebody.
 func (f *scopeFlags) of(conn *connection) (*event.Scope, error) {
-	if len(f.tenants)+len(f.groups) == 0 {
+	if len(f.tenants)+len(f.groups)+len(f.clinics) == 0 {
 		return nil, nil
 	}
 	for _, g := range f.groups {
@@ -167,7 +168,13 @@ func (f *scopeFlags) of(conn *connection) (*event.Scope, error) {
 			return nil, usage("there is no group %q; want TENANT/GROUP of a group that has patients", g)
 		}
 	}
-	return &event.Scope{Tenants: f.tenants, Groups: f.groups}, nil
+	for _, c := range f.clinics {
+		tenant, id, _ := strings.Cut(c, "/")
+		if _, known := conn.view.Clinic(tenant, id); !known {
+			return nil, usage("there is no community clinic %q; want TENANT/CLINIC, as tocsin clinic list has them", c)
+		}
+	}
+	return &event.Scope{Tenants: f.tenants, Groups: f.groups, Clinics: f.clinics}, nil
 }
 
 // oneTime makes a password that has to be changed when it is first used.

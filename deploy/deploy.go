@@ -71,7 +71,7 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(upCommand(), serveCommand(), checkCommand(), versionCommand())
 	root.AddCommand(importCommand(), tokenCommand(), accountCommand(), revokeCommand(), planCommand(), packCommand(), groupCommand(), rotaCommand(), policyCommand())
 	root.AddCommand(replayCommand(), evaluateCommand(), tailCommand(), doctorCommand(), historyCommand(), explainCommand())
-	root.AddCommand(backtestCommand(), auditCommand(), watchdogCommand(), vaultCommand(), subscriberCommand(), consentCommand(), exportOwnCommand())
+	root.AddCommand(backtestCommand(), auditCommand(), watchdogCommand(), vaultCommand(), subscriberCommand(), consentCommand(), exportOwnCommand(), clinicCommand())
 	inheritUsage(root)
 	return root
 }

@@ -23,6 +23,8 @@ func importCommand() *cobra.Command {
 			"The group of somebody with more than one disease is such as copd+heart-failure: the first leads the care, and the packs of all hold.\n" +
 			"Unknown tenants and groups are made; a group without a pack of its own name uses news2. A device without a token gets one, which is\n" +
 			"printed once. Importing the same file again changes nothing. Returns when every live gateway knows the devices. FILE may be -.\n\n" +
+			"The community clinic to which a patient belongs may stand in the column clinic, by its id (tocsin clinic set); an empty cell leaves what\n" +
+			"stands, and a row that names one that is not there, or is closed, is refused as a whole.\n\n" +
 			"What the patients have agreed to may stand in the columns consent (the id of the form), consent_purposes (monitoring+sharing+research),\n" +
 			"consent_form, consent_version, consent_given (a day or a moment), consent_how (paper, electronic, spoken, carried_over), consent_by\n" +
 			"(patient, guardian, representative) and consent_until. Without one a patient is watched, and shared with nobody.\n\n" +

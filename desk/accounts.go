@@ -26,6 +26,7 @@ type AccountRow struct {
 	Role       string       `json:"role"`
 	Tenants    []string     `json:"tenants" doc:"whose patients it sees, all of them; * is every tenant"`
 	Groups     []string     `json:"groups" doc:"further groups whose patients it sees, as tenant/group"`
+	Clinics    []string     `json:"clinics" doc:"further community clinics whose patients it sees, as tenant/clinic"`
 	OneTime    bool         `json:"one_time" doc:"nobody has replaced its one-time password yet"`
 	Locked     *AccountLock `json:"locked,omitempty"`
 	LastSignIn *event.Time  `json:"last_sign_in,omitempty" doc:"at this desk server since it started; absent: none"`
@@ -45,6 +46,7 @@ type TokenRow struct {
 	Role      string   `json:"role"`
 	Tenants   []string `json:"tenants"`
 	Groups    []string `json:"groups"`
+	Clinics   []string `json:"clinics"`
 	MayChange bool     `json:"may_change"`
 }
 
@@ -60,6 +62,8 @@ type Accounts struct {
 type Place struct {
 	Tenant string      `json:"tenant"`
 	Groups []GroupName `json:"groups"`
+
+	Clinics []ClinicName `json:"clinics" doc:"community clinics, by id"`
 }
 
 // GroupName is a disease group by name alone.
@@ -69,11 +73,20 @@ type GroupName struct {
 	En    string `json:"en"`
 }
 
+// ClinicName is a community clinic by name alone.
+type ClinicName struct {
+	Clinic string `json:"clinic"`
+	Zh     string `json:"zh"`
+	En     string `json:"en"`
+	Closed bool   `json:"closed"`
+}
+
 // AppointBody says what an account is and whose patients it sees.
 type AppointBody struct {
 	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
-	Tenants []string `json:"tenants" maxItems:"200" doc:"* is every tenant; none, and no groups: nobody's patients"`
+	Tenants []string `json:"tenants" maxItems:"200" doc:"* is every tenant; none, no groups and no clinics: nobody's patients"`
 	Groups  []string `json:"groups" maxItems:"200"`
+	Clinics []string `json:"clinics,omitempty" maxItems:"200" doc:"left out: none"`
 }
 
 // LockBody locks an account or opens it again.
@@ -124,15 +137,15 @@ func (s *Server) accounts(id identity) Accounts {
 		all.Accounts = append(all.Accounts, s.accountRow(id, a))
 	}
 	for _, t := range s.o.Directory.Tokens() {
-		tenants, groups := spelled(t.Scope)
-		all.Tokens = append(all.Tokens, TokenRow{Name: t.Token, Role: t.Role, Tenants: tenants, Groups: groups, MayChange: mayAdmin(id.Role) && within(id.Scope, t.Scope)})
+		tenants, groups, clinics := spelled(t.Scope)
+		all.Tokens = append(all.Tokens, TokenRow{Name: t.Token, Role: t.Role, Tenants: tenants, Groups: groups, Clinics: clinics, MayChange: mayAdmin(id.Role) && within(id.Scope, t.Scope)})
 	}
 	return all
 }
 
 func (s *Server) accountRow(id identity, a event.AccountSet) AccountRow {
-	tenants, groups := spelled(a.Scope)
-	row := AccountRow{Account: a.Account, Role: a.Role, Tenants: tenants, Groups: groups, OneTime: a.OneTime, MayChange: mayAdmin(id.Role) && within(id.Scope, a.Scope)}
+	tenants, groups, clinics := spelled(a.Scope)
+	row := AccountRow{Account: a.Account, Role: a.Role, Tenants: tenants, Groups: groups, Clinics: clinics, OneTime: a.OneTime, MayChange: mayAdmin(id.Role) && within(id.Scope, a.Scope)}
 	if l, locked := s.o.Directory.Locked(a.Account); locked {
 		row.Locked = &AccountLock{Why: l.Why, By: l.By, At: l.At}
 	}
@@ -142,28 +155,38 @@ func (s *Server) accountRow(id identity, a event.AccountSet) AccountRow {
 	return row
 }
 
-// places answers the tenants of which keep says so, with their groups.
+// places answers the tenants of which keep says so, with their groups and clinics.
 func (s *Server) places(keep func(tenant string) bool) []Place {
 	all := []Place{}
-	for _, g := range s.o.Directory.Groups() {
-		if !keep(g.Tenant) {
-			continue
+	of := func(tenant string) *Place {
+		if i := slices.IndexFunc(all, func(p Place) bool { return p.Tenant == tenant }); i >= 0 {
+			return &all[i]
 		}
-		if len(all) == 0 || all[len(all)-1].Tenant != g.Tenant {
-			all = append(all, Place{Tenant: g.Tenant})
-		}
-		last := &all[len(all)-1]
-		last.Groups = append(last.Groups, GroupName{Group: g.Group, Zh: g.Zh, En: g.En})
+		all = append(all, Place{Tenant: tenant, Groups: []GroupName{}, Clinics: []ClinicName{}})
+		return &all[len(all)-1]
 	}
+	for _, g := range s.o.Directory.Groups() {
+		if keep(g.Tenant) {
+			p := of(g.Tenant)
+			p.Groups = append(p.Groups, GroupName{Group: g.Group, Zh: g.Zh, En: g.En})
+		}
+	}
+	for _, c := range s.o.Directory.Clinics() {
+		if keep(c.Tenant) {
+			p, was := of(c.Tenant), clinicOf(c, 0)
+			p.Clinics = append(p.Clinics, ClinicName{Clinic: was.Clinic, Zh: was.Zh, En: was.En, Closed: was.Closed})
+		}
+	}
+	slices.SortFunc(all, func(a, b Place) int { return strings.Compare(a.Tenant, b.Tenant) })
 	return all
 }
 
 // spelled writes a scope out: none is every tenant.
-func spelled(s *event.Scope) (tenants, groups []string) {
+func spelled(s *event.Scope) (tenants, groups, clinics []string) {
 	if s == nil {
-		return []string{event.Everywhere}, []string{}
+		return []string{event.Everywhere}, []string{}, []string{}
 	}
-	return some(s.Tenants), some(s.Groups)
+	return some(s.Tenants), some(s.Groups), some(s.Clinics)
 }
 
 // within tells whether a scope lies in that of an administrator: nobody gives away more than they have.
@@ -175,10 +198,14 @@ func within(own, other *event.Scope) bool {
 		return false
 	}
 	has := func(tenant string) bool { return slices.Contains(own.Tenants, tenant) }
-	for _, g := range other.Groups {
-		if tenant, _, _ := strings.Cut(g, "/"); !has(tenant) && !slices.Contains(own.Groups, g) {
-			return false
+	beyond := func(own []string) func(string) bool {
+		return func(name string) bool {
+			tenant, _, _ := strings.Cut(name, "/")
+			return !has(tenant) && !slices.Contains(own, name)
 		}
+	}
+	if slices.ContainsFunc(other.Groups, beyond(own.Groups)) || slices.ContainsFunc(other.Clinics, beyond(own.Clinics)) {
+		return false
 	}
 	return !slices.ContainsFunc(other.Tenants, func(t string) bool { return !has(t) })
 }
@@ -201,7 +228,7 @@ func notYours() *Problem {
 }
 
 func (s *Server) appoint(ctx context.Context, account string, in AppointBody) (AccountRow, error) {
-	scope, err := s.scope(in.Tenants, in.Groups)
+	scope, err := s.scope(in.Tenants, in.Groups, in.Clinics)
 	if err != nil {
 		return AccountRow{}, err
 	}

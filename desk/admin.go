@@ -47,7 +47,7 @@ func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error)
 		return TokenMade{}, refuse(http.StatusConflict, "taken", "已有同名令牌；请另取名称，或先撤销原令牌", "there is a token of this name: give it another, or withdraw that one first")
 	}
 	token := directory.NewToken()
-	scope, err := s.scope(in.Tenants, in.Groups)
+	scope, err := s.scope(in.Tenants, in.Groups, in.Clinics)
 	if err != nil {
 		return TokenMade{}, err
 	}
@@ -66,7 +66,7 @@ func (s *Server) makeToken(ctx context.Context, in TokenBody) (TokenMade, error)
 }
 
 func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, error) {
-	scope, err := s.scope(in.Tenants, in.Groups)
+	scope, err := s.scope(in.Tenants, in.Groups, in.Clinics)
 	if err != nil {
 		return AccountMade{}, err
 	}
@@ -92,10 +92,10 @@ func (s *Server) makeAccount(ctx context.Context, in AccountBody) (AccountMade, 
 	return made, nil
 }
 
-// scope answers a scope as it was asked for, nil for none. A group that is not there would be nobody's patients: a typing error
-// that nobody would notice.
-func (s *Server) scope(tenants, groups []string) (*event.Scope, error) {
-	if len(tenants)+len(groups) == 0 {
+// scope answers a scope as it was asked for, nil for none. A group or clinic that is not there would be nobody's patients: a typing
+// error that nobody would notice.
+func (s *Server) scope(tenants, groups, clinics []string) (*event.Scope, error) {
+	if len(tenants)+len(groups)+len(clinics) == 0 {
 		return nil, nil
 	}
 	for _, g := range groups {
@@ -103,7 +103,12 @@ func (s *Server) scope(tenants, groups []string) (*event.Scope, error) {
 			return nil, refuse(http.StatusUnprocessableEntity, "unknown_group", "没有专病组 "+g, "there is no group "+g)
 		}
 	}
-	return &event.Scope{Tenants: tenants, Groups: groups}, nil
+	for _, c := range clinics {
+		if tenant, clinic, _ := strings.Cut(c, "/"); !known(s.o.Directory.Clinic(tenant, clinic)) {
+			return nil, refuse(http.StatusUnprocessableEntity, "unknown_clinic", "没有社区卫生服务中心 "+c, "there is no community clinic "+c)
+		}
+	}
+	return &event.Scope{Tenants: tenants, Groups: groups, Clinics: clinics}, nil
 }
 
 func known[T any](_ T, ok bool) bool { return ok }
@@ -111,7 +116,7 @@ func known[T any](_ T, ok bool) bool { return ok }
 // orderPlan takes who orders and when from who asks, never from what was sent.
 func (s *Server) orderPlan(ctx context.Context, in PlanBody) error {
 	id := identityOf(ctx)
-	theirs := touches(id.Scope, in.Tenant)
+	theirs := leads(id.Scope, in.Tenant)
 	if maySee(id.Role) {
 		theirs = s.relation(id, streams.PatientKey(in.Tenant, in.Patient)) != foreign
 	}
@@ -153,7 +158,7 @@ func (s *Server) publishPack(ctx context.Context, in PackBody) error {
 }
 
 func (s *Server) setGroup(ctx context.Context, in GroupBody) error {
-	if !touches(identityOf(ctx).Scope, in.Tenant) {
+	if !leads(identityOf(ctx).Scope, in.Tenant) {
 		return notYours()
 	}
 	if g, known := s.o.Directory.Group(in.Tenant, in.Group); known && in.Overrides == nil {

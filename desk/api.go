@@ -19,6 +19,7 @@ type Warning struct {
 	Tenant      string         `json:"tenant"`
 	Patient     string         `json:"patient" doc:"the hospital's id of the patient, without the tenant"`
 	Group       string         `json:"group" doc:"disease group; empty for what concerns no patient"`
+	Clinic      string         `json:"clinic" doc:"the patient's community clinic, as it is today; empty: none. GET /v1/clinics has the names"`
 	Problem     string         `json:"problem" example:"deterioration" doc:"deterioration, silence, reported (by a person) or fault"`
 	Episode     int            `json:"episode" doc:"counts this patient's episodes of this problem from 1"`
 	State       string         `json:"state" enum:"new,accepted,in_care,returned,shelved,suppressed,closed"`
@@ -136,6 +137,7 @@ type Row struct {
 	Tenant      string             `json:"tenant"`
 	Patient     string             `json:"patient"`
 	Group       string             `json:"group"`
+	Clinic      string             `json:"clinic" doc:"community clinic; empty: none"`
 	Latest      map[string]Latest  `json:"latest" doc:"by quantity, such as spo2_percent"`
 	Silent      []SilentSignal     `json:"silent" doc:"what should have come and did not"`
 	Warnings    []RowWarning       `json:"warnings" doc:"open ones, gravest first"`
@@ -465,9 +467,11 @@ type ImportLine struct {
 	Dry     bool     `json:"dry,omitempty" doc:"of the last line: nothing was changed"`
 	Fault   bool     `json:"fault,omitempty" doc:"the row is not right, and as long as it stands there nothing of the file is imported"`
 	Was     []string `json:"was,omitempty" doc:"the patient would be moved from these groups"`
+	From    *string  `json:"from,omitempty" doc:"the patient would be moved from this community clinic; empty: from none"`
+	Clinic  string   `json:"clinic,omitempty" doc:"to this one"`
 	Faults  int      `json:"faults,omitempty" doc:"rows that are not right"`
 	New     int      `json:"new,omitempty" doc:"patients who would be enrolled"`
-	Moved   int      `json:"moved,omitempty" doc:"rows whose patients would be moved to other groups"`
+	Moved   int      `json:"moved,omitempty" doc:"rows whose patients would be moved to other groups, or to another community clinic"`
 	Bound   int      `json:"bound,omitempty" doc:"devices that would be bound, or get another token"`
 	Makes   int      `json:"makes,omitempty" doc:"tokens that would be made"`
 }
@@ -478,6 +482,7 @@ type TokenBody struct {
 	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
 	Tenants []string `json:"tenants,omitempty" maxItems:"200" doc:"whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant"`
 	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
+	Clinics []string `json:"clinics,omitempty" maxItems:"200" doc:"further community clinics whose patients they see, as tenant/clinic"`
 	New     bool     `json:"new,omitempty" doc:"refuse it when there is one of this name"`
 }
 
@@ -494,6 +499,7 @@ type AccountBody struct {
 	Role    string   `json:"role" enum:"lead,nurse,doctor,pharmacist,health-manager,clinic,administrator,security,auditor"`
 	Tenants []string `json:"tenants,omitempty" maxItems:"200" doc:"whose patients they see, all of them; * is every tenant. Absent, with groups: as it stands; of a new one, every tenant"`
 	Groups  []string `json:"groups,omitempty" maxItems:"200" doc:"further groups whose patients they see, as tenant/group"`
+	Clinics []string `json:"clinics,omitempty" maxItems:"200" doc:"further community clinics whose patients they see, as tenant/clinic"`
 	OIDC    bool     `json:"oidc,omitempty" doc:"signs in at the identity provider, and has no password; the first sign-in there under this name links it for good"`
 	Relink  bool     `json:"relink,omitempty" doc:"with oidc: let go of the person whom it is linked to; the next sign-in under this name links it anew"`
 	New     bool     `json:"new,omitempty" doc:"refuse it when there is one of this name"`

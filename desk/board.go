@@ -27,7 +27,7 @@ func (s *Server) groupList(id identity) []Group {
 		}
 		known[key] = true
 		g := Group{Tenant: tenant, Group: name, Zh: cmp.Or(zh, name), En: cmp.Or(en, name)}
-		theirs := covers(id.Role, id.Scope, tenant, []string{key})
+		theirs := covers(id.Role, id.Scope, inGroup(tenant, name))
 		if p := w.groups[key]; p != nil && theirs {
 			g.Patients, g.Open, g.Silent = p.people.Len(), p.open, p.silent
 		} else if p != nil {
@@ -85,7 +85,7 @@ func (w *ward) board(tenant, name string) []Row {
 func (s *Server) board(id identity, tenant, name string) (rows []Row, known bool) {
 	sees := s.sees(id)
 	rows = slices.DeleteFunc(s.ward.board(tenant, name), func(r Row) bool { return !sees(streams.PatientKey(r.Tenant, r.Patient)) })
-	known = len(rows) > 0 || covers(id.Role, id.Scope, tenant, []string{tenant + "/" + name}) && slices.ContainsFunc(s.o.Directory.Groups(), func(g event.GroupSet) bool { return g.Tenant == tenant && g.Group == name })
+	known = len(rows) > 0 || covers(id.Role, id.Scope, inGroup(tenant, name)) && slices.ContainsFunc(s.o.Directory.Groups(), func(g event.GroupSet) bool { return g.Tenant == tenant && g.Group == name })
 	return rows, known
 }
 
@@ -104,7 +104,7 @@ func (p *person) row() Row {
 	if p.p.Vitals != nil {
 		v = p.p.Vitals(p.clock)
 	}
-	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}, Measures: some(v.Measures), Left: p.p.Alerts.Left,
+	r := Row{Tenant: tenant, Patient: patient, Version: p.offset, Group: p.p.Care.Group(), Clinic: p.p.Care.Clinic, Latest: v.Latest, Trend: v.Trend, Silent: some(v.Silent), Warnings: []RowWarning{}, Measures: some(v.Measures), Left: p.p.Alerts.Left,
 		Consent: p.p.Care.Consents.For(event.ForMonitoring, p.clock).State}
 	if r.Latest == nil {
 		r.Latest = map[string]Latest{}

@@ -160,7 +160,7 @@ func policyPage(set event.PolicySet, version string) PolicyPage {
 
 // setRota answers the rota as it stands then. What is wrong stands at its field.
 func (s *Server) setRota(ctx context.Context, was string, b RotaBody) (RotaPage, error) {
-	if !touches(identityOf(ctx).Scope, b.Tenant) {
+	if !leads(identityOf(ctx).Scope, b.Tenant) {
 		return RotaPage{}, notYours()
 	}
 	now := event.TimeOf(s.o.Now())
@@ -180,7 +180,7 @@ func (s *Server) setRota(ctx context.Context, was string, b RotaBody) (RotaPage,
 
 // setPolicy answers the policy as it stands then.
 func (s *Server) setPolicy(ctx context.Context, was string, b PolicyBody) (PolicyPage, error) {
-	if !touches(identityOf(ctx).Scope, b.Tenant) {
+	if !leads(identityOf(ctx).Scope, b.Tenant) {
 		return PolicyPage{}, notYours()
 	}
 	if faults := directory.PolicyFaults(b.Severity, b.policy()); len(faults) > 0 {

@@ -111,7 +111,7 @@ func (s *Server) beginEmergency(ctx context.Context, in EmergencyBody) (Emergenc
 func (s *Server) toReview(id identity) []Emergency {
 	all := []Emergency{}
 	for _, e := range s.o.Directory.Emergencies() {
-		if id.Role != roleLead || touches(id.Scope, e.Tenant) {
+		if id.Role != roleLead || leads(id.Scope, e.Tenant) {
 			all = append(all, s.emergencyOf(e))
 		}
 	}

@@ -27,6 +27,7 @@ type world struct {
 type patientOf struct {
 	tenant, id string
 	groups     []string
+	clinic     string // empty: none
 	warning    string
 }
 
@@ -55,7 +56,7 @@ func (w *world) maySee(a accountOf, p patientOf) bool {
 			return true
 		}
 	}
-	return false
+	return p.clinic != "" && slices.Contains(a.scope.Clinics, p.tenant+"/"+p.clinic)
 }
 
 // asking is one request of an operation about a patient.
@@ -163,13 +164,17 @@ var operations = map[string]func(p patientOf) asking{
 		return asking{path: "/v1/admin/devices/of-" + p.id + "/replace", body: ReplaceBody{With: "other"}}
 	},
 	"revokeDevice": func(p patientOf) asking { return asking{path: "/v1/admin/devices/of-" + p.id} },
+	"setPatientClinic": func(p patientOf) asking {
+		return asking{path: "/v1/admin/patients/" + p.key() + "/clinic", body: PatientClinicBody{Clinic: "", Was: p.clinic}}
+	},
+	"listClinics": plainly("/v1/clinics"), "setClinic": nil, // a clinic's name is no patient's
 	// Accounts and tokens are no patients.
 	"listAccounts": plainly("/v1/admin/accounts"), "appointAccount": nil, "resetPassword": nil, "lockAccount": nil, "withdrawToken": nil,
 }
 
 // registers are the operations by which an administrator looks after the register: they know opaque ids, and say nothing of a patient's
 // health.
-var registers = []string{"listPatients", "listDevices", "enrolPatient", "regroupPatient", "bindDevice", "renewDevice", "replaceDevice", "revokeDevice"}
+var registers = []string{"listPatients", "listDevices", "enrolPatient", "regroupPatient", "setPatientClinic", "bindDevice", "renewDevice", "replaceDevice", "revokeDevice"}
 
 func plainly(path string) func(patientOf) asking {
 	return func(patientOf) asking { return asking{path: path} }
@@ -252,18 +257,34 @@ func (w *world) draw(rt *rapid.T, all *browser) {
 			keys = append(keys, t+"/"+g)
 		}
 	}
+	clinics := []string{"east", "west"}
+	var offices []string
+	for _, t := range tenants {
+		for _, c := range clinics {
+			w.clinic(t, c)
+			offices = append(offices, t+"/"+c)
+		}
+	}
 	for i := range rapid.IntRange(2, 4).Draw(rt, "patients") {
 		p := patientOf{tenant: rapid.SampledFrom(tenants).Draw(rt, "tenant"), id: fmt.Sprintf("Zq%dx%dMarker", w.n, i),
 			groups: rapid.SliceOfNDistinct(rapid.SampledFrom(groups), 1, 2, rapid.ID).Draw(rt, "groups")}
 		w.patient(p.tenant, p.id, p.groups[0], p.groups[1:]...)
+		if p.clinic = rapid.SampledFrom(append(clinics, "")).Draw(rt, "clinic"); p.clinic != "" {
+			w.belongs(p.tenant, p.id, p.clinic)
+		}
 		p.warning = w.warn(all, p.tenant, p.id, fmt.Sprintf("w%d-%d", w.n, i))
 		w.patients = append(w.patients, p)
 	}
-	for i := range rapid.IntRange(2, 4).Draw(rt, "accounts") {
+	for i := range rapid.IntRange(3, 5).Draw(rt, "accounts") {
 		a := accountOf{name: fmt.Sprintf("a%d-%d", w.n, i), role: rapid.SampledFrom(Roles).Draw(rt, "role"), scope: &event.Scope{
 			Tenants: rapid.SliceOfNDistinct(rapid.SampledFrom(append(slices.Clone(tenants), "*")), 0, 1, rapid.ID).Draw(rt, "tenants"),
 			Groups:  rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 3, rapid.ID).Draw(rt, "of groups"),
+			Clinics: rapid.SliceOfNDistinct(rapid.SampledFrom(offices), 0, 2, rapid.ID).Draw(rt, "of clinics"),
 		}}
+		if i == 0 { // in every world somebody is there for clinics alone
+			a.role, a.scope.Tenants, a.scope.Groups = rapid.SampledFrom([]string{roleClinic, roleLead, roleNurse}).Draw(rt, "role at a clinic"), nil, nil
+			a.scope.Clinics = rapid.SliceOfNDistinct(rapid.SampledFrom(offices), 1, 2, rapid.ID).Draw(rt, "clinics of that")
+		}
 		a.b = w.ofScope(a.name, a.role, a.scope)
 		w.accounts = append(w.accounts, a)
 	}

@@ -85,7 +85,7 @@ func (s *Server) exports(ctx context.Context, tenant, patient, reason string) er
 	case roleLead:
 		may = s.relation(id, streams.PatientKey(tenant, patient)) != foreign
 	case roleSecurity:
-		may = touches(id.Scope, tenant)
+		may = leads(id.Scope, tenant)
 	case roleAdministrator:
 		may = id.local
 	}

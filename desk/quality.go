@@ -115,7 +115,7 @@ func (s *Server) quality(ctx context.Context, tenant, group string) (Quality, er
 		}
 		of = tenant + "/" + group
 	}
-	if !everywhere(id.Scope) && (of == "" || !covers(id.Role, id.Scope, tenant, []string{of})) {
+	if !everywhere(id.Scope) && (of == "" || !covers(id.Role, id.Scope, inGroup(tenant, group))) {
 		return Quality{}, refuse(http.StatusForbidden, "relation", "请选择您管理范围内的专病组", "choose a group that is in your care")
 	}
 	if err := s.seeing(ctx, Entry{Action: "quality.read", Object: of}); err != nil {

@@ -25,6 +25,7 @@ type Enrolled struct {
 	Tenant  string   `json:"tenant"`
 	Patient string   `json:"patient"`
 	Groups  []string `json:"groups" doc:"the leading one first"`
+	Clinic  string   `json:"clinic" doc:"community clinic; empty: none"`
 	Devices []string `json:"devices" doc:"that are bound to the patient now"`
 	Left    *Ended   `json:"left,omitempty" doc:"the care has ended"`
 	Named   bool     `json:"named" doc:"the vault has something of who the patient is"`
@@ -48,6 +49,7 @@ type EnrolBody struct {
 	Tenant  string   `json:"tenant" minLength:"1" maxLength:"64"`
 	Patient string   `json:"patient" minLength:"1" maxLength:"128" doc:"the hospital's opaque id: no name, no number of an identity card"`
 	Groups  []string `json:"groups" minItems:"1" maxItems:"8" doc:"the leading one first; one that is not there is made"`
+	Clinic  string   `json:"clinic,omitempty" maxLength:"64" doc:"community clinic, which must be there; absent: none"`
 }
 
 // RegroupBody moves a patient to other groups.
@@ -110,7 +112,7 @@ func (s *Server) registerOperations(api huma.API) {
 
 // administers tells whether whoever asks may enrol patients of a tenant and bind their devices.
 func administers(id identity, tenant string) bool {
-	return tenant != streams.SystemTenant && mayImport(id.Role) && covers(roleLead, id.Scope, tenant, nil)
+	return tenant != streams.SystemTenant && mayImport(id.Role) && leads(id.Scope, tenant)
 }
 
 // registered tells of whom the register tells who asks: of their own patients, or of those whom they administer.
@@ -149,7 +151,7 @@ func (s *Server) register(ctx context.Context, in RegisterPage) (EnrolledPage, e
 	worn, left := s.worn(), s.ward.leftAll()
 	for _, e := range all {
 		key := streams.PatientKey(e.Tenant, e.Patient)
-		row := Enrolled{Tenant: e.Tenant, Patient: e.Patient, Groups: e.Groups, Devices: some(worn[key])}
+		row := Enrolled{Tenant: e.Tenant, Patient: e.Patient, Groups: e.Groups, Clinic: e.Clinic, Devices: some(worn[key])}
 		if l := left[key]; l != nil {
 			row.Left = &Ended{At: l.At}
 			if maySee(id.Role) {
@@ -235,7 +237,7 @@ func (s *Server) enrol(ctx context.Context, in EnrolBody) error {
 	if p, known := s.o.Directory.Patient(in.Tenant, in.Patient); known && p.Group != "" {
 		return refuse(http.StatusConflict, "taken", "该患者已登记；请在名单中打开该患者", "this patient is enrolled already: open them in the list")
 	}
-	_, err := s.row(ctx, directory.Row{Tenant: in.Tenant, Patient: in.Patient, Group: strings.Join(in.Groups, "+")})
+	_, err := s.row(ctx, directory.Row{Tenant: in.Tenant, Patient: in.Patient, Group: strings.Join(in.Groups, "+"), Clinic: in.Clinic})
 	return err
 }
 

@@ -35,8 +35,8 @@ func (r relation) purpose() string {
 
 // relation answers why who asks may see the patient of a key.
 //
-// A role that looks after the system sees no patient. Otherwise an account sees the patients of the tenants and of the groups
-// in its scope, where a lead's group stands for its whole tenant; then those who were opened to it in an emergency. A
+// A role that looks after the system sees no patient. Otherwise an account sees the patients of the tenants, of the groups and of the
+// community clinics in its scope, where a lead's group stands for its whole tenant; then those who were opened to it in an emergency. A
 // patient whom by these rules no account may see is shown to every account that has anything to do with the tenant, and when
 // there is none, to all: a warning that nobody sees is worse than one that too many see.
 func (s *Server) relation(id identity, key string) relation {
@@ -51,13 +51,13 @@ func (s *Server) relation(id identity, key string) relation {
 		return inCare
 	}
 	p, _ := s.o.Directory.Patient(tenant, patient)
-	groups := p.InGroups(tenant)
+	at := whereabouts{tenant, p.InGroups(tenant), p.AtClinic(tenant)}
 	switch a := s.access.look(s.o.Directory); {
-	case covers(id.Role, id.Scope, tenant, groups):
+	case covers(id.Role, id.Scope, at):
 		return inCare
 	case a.opened(id.Account, key, event.TimeOf(s.o.Now())):
 		return inEmergency
-	case a.nobodys(tenant, groups) && (touches(id.Scope, tenant) || !a.anybodys(tenant)):
+	case a.nobodys(at) && (touches(id.Scope, tenant) || !a.anybodys(tenant)):
 		return unattended
 	}
 	return foreign
@@ -73,20 +73,38 @@ func everyone(string) bool { return true }
 
 func everywhere(s *event.Scope) bool { return s == nil || slices.Contains(s.Tenants, event.Everywhere) }
 
-// covers tells whether a patient of a tenant in groups is in a scope.
-func covers(role string, s *event.Scope, tenant string, groups []string) bool {
-	if everywhere(s) || slices.Contains(s.Tenants, tenant) {
+// whereabouts are where a patient belongs: that by which a scope has them.
+type whereabouts struct {
+	tenant string
+	groups []string // {tenant}/{group}
+	clinic string   // {tenant}/{clinic}; empty: none, and no scope has somebody by that
+}
+
+// inGroup is where the people of a group are, whatever their clinics.
+func inGroup(tenant, group string) whereabouts {
+	return whereabouts{tenant: tenant, groups: []string{streams.PatientKey(tenant, group)}}
+}
+
+// covers tells whether whoever is there is in a scope.
+func covers(role string, s *event.Scope, at whereabouts) bool {
+	if everywhere(s) || slices.Contains(s.Tenants, at.tenant) || role == roleLead && leads(s, at.tenant) {
 		return true
 	}
-	if role == roleLead {
-		return touches(s, tenant)
-	}
-	return slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(s.Groups, g) })
+	return at.clinic != "" && slices.Contains(s.Clinics, at.clinic) ||
+		slices.ContainsFunc(at.groups, func(g string) bool { return slices.Contains(s.Groups, g) })
+}
+
+// leads tells whether a scope has a tenant or a group of it, which for a lead is the whole tenant. A clinic of it is no such thing.
+func leads(s *event.Scope, tenant string) bool {
+	return everywhere(s) || slices.Contains(s.Tenants, tenant) || anyOf(s.Groups, tenant)
 }
 
 // touches tells whether a scope has anything in a tenant.
-func touches(s *event.Scope, tenant string) bool {
-	return everywhere(s) || slices.Contains(s.Tenants, tenant) || slices.ContainsFunc(s.Groups, func(g string) bool { return strings.HasPrefix(g, tenant+"/") })
+func touches(s *event.Scope, tenant string) bool { return leads(s, tenant) || anyOf(s.Clinics, tenant) }
+
+// anyOf tells whether one of these groups or clinics is of a tenant.
+func anyOf(named []string, tenant string) bool {
+	return slices.ContainsFunc(named, func(name string) bool { return strings.HasPrefix(name, tenant+"/") })
 }
 
 // access is what the directory says about who may see whom, worked out once for each of its positions.
@@ -102,7 +120,7 @@ type rights struct {
 	emergencies map[string][]directory.Emergency
 
 	mu    sync.Mutex
-	known map[string]bool // whether nobody may see the patients of a tenant's groups
+	known map[string]bool // whether nobody may see the patients of a place
 }
 
 // look answers the rights as the directory is now.
@@ -141,14 +159,14 @@ func (r *rights) opened(account, key string, now event.Time) bool {
 	return slices.ContainsFunc(r.openNow(account, now), func(e directory.Emergency) bool { return streams.PatientKey(e.Tenant, e.Patient) == key })
 }
 
-// nobodys tells whether no account has the patients of a tenant's groups in its scope. Tokens are programs, and do not count.
-func (r *rights) nobodys(tenant string, groups []string) bool {
-	key := tenant + "\x00" + strings.Join(groups, "\x00")
+// nobodys tells whether no account has those who are there in its scope. Tokens are programs, and do not count.
+func (r *rights) nobodys(at whereabouts) bool {
+	key := at.tenant + "\x00" + at.clinic + "\x00" + strings.Join(at.groups, "\x00")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	none, known := r.known[key]
 	if !known {
-		none = !slices.ContainsFunc(r.people, func(a event.AccountSet) bool { return covers(a.Role, a.Scope, tenant, groups) })
+		none = !slices.ContainsFunc(r.people, func(a event.AccountSet) bool { return covers(a.Role, a.Scope, at) })
 		r.known[key] = none
 	}
 	return none

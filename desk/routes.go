@@ -44,6 +44,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.personOperations(api)
 	s.consentOperations(api)
 	s.teamOperations(api)
+	s.clinicOperations(api)
 	s.qualityOperations(api)
 	s.dutyOperations(api)
 	s.sessionOperations(api)

@@ -92,6 +92,9 @@ type Directory interface {
 	Bindings() []directory.Binding
 	Device(id string) (directory.Binding, bool)
 	Try(rows []directory.Row, now event.Time) []directory.Tried
+
+	Clinic(tenant, clinic string) (event.ClinicSet, bool)
+	Clinics() []event.ClinicSet
 }
 
 // Edge writes to the log; *streams.Edge is one.

@@ -166,7 +166,7 @@ func (s *Server) teamPage(tenant, group string) TeamPage {
 	for _, m := range set.Members {
 		p.Members = append(p.Members, TeamMember(m))
 		a, known := s.o.Directory.Account(m.Account)
-		if !known || !maySee(a.Role) || !covers(a.Role, a.Scope, tenant, []string{streams.PatientKey(tenant, group)}) {
+		if !known || !maySee(a.Role) || !covers(a.Role, a.Scope, inGroup(tenant, group)) {
 			p.Strangers = append(p.Strangers, m.Account)
 		}
 	}
@@ -175,7 +175,8 @@ func (s *Server) teamPage(tenant, group string) TeamPage {
 
 func (s *Server) setTeam(ctx context.Context, was string, b TeamBody) (TeamPage, error) {
 	id := identityOf(ctx)
-	if !touches(id.Scope, b.Tenant) || !known(s.o.Directory.Group(b.Tenant, b.Group)) {
+	if !leads(id.Scope, b.Tenant) || !known(s.o.Directory.Group(b.Tenant, b.Group)) {
+
 		return TeamPage{}, refuse(http.StatusNotFound, "unknown", "没有这个专病组", "there is no such group")
 	}
 	r := &event.TeamRequested{Tenant: b.Tenant, Group: b.Group, Members: make([]event.TeamMember, len(b.Members)), By: id.Account, Was: was}

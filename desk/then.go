@@ -99,7 +99,7 @@ func (s *Server) lookBack(ctx context.Context, partition int32, key string, unti
 
 // warning answers a warning as it stood then, open or closed.
 func (t Then) warning(key, id string) (shown, bool) {
-	s := shown{mark: mark{offset: t.Offset}, key: key, group: t.Care.Group()}
+	s := shown{mark: mark{offset: t.Offset}, key: key, group: t.Care.Group(), clinic: t.Care.Clinic}
 	for i := range t.Alerts.Closed {
 		if past := &t.Alerts.Closed[i]; past.Alert == id {
 			s.w, s.past = past.Warning, past

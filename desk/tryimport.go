@@ -37,7 +37,7 @@ func (s *Server) tryCSV(w http.ResponseWriter, r *http.Request, file []byte) {
 			last.Faults++
 		}
 		last.count(t, line)
-		if line.Error != "" || line.Was != nil {
+		if line.Error != "" || line.Was != nil || line.From != nil {
 			out.write(line)
 		}
 		if line.Error == "" && t.Unrecorded != nil {
@@ -60,13 +60,16 @@ func (l *ImportLine) count(t directory.Tried, line ImportLine) {
 		return
 	}
 	add(&l.New, t.New)
-	add(&l.Moved, t.Was != nil)
+	add(&l.Moved, t.Was != nil || t.From != nil)
 	add(&l.Bound, t.Binds)
 	add(&l.Makes, t.Makes)
 }
 
 func triedLine(t directory.Tried) ImportLine {
-	line := ImportLine{Row: t.Line, Tenant: t.Tenant, Patient: t.Patient, Device: t.Device, Was: t.Was}
+	line := ImportLine{Row: t.Line, Tenant: t.Tenant, Patient: t.Patient, Device: t.Device, Was: t.Was, From: t.From}
+	if t.From != nil {
+		line.Clinic = t.Clinic
+	}
 	if t.Refused != nil {
 		line.Error, line.Zh = t.Refused.En, t.Refused.Zh
 	}

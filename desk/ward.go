@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"tocsin/alerts"
+	"tocsin/care"
 	"tocsin/streams"
 	"tocsin/streams/event"
 )
@@ -54,6 +55,7 @@ type shown struct {
 	mark
 	key    string // of the patient
 	group  string
+	clinic string // of the patient, as of today
 	w      alerts.Warning
 	past   *alerts.Past // when it is closed
 	place  *list.Element
@@ -136,22 +138,21 @@ func (w *ward) put(key string, p Patient, m mark) {
 	if from != nil && from != who.group {
 		from.left[who] = m
 	}
-	group := p.Care.Group()
 	for i := range p.Alerts.Closed {
 		past := &p.Alerts.Closed[i]
 		if w.shown[past.Alert] == nil && isPast(closed, past.Alert) {
 			continue // closed long ago and forgotten: it would come back as news, and push out another
 		}
-		w.show(key, group, past.Warning, past, m)
+		w.show(key, p.Care, past.Warning, past, m)
 	}
 	for _, a := range before { // closed and followed by another that was closed too, all in one step
 		if _, phase := p.Alerts.Find(key, a.Alert); phase == alerts.Closed && w.shown[a.Alert].past == nil {
 			a.Phase = alerts.Closed
-			w.show(key, group, a, &alerts.Past{Warning: a}, m)
+			w.show(key, p.Care, a, &alerts.Past{Warning: a}, m)
 		}
 	}
 	for _, a := range p.Alerts.Open {
-		w.show(key, group, a, nil, m)
+		w.show(key, p.Care, a, nil, m)
 	}
 }
 
@@ -191,10 +192,11 @@ func (w *ward) join(p *person) {
 	}
 }
 
-// show notes a warning, when it is another than before.
-func (w *ward) show(key, group string, a alerts.Warning, past *alerts.Past, m mark) {
+// show notes a warning, when it or where its patient belongs is another than before.
+func (w *ward) show(key string, c care.State, a alerts.Warning, past *alerts.Past, m mark) {
 	s, known := w.shown[a.Alert]
-	if known && sameWarning(s.w, a) && s.group == group {
+	group := c.Group()
+	if known && sameWarning(s.w, a) && s.group == group && s.clinic == c.Clinic {
 		return
 	}
 	if !known {
@@ -202,7 +204,7 @@ func (w *ward) show(key, group string, a alerts.Warning, past *alerts.Past, m ma
 		w.shown[a.Alert] = s
 		s.place = w.recent.PushFront(s)
 	}
-	s.mark, s.group, s.w, s.past, w.alarmed = m, group, a, past, true
+	s.mark, s.group, s.clinic, s.w, s.past, w.alarmed = m, group, c.Clinic, a, past, true
 	w.recent.MoveToFront(s.place)
 	if past != nil && s.inPast == nil {
 		s.inPast = w.closed.PushFront(s)

@@ -66,7 +66,7 @@ func (s shown) warning() Warning {
 	a := s.w
 	tenant, patient := streams.SplitPatientKey(s.key)
 	w := Warning{
-		ID: a.Alert, Tenant: tenant, Patient: patient, Group: s.group, Problem: a.Problem, Episode: a.Episode, State: string(a.Phase),
+		ID: a.Alert, Tenant: tenant, Patient: patient, Group: s.group, Clinic: s.clinic, Problem: a.Problem, Episode: a.Episode, State: string(a.Phase),
 		Severity: a.Severity, Peak: a.Peak, Danger: a.Danger, Rule: a.Rule, Reasons: some(a.Reasons), Score: scoreOf(a.Score),
 		RaisedAt: a.RaisedAt, Since: a.Since, AnswerBy: Deadline(a.AnswerBy), Owner: a.Owner, Was: a.Was, AcceptedAt: a.AcceptedAt,
 		Level: a.Level, Asked: alerts.Asked(a.Policy, a.Level), Eased: a.Eased, Version: s.offset,

@@ -90,11 +90,18 @@ func (w *Ward) enrol(ctx context.Context, o Options) (map[string]string, error) 
 	if err := found(ctx, o); err != nil {
 		return nil, err
 	}
+	first, err := settleIn(ctx, o)
+	if err != nil {
+		return nil, err
+	}
 	var rows []directory.Row
 	tokens := map[string]string{}
 	for i, p := range w.Patients {
 		tokens[p.Device()] = directory.NewToken()
 		rows = append(rows, directory.Row{Line: i + 1, Tenant: Tenant, Patient: p.ID, Group: p.Group.ID, Device: p.Device(), Token: tokens[p.Device()], Consent: p.consent()})
+		if was, _ := o.View.Patient(Tenant, p.ID); first || was.Group == "" { // who was moved at the desk stays there
+			rows[i].Clinic = p.Clinic()
+		}
 	}
 	// A further disease comes once the plan stands, so that what a doctor has chosen is never asked for.
 	if _, err := imported(ctx, o, rows); err != nil {

@@ -48,6 +48,15 @@ func checkScope(s *event.Scope) error {
 			return fmt.Errorf("group %q, want TENANT/GROUP: %w", g, err)
 		}
 	}
+	for _, c := range s.Clinics {
+		tenant, id, _ := strings.Cut(c, "/")
+		if err := checkTenant(tenant); err != nil {
+			return fmt.Errorf("clinic %q, want TENANT/CLINIC: %w", c, err)
+		}
+		if err := checkClinicID(id); err != nil {
+			return fmt.Errorf("clinic %q, want TENANT/CLINIC: %w", c, err)
+		}
+	}
 	return nil
 }
 

@@ -18,7 +18,10 @@ import (
 
 const stageStands = "stands"
 
-const administrator = "administrator"
+const (
+	administrator = "administrator"
+	roleClinic    = "clinic"
+)
 
 func decideAccount(s Entity, id string, r *event.AccountRequested) []event.Event {
 	if err := CheckID("account", r.Account); err != nil {
@@ -56,6 +59,9 @@ func appoint(s Entity, id string, set *event.AccountSet, by string) []event.Even
 	}
 	if reflect.DeepEqual(s.Account, set) {
 		return nil
+	}
+	if set.Role == roleClinic && everywhere(set.Scope) && !(s.Account != nil && s.Account.Role == roleClinic && everywhere(s.Account.Scope)) {
+		return refuse(id, clinicNowhere) // one that has stood so stays until somebody narrows it: nothing goes dark
 	}
 	if s.administers() && !(Entity{Account: set}).administers() {
 		return byAnother(id, by, &event.RequestForwarded{Set: set, Freed: freed(s.Account, set)})

@@ -10,6 +10,8 @@ import (
 //
 //	device/{id}      EnrolRequested   is the device free for this patient?      else refused
 //	patient/…        known            (a row that was imported before) still in this group?   then it ends here
+//	patient/…        stays            (a row that names a clinic) belongs to it already?   then on to tenant
+//	clinic/{t}/{c}   clinic           is it there, and open?                    else refused
 //	tenant/{t}       tenant           made if it is new
 //	group/{t}/{g}    group            there already?                            then on to the next group, or to enrol
 //	pack/{g}         pack             a pack of the group's own name, or news2: the group is made
@@ -17,9 +19,11 @@ import (
 //	patient/…        enrol            enrolled or moved to the group
 //	device/{id}      bind             bound from now on
 //
-// Nothing is decided before the device has said yes, so a refused row leaves nothing behind.
+// Nothing is decided before device and clinic have said yes, so a refused row leaves nothing behind.
 const (
 	stageKnown  = "known"
+	stageStays  = "stays"
+	stageClinic = "clinic"
 	stageTenant = "tenant"
 	stageGroup  = "group"
 	stagePack   = "pack"
@@ -40,7 +44,7 @@ func decideEnrol(s Entity, id string, r *event.EnrolRequested) []event.Event {
 	}
 	r = inOrder(r)
 	if r.Device == "" {
-		return forwardEnrol(id, stageTenant, r)
+		return forwardEnrol(id, settling(r), r)
 	}
 	held := s.Device != nil && !s.Device.Revoked
 	switch {
@@ -53,7 +57,23 @@ func decideEnrol(s Entity, id string, r *event.EnrolRequested) []event.Event {
 	case held && (r.TokenSHA256 == "" || r.TokenSHA256 == s.Device.TokenSHA256):
 		return forwardEnrol(id, stageKnown, r)
 	}
-	return forwardEnrol(id, stageTenant, r)
+	return forwardEnrol(id, settling(r), r)
+}
+
+// settling is the stage behind the device: a clinic has to be asked where the row names one.
+func settling(r *event.EnrolRequested) string {
+	if r.Clinic != "" {
+		return stageStays
+	}
+	return stageTenant
+}
+
+// moving is the stage behind what the patient says: a closed clinic keeps those whom it has.
+func moving(p *Patient, r *event.EnrolRequested) string {
+	if p.at(r) {
+		return stageTenant
+	}
+	return stageClinic
 }
 
 func checkEnrol(r *event.EnrolRequested) error {
@@ -65,6 +85,11 @@ func checkEnrol(r *event.EnrolRequested) error {
 	}
 	if err := checkGroups(groupsOf(r)); err != nil {
 		return err
+	}
+	if r.Clinic != "" {
+		if err := checkClinicID(r.Clinic); err != nil {
+			return err
+		}
 	}
 	if r.Device == "" {
 		return nil
@@ -83,7 +108,7 @@ func forwardEnrol(id, stage string, r *event.EnrolRequested) []event.Event {
 // forwardEnrolFor is forwardEnrol where the stage is about one of the patient's groups.
 func forwardEnrolFor(id, stage, group string, r *event.EnrolRequested) []event.Event {
 	to := map[string]string{
-		stageKnown: PatientKey(r.Tenant, r.Patient), stageTenant: TenantKey(r.Tenant), stageGroup: GroupKey(r.Tenant, group),
+		stageKnown: PatientKey(r.Tenant, r.Patient), stageStays: PatientKey(r.Tenant, r.Patient), stageClinic: ClinicKey(r.Tenant, r.Clinic), stageTenant: TenantKey(r.Tenant), stageGroup: GroupKey(r.Tenant, group),
 		stagePack: PackKey(group), stageEnrol: PatientKey(r.Tenant, r.Patient), stageBind: DeviceKey(r.Device),
 	}[stage]
 	return one(&event.RequestForwarded{Request: id, Stage: stage, To: to, Enrol: r})
@@ -99,6 +124,10 @@ func decideForwarded(s Entity, d *event.RequestForwarded, now event.Time) []even
 		return decideLinkStage(s, d.Request, d.Link)
 	case d.Set != nil, d.Lock != nil:
 		return decideStands(s, d)
+	case d.Clinic != nil:
+		return decideClinicStage(d, d.Clinic, s)
+	case d.PatientClinic != nil:
+		return decidePatientClinicStage(s, d, d.PatientClinic)
 	}
 	return nil
 }
@@ -107,8 +136,15 @@ func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequest
 	next := func(stage string) []event.Event { return forwardEnrol(d.Request, stage, r) }
 	switch d.Stage {
 	case stageKnown:
-		if s.Patient != nil && s.Patient.in(r) {
+		if s.Patient != nil && s.Patient.in(r) && s.Patient.at(r) {
 			return nil
+		}
+		return next(moving(s.Patient, r))
+	case stageStays:
+		return next(moving(s.Patient, r))
+	case stageClinic:
+		if why := takesPatients(s.Clinic, r.Tenant, r.Clinic); why != nil {
+			return refuse(d.Request, *why)
 		}
 		return next(stageTenant)
 	case stageTenant:
@@ -137,14 +173,17 @@ func decideEnrolStage(s Entity, d *event.RequestForwarded, r *event.EnrolRequest
 	return nil
 }
 
-func enrol(s Entity, r *event.EnrolRequested) []event.Event {
+func enrol(s Entity, r *event.EnrolRequested) (all []event.Event) {
 	switch {
 	case s.Patient == nil || s.Patient.Group == "":
-		return one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, ConsentKept: true})
+		all = one(&event.PatientEnrolled{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, ConsentKept: true})
 	case !s.Patient.in(r):
-		return one(&event.PatientGrouped{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, Was: s.Patient.Group})
+		all = one(&event.PatientGrouped{Tenant: r.Tenant, Patient: r.Patient, Group: r.Group, Also: r.Also, Was: s.Patient.Group})
 	}
-	return nil
+	if !s.Patient.at(r) {
+		all = append(all, &event.PatientClinicSet{Tenant: r.Tenant, Patient: r.Patient, Clinic: r.Clinic, Was: s.Patient.clinic()})
+	}
+	return all
 }
 
 func bindNext(id string, r *event.EnrolRequested) []event.Event {

@@ -34,6 +34,8 @@ type Entity struct {
 	Linked    string         `json:"linked,omitempty"` // of a subject: whose it is
 	Team      *event.TeamSet `json:"team,omitempty"`
 
+	Clinic *event.ClinicSet `json:"clinic,omitempty"`
+
 	Locked    *event.AccountLocked `json:"locked,omitempty"`    // beside Account
 	Withdrawn bool                 `json:"withdrawn,omitempty"` // of a token: it was one
 }
@@ -52,6 +54,7 @@ type Patient struct {
 
 	Consents    event.Consents        `json:"consents,omitzero"`
 	Responsible *event.ResponsibleSet `json:"responsible,omitempty"` // who was chosen; nil: nobody, and the rule holds
+	Clinic      string                `json:"clinic,omitempty"`      // community clinic; empty: none
 }
 
 // Pack is the version of a pack that is in effect. Its text lies in the log.
@@ -128,6 +131,10 @@ func KeyOf(request event.Event) (string, error) {
 		return TeamKey(r.Tenant, r.Group), nil
 	case *event.ResponsibleRequested:
 		return PatientKey(r.Tenant, r.Patient), nil
+	case *event.ClinicRequested:
+		return ClinicKey(r.Tenant, r.Clinic), nil
+	case *event.PatientClinicRequested:
+		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.ConsentRequested:
 		return PatientKey(r.Tenant, r.Patient), nil
 	case *event.WithdrawRequested:
@@ -175,7 +182,7 @@ func KeyOf(request event.Event) (string, error) {
 const maxID = 128
 
 // kinds are what ids are of, in Chinese.
-var kinds = map[string]string{"tenant": "机构", "patient": "患者", "group": "专病组", "device": "设备", "account": "账号", "token": "令牌", "emergency": "紧急查阅"}
+var kinds = map[string]string{"tenant": "机构", "patient": "患者", "group": "专病组", "clinic": "社区卫生服务中心", "device": "设备", "account": "账号", "token": "令牌", "emergency": "紧急查阅"}
 
 // CheckID tells what is wrong with an id, or nil. Only a patient's may hold a slash: all others are parts of keys and topics.
 func CheckID(what, id string) error {

@@ -178,6 +178,8 @@ func concerns(fact event.Event) (key string, ok bool) {
 		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.ResponsibleSet:
 		return streams.PatientKey(d.Tenant, d.Patient), true
+	case *event.PatientClinicSet:
+		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.ConsentGiven:
 		return streams.PatientKey(d.Tenant, d.Patient), true
 	case *event.ConsentWithdrawn:

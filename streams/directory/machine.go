@@ -95,6 +95,10 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 		s.Team = d
 	case *event.ResponsibleSet:
 		s.Patient = s.Patient.responsible(d)
+	case *event.ClinicSet:
+		s.Clinic = d
+	case *event.PatientClinicSet:
+		s.Patient = s.Patient.belongs(d.Clinic)
 	case *event.ConsentGiven:
 		s.Patient = s.Patient.consented(func(c event.Consents) event.Consents { return c.Give(d, e.At) })
 	case *event.ConsentWithdrawn:
@@ -121,7 +125,7 @@ func (Machine) Apply(_ struct{}, s Entity, e event.Envelope, _ event.Time) (Enti
 func (s Entity) patientIn(group string, also []string) *Patient {
 	p := Patient{Group: group, Also: also}
 	if s.Patient != nil {
-		p.Plan, p.Consents, p.Responsible = s.Patient.Plan, s.Patient.Consents, s.Patient.Responsible
+		p.Plan, p.Consents, p.Responsible, p.Clinic = s.Patient.Plan, s.Patient.Consents, s.Patient.Responsible, s.Patient.Clinic
 	}
 	return &p
 }
@@ -157,6 +161,10 @@ func (m Machine) Decide(_ struct{}, s Entity, e event.Envelope, now event.Time) 
 		return decideTeam(s, e.ID, d), nil
 	case *event.ResponsibleRequested:
 		return decideResponsible(s, e.ID, d), nil
+	case *event.ClinicRequested:
+		return decideClinic(s, e.ID, d), nil
+	case *event.PatientClinicRequested:
+		return decidePatientClinic(s, e.ID, d), nil
 	case *event.ConsentRequested:
 		return decideConsent(s, e.ID, d, now), nil
 	case *event.WithdrawRequested:

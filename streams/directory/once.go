@@ -15,7 +15,7 @@ func once(rows []Row) ([]Row, []error) {
 	}
 	var kept []Row
 	var faults []error
-	groups, devices, consents := map[patient]Row{}, map[worn]int{}, map[patient]int{}
+	groups, clinics, devices, consents := map[patient]Row{}, map[patient]Row{}, map[worn]int{}, map[patient]int{}
 	for n, row := range rows {
 		p := patient{row.Tenant, row.Patient}
 		if before, ok := groups[p]; !ok {
@@ -25,6 +25,14 @@ func once(rows []Row) ([]Row, []error) {
 				fmt.Sprintf("patient %s/%s is in group %s here and in %s on line %d; want one group", row.Tenant, row.Patient, row.Group, before.Group, before.Line),
 				fmt.Sprintf("患者 %s/%s 在此行属于 %s 组，在第 %[5]d 行属于 %[4]s 组；请改为一致", row.Tenant, row.Patient, row.Group, before.Group, before.Line))))
 			continue
+		}
+		if before, ok := clinics[p]; row.Clinic != "" && ok && before.Clinic != row.Clinic {
+			faults = append(faults, faultOf(row.Line, inWords(
+				fmt.Sprintf("patient %s/%s is at clinic %s here and at %s on line %d; want one clinic", row.Tenant, row.Patient, row.Clinic, before.Clinic, before.Line),
+				fmt.Sprintf("患者 %s/%s 在此行属于社区卫生服务中心 %s，在第 %[5]d 行属于 %[4]s；请改为一致", row.Tenant, row.Patient, row.Clinic, before.Clinic, before.Line))))
+			continue
+		} else if row.Clinic != "" && !ok {
+			clinics[p] = row
 		}
 		if before, ok := consents[p]; row.Consent != nil && ok && !reflect.DeepEqual(rows[before].Consent, row.Consent) {
 			faults = append(faults, faultOf(row.Line, inWords(
@@ -38,6 +46,9 @@ func once(rows []Row) ([]Row, []error) {
 		i, again := devices[w]
 		if again && kept[i].Consent == nil {
 			kept[i].Consent = row.Consent
+		}
+		if again && kept[i].Clinic == "" {
+			kept[i].Clinic = row.Clinic
 		}
 		switch {
 		case !again:

@@ -13,11 +13,11 @@ func TestARowThatStandsThereTwiceIsOne(t *testing.T) {
 		want []Row
 		err  string
 	}{
-		"the same":                        {"t,P1,g,d1,\r\nt,P1,g,d1,\r\n", []Row{{2, "t", "P1", "g", "d1", "", nil}}, ""},
-		"the token stands on one of them": {"t,P1,g,d1,\r\nt,P1,g,d1,x\r\nt,P1,g,d1,\r\n", []Row{{2, "t", "P1", "g", "d1", "x", nil}}, ""},
-		"two devices of one patient":      {"t,P1,g,d1,\r\nt,P1,g,d2,\r\n", []Row{{2, "t", "P1", "g", "d1", "", nil}, {3, "t", "P1", "g", "d2", "", nil}}, ""},
+		"the same":                        {"t,P1,g,d1,\r\nt,P1,g,d1,\r\n", []Row{{2, "t", "P1", "g", "d1", "", nil, ""}}, ""},
+		"the token stands on one of them": {"t,P1,g,d1,\r\nt,P1,g,d1,x\r\nt,P1,g,d1,\r\n", []Row{{2, "t", "P1", "g", "d1", "x", nil, ""}}, ""},
+		"two devices of one patient":      {"t,P1,g,d1,\r\nt,P1,g,d2,\r\n", []Row{{2, "t", "P1", "g", "d1", "", nil, ""}, {3, "t", "P1", "g", "d2", "", nil, ""}}, ""},
 		// Whose device it is the registrar decides, and says.
-		"two patients and one device": {"t,P1,g,d1,\r\nt,P2,g,d1,\r\n", []Row{{2, "t", "P1", "g", "d1", "", nil}, {3, "t", "P2", "g", "d1", "", nil}}, ""},
+		"two patients and one device": {"t,P1,g,d1,\r\nt,P2,g,d1,\r\n", []Row{{2, "t", "P1", "g", "d1", "", nil, ""}, {3, "t", "P2", "g", "d1", "", nil, ""}}, ""},
 		"two tokens":                  {"t,P1,g,d1,x\r\nt,P1,g,d1,y\r\n", nil, "line 3: device d1 has another token on line 2"},
 		"two groups":                  {"t,P1,g,d1,\r\nt,P1,h,d2,\r\n", nil, "line 3: patient t/P1 is in group h here and in g on line 2"},
 	} {

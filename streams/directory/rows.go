@@ -20,10 +20,14 @@ type Row struct {
 	Tenant, Patient, Group, Device, Token string
 
 	Consent *event.Consent // nil: the row says of none
+	Clinic  string         // community clinic; empty: as it stands
 }
 
 // columns of an import, by name in its first line, in any order. device and token may be empty, group too.
 var columns = []string{"tenant", "patient", "group", "device", "token"}
+
+// clinicColumn may be left out, and a cell of it be empty.
+const clinicColumn = "clinic"
 
 // maxFaults is how many faults of a file are told; a wrong delimiter would tell thousands.
 const maxFaults = 20
@@ -121,10 +125,10 @@ func columnsOf(head []string, further Further) (map[string]int, error) {
 		}
 	}
 	for i, name := range head {
-		if name = strings.ToLower(tidy(name)); !slices.Contains(columns, name) && !slices.Contains(consentColumns, name) && !further.Has(name) {
+		if name = strings.ToLower(tidy(name)); !slices.Contains(columns, name) && name != clinicColumn && !slices.Contains(consentColumns, name) && !further.Has(name) {
 			return nil, inWords(
-				fmt.Sprintf("line 1: column %d is none that an import has; %d columns, want %s and no other, save those of a consent and of who a patient is (tocsin import --help)", i+1, len(head), strings.Join(columns, ",")),
-				fmt.Sprintf("第 1 行：第 %d 列不是可导入的列；共 %d 列，须有 %s，另可有知情同意和患者资料的列（tocsin import --help）", i+1, len(head), strings.Join(columns, ",")))
+				fmt.Sprintf("line 1: column %d is none that an import has; %d columns, want %s and no other, save clinic, those of a consent and of who a patient is (tocsin import --help)", i+1, len(head), strings.Join(columns, ",")),
+				fmt.Sprintf("第 1 行：第 %d 列不是可导入的列；共 %d 列，须有 %s，另可有 clinic 以及知情同意和患者资料的列（tocsin import --help）", i+1, len(head), strings.Join(columns, ",")))
 		}
 	}
 	return at, nil
@@ -146,16 +150,18 @@ func rowOf(line int, fields []string, at map[string]int, want int) (Row, error) 
 	if row.Device == "" && row.Token != "" {
 		return row, inWords("a token without a device", "有令牌而无设备")
 	}
-	if err := checkEnrol(row.request()); err != nil {
-		return row, err
-	}
-	var err error
-	row.Consent, err = consentOf(func(column string) string {
+	optional := func(column string) string {
 		if i, there := at[column]; there {
 			return tidy(fields[i])
 		}
 		return ""
-	})
+	}
+	row.Clinic = optional(clinicColumn)
+	if err := checkEnrol(row.request()); err != nil {
+		return row, err
+	}
+	var err error
+	row.Consent, err = consentOf(optional)
 	return row, err
 }
 
@@ -168,7 +174,7 @@ func Tidy(row Row) (Row, error) {
 // request is the row as the registrar is asked it, without its token.
 func (r Row) request() *event.EnrolRequested {
 	groups := strings.Split(r.Group, groupsJoin)
-	e := &event.EnrolRequested{Tenant: r.Tenant, Patient: r.Patient, Group: groups[0], Device: r.Device}
+	e := &event.EnrolRequested{Tenant: r.Tenant, Patient: r.Patient, Group: groups[0], Device: r.Device, Clinic: r.Clinic}
 	if len(groups) > 1 {
 		e.Also = groups[1:]
 	}

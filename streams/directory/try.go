@@ -18,10 +18,11 @@ type Tried struct {
 	Refused *event.RequestRefused // nil: it would stand
 	// Unrecorded is why the consent of the row would not; nil: it would, or there is none.
 	Unrecorded *event.RequestRefused
-	New     bool                  // the patient is not in the directory
-	Was     []string              // the groups of a patient who would be moved
-	Binds   bool                  // the device would be this patient's from then on, or have another token
-	Makes   bool                  // a token would be made
+	New        bool     // the patient is not in the directory
+	Was        []string // the groups of a patient who would be moved
+	From       *string  // the clinic of a patient who would come to another; empty: none. nil: no change, or somebody new
+	Binds      bool     // the device would be this patient's from then on, or have another token
+	Makes      bool     // a token would be made
 }
 
 // LookInto reads an import as ReadImport does, tells every fault and answers the rows in which there is none.
@@ -65,19 +66,26 @@ func (v *View) Try(rows []Row, now event.Time) []Tried {
 		case t.Makes:
 			r.TokenSHA256 = Sum("one that is not made yet")
 		}
-		if refused, ok := decideEnrol(Entity{Device: d}, "", r)[0].(*event.RequestRefused); ok {
+		refused, ok := decideEnrol(Entity{Device: d}, "", r)[0].(*event.RequestRefused)
+		if !ok && !p.at(r) {
+			refused = v.tryClinic(r)
+		}
+		if refused != nil {
 			out[i] = Tried{Row: row, Refused: refused}
 			continue
 		}
 		if r = inOrder(r); p != nil && !p.in(r) {
 			t.Was = append([]string{p.Group}, p.Also...)
 		}
+		if was := p.clinic(); p != nil && !p.at(r) {
+			t.From = &was
+		}
 		t.Binds = row.Device != "" && len(bind(Entity{Device: d}, r, 0)) > 0
 		stands := Patient{}
 		if p != nil {
 			stands = *p
 		}
-		stands.Group, stands.Also = r.Group, r.Also
+		stands.Group, stands.Also, stands.Clinic = r.Group, r.Also, cmp.Or(r.Clinic, stands.Clinic)
 		if c := row.Consent; c != nil {
 			said := decideConsent(Entity{Patient: &stands}, "", &event.ConsentRequested{Tenant: row.Tenant, Patient: row.Patient, Consent: *c}, now)
 			for _, e := range said { // none: it is recorded already
@@ -106,6 +114,7 @@ func (v *View) device(id string) *Device {
 type Enrolled struct {
 	Tenant, Patient string
 	Groups          []string
+	Clinic          string // empty: none
 }
 
 // Everybody answers the patients who are enrolled and of whom keep says so, by tenant and id.
@@ -114,7 +123,7 @@ func (v *View) Everybody(keep func(tenant, patient string) bool) []Enrolled {
 	all := make([]Enrolled, 0, len(v.patients))
 	for key, p := range v.patients {
 		if tenant, patient := streams.SplitPatientKey(key); p.Group != "" {
-			all = append(all, Enrolled{tenant, patient, append([]string{p.Group}, p.Also...)})
+			all = append(all, Enrolled{tenant, patient, append([]string{p.Group}, p.Also...), p.Clinic})
 		}
 	}
 	v.mu.RUnlock()

@@ -52,6 +52,7 @@ type View struct {
 	linked      map[string]string        // account, by subject
 	teams       map[string]event.TeamSet // by key
 	locked      map[string]event.AccountLocked
+	clinics     map[string]event.ClinicSet // by key
 }
 
 // NewView makes a view of log's directory. It is empty until Run has read it.
@@ -60,7 +61,7 @@ func NewView(log streams.Log) *View {
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
 		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
-		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, teams: map[string]event.TeamSet{}, locked: map[string]event.AccountLocked{}, expected: map[string]*event.RequestRefused{},
+		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, teams: map[string]event.TeamSet{}, clinics: map[string]event.ClinicSet{}, locked: map[string]event.AccountLocked{}, expected: map[string]*event.RequestRefused{},
 	}
 }
 
@@ -175,6 +176,13 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		key := streams.PatientKey(d.Tenant, d.Patient)
 		p := v.patients[key]
 		p.Responsible = d
+		v.patients[key] = p
+	case *event.ClinicSet:
+		v.clinics[d.About()] = *d
+	case *event.PatientClinicSet:
+		key := streams.PatientKey(d.Tenant, d.Patient)
+		p := v.patients[key]
+		p.Clinic = d.Clinic
 		v.patients[key] = p
 	case *event.ConsentGiven:
 		v.consented(d.Tenant, d.Patient, func(c event.Consents) event.Consents { return c.Give(d, e.At) })

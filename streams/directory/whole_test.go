@@ -345,7 +345,7 @@ func TestRowsTellEveryFaultWithItsLine(t *testing.T) {
 		}
 	}
 	rows, err := ReadRows(strings.NewReader("\xef\xbb\xbftoken,device,tenant,patient,group\r\n,d1,t,P/1,\r\n"))
-	if err != nil || len(rows) != 1 || rows[0] != (Row{2, "t", "P/1", "news2", "d1", "", nil}) {
+	if err != nil || len(rows) != 1 || rows[0] != (Row{2, "t", "P/1", "news2", "d1", "", nil, ""}) {
 		t.Fatalf("got %+v, %v", rows, err)
 	}
 }

@@ -70,6 +70,10 @@ var (
 		"an administrator's account is locked or changed by another administrator alone, who is signed in and administers everything: one must always be left"}
 )
 
+var clinicNowhere = refusal{"needs_clinic",
+	"角色 clinic 只查看本中心的患者：请指定社区卫生服务中心",
+	"an account of the role clinic sees its own patients alone: name its community clinics (or groups)"}
+
 func badPlan(en, zh string) *refusal { return &refusal{"bad_plan", zh, en} }
 
 func packFault(pack, fault string) refusal {

@@ -6,11 +6,13 @@ package event
 // Everywhere in Scope.Tenants stands for every tenant.
 const Everywhere = "*"
 
-// Scope is whose patients an account or a token is to care for: those of whole tenants, and those of single groups. No scope
-// at all is every tenant, as it was before there were scopes; a scope that names nothing is nobody.
+// Scope is whose patients an account or a token is to care for: those of whole tenants, and those of single groups, and those of
+// single community clinics. Whoever is in any of them is in the scope. No scope at all is every tenant, as it was before there were
+// scopes; a scope that names nothing is nobody.
 type Scope struct {
 	Tenants []string `json:"tenants,omitempty"`
-	Groups  []string `json:"groups,omitempty"` // {tenant}/{group}
+	Groups  []string `json:"groups,omitempty"`  // {tenant}/{group}
+	Clinics []string `json:"clinics,omitempty"` // {tenant}/{clinic}; a reader that does not know them shows less
 }
 
 // EmergencyRequested asks to see a patient who is in nobody's care of those who ask ("break-glass").

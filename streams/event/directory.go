@@ -8,7 +8,8 @@ type EnrolRequested struct {
 	Tenant      string   `json:"tenant"`
 	Patient     string   `json:"patient"`
 	Group       string   `json:"group"`
-	Also        []string `json:"also,omitempty"` // further groups: somebody with more than one disease
+	Also        []string `json:"also,omitempty"`   // further groups: somebody with more than one disease
+	Clinic      string   `json:"clinic,omitempty"` // community clinic; empty: as it stands
 	Device      string   `json:"device,omitempty"`
 	TokenSHA256 string   `json:"token_sha256,omitempty"` // hex
 	By          string   `json:"by"`
@@ -314,6 +315,9 @@ type RequestForwarded struct {
 	Enrol   *EnrolRequested `json:"enrol,omitempty"`
 	Group   *GroupRequested `json:"group,omitempty"`
 	Link    *LinkRequested  `json:"link,omitempty"`
+
+	Clinic        *ClinicRequested        `json:"clinic,omitempty"`
+	PatientClinic *PatientClinicRequested `json:"patient_clinic,omitempty"`
 
 	// What becomes of an administrator's account once whoever asked is found to be another administrator.
 	Set   *AccountSet    `json:"set,omitempty"`

@@ -133,6 +133,11 @@ var schemas = map[Type]schema{
 	"responsible.requested": v1[ResponsibleRequested](),
 	"responsible.set":       v1[ResponsibleSet](),
 
+	"clinic.requested":         v1[ClinicRequested](),
+	"clinic.set":               v1[ClinicSet](),
+	"patient_clinic.requested": v1[PatientClinicRequested](),
+	"patient.clinic_set":       v1[PatientClinicSet](),
+
 	"consent.requested":  v1[ConsentRequested](),
 	"withdraw.requested": v1[WithdrawRequested](),
 	"consent.given":      v1[ConsentGiven](),

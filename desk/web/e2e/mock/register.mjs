@@ -1,11 +1,11 @@
 import { personView } from './persons.mjs'
-import { iso } from './ward.mjs'
+import { clinics as wardClinics, iso } from './ward.mjs'
 
 // The register of the mock: patients and devices, accounts and tokens, and an import that knows just enough to be tried.
 
-const places = [
-  { tenant: 'demo', groups: [{ group: 'copd', zh: '慢阻肺组', en: 'COPD' }, { group: 'heart-failure', zh: '心衰组', en: 'Heart failure' }, { group: 'diabetes', zh: '糖尿病组', en: 'Diabetes' }] },
-  { tenant: 'south', groups: [{ group: 'copd', zh: '慢阻肺组', en: 'COPD' }] },
+const hospitals = (clinics) => [
+  { tenant: 'demo', groups: [{ group: 'copd', zh: '慢阻肺组', en: 'COPD' }, { group: 'heart-failure', zh: '心衰组', en: 'Heart failure' }, { group: 'diabetes', zh: '糖尿病组', en: 'Diabetes' }], clinics },
+  { tenant: 'south', groups: [{ group: 'copd', zh: '慢阻肺组', en: 'COPD' }], clinics: [] },
 ]
 const secret = () => Math.random().toString(16).slice(2).padEnd(14, '7') + '4f0c2a9d1e'
 const password = () => 'mfzwi-zrdg4-ytcmr-xhe2d'
@@ -13,15 +13,17 @@ const no = (code, reason, zh, en, errors) => [code, { reason, zh, en, errors }]
 const grants = ['administrator', 'security', 'auditor']
 
 export function newRegister(now = Date.now()) {
+  const clinics = wardClinics.map((c) => ({ ...c }))
+  const places = hospitals(clinics)
   let patients = []
   let devices = []
   const persons = new Map()
   const accounts = [
     ['admin-a', 'administrator', ['*'], []], ['admin-b', 'administrator', ['*'], []], ['security-a', 'security', ['*'], []], ['auditor-a', 'auditor', ['*'], []], ['lead-wu', 'lead', ['demo'], []],
     ['nurse-a', 'nurse', ['demo'], []], ['nurse-b', 'nurse', [], ['demo/copd', 'south/copd']], ['dr-lin', 'doctor', ['demo'], []], ['hm-he', 'health-manager', [], ['demo/copd']],
-  ].map(([account, role, tenants, groups], i) => ({ account, role, tenants, groups, one_time: i === 7, may_change: true, ...(i % 3 === 0 && { last_sign_in: iso(now - (i + 1) * 3_700_000) }) }))
+  ].map(([account, role, tenants, groups], i) => ({ account, role, tenants, groups, clinics: [], one_time: i === 7, may_change: true, ...(i % 3 === 0 && { last_sign_in: iso(now - (i + 1) * 3_700_000) }) }))
   accounts.find((a) => a.account === 'nurse-b').locked = { why: '已离职 left us', by: 'admin-b', at: iso(now - 86_400_000) }
-  let tokens = [{ name: 'his-export', role: 'clinic', tenants: ['demo'], groups: [], may_change: true }, { name: 'watchdog', role: 'watchdog', tenants: ['*'], groups: [], may_change: true }]
+  let tokens = [{ name: 'his-export', role: 'clinic', tenants: ['demo'], groups: [], clinics: [], may_change: true }, { name: 'watchdog', role: 'watchdog', tenants: ['*'], groups: [], clinics: [], may_change: true }]
 
   function fill(n) {
     patients = []
@@ -32,7 +34,7 @@ export function newRegister(now = Date.now()) {
       const groups = tenant === 'south' ? ['copd'] : [['copd'], ['heart-failure', 'diabetes'], ['diabetes']][i % 3]
       const worn = i % 11 === 0 ? [] : [`ox-${id}`, ...(i % 4 === 0 ? [`scale-${id}`] : [])]
       const left = i % 29 === 0 ? { at: iso(now - i * 60_000), why: i % 2 ? 'died' : 'discharged' } : undefined
-      patients.push({ tenant, patient: `P-${id}`, groups, devices: worn, named: i % 5 !== 0, ...(left && { left }) })
+      patients.push({ tenant, patient: `P-${id}`, groups, clinic: tenant === 'demo' ? ['east', 'west', ''][i % 3] : '', devices: worn, named: i % 5 !== 0, ...(left && { left }) })
       worn.forEach((device, j) => devices.push({ device, tenant, patient: `P-${id}`, from: iso(now - i * 5_400_000), ...(i % 23 === 0 ? { revoked: true } : (i + j) % 7 && { heard: iso(now - (i % 40) * 61_000) }) }))
     }
     devices.sort((a, b) => (a.device < b.device ? -1 : 1))
@@ -71,7 +73,7 @@ export function newRegister(now = Date.now()) {
     if (me.role !== 'administrator') return no(403, 'role', '当前角色无权进行此操作', 'this role may not do this')
     if (method === 'POST' && !id) {
       if (accounts.some((x) => x.account === body.account)) return no(409, 'taken', '已有同名账号；账号名不重复使用', 'there is an account of this name; a name is never used twice')
-      accounts.push({ account: body.account, role: body.role, tenants: body.tenants, groups: body.groups, one_time: true, may_change: true })
+      accounts.push({ account: body.account, role: body.role, tenants: body.tenants, groups: body.groups, clinics: body.clinics ?? [], one_time: true, may_change: true })
       return [200, { account: body.account, role: body.role, password: password() }]
     }
     if (verb === 'password') return (a.one_time = true), [200, { account: id, role: a.role, password: password() }]
@@ -82,7 +84,7 @@ export function newRegister(now = Date.now()) {
       return [200, a]
     }
     if (id === me.account && (grants.includes(a.role) && (body.role !== a.role || !body.tenants.includes('*')))) return no(409, 'own', '不能撤销本人的管理员权限；请由另一位管理员操作', 'nobody takes their own administration away: another administrator does')
-    return Object.assign(a, { role: body.role, tenants: body.tenants, groups: body.groups }), [200, a]
+    return Object.assign(a, { role: body.role, tenants: body.tenants, groups: body.groups, clinics: body.clinics ?? [] }), [200, a]
   }
 
   /** One line of the answer for each row of which something is to be said, and how it ends. */
@@ -106,7 +108,7 @@ export function newRegister(now = Date.now()) {
       if (device && !d) sum.bound++
       if (device && !d && !token) sum.makes++, dry || out.push({ row, tenant, patient, device, token: secret() })
       if (dry) return
-      if (!p) patients.push({ tenant, patient, groups, devices: [], named: false })
+      if (!p) patients.push({ tenant, patient, groups, clinic: '', devices: [], named: false })
       else p.groups = groups
       if (device && !d) bind(device, tenant, patient)
     })
@@ -140,16 +142,26 @@ export function newRegister(now = Date.now()) {
       if (part[1] === 'patients' && !part[2]) return [200, { ...pageOf(me.may.see ? patients : patients.map((p) => (p.left ? { ...p, left: { at: p.left.at } } : p)), 'patients', url, (p) => `${p.tenant}/${p.patient}`), places }]
       if (part[1] === 'patients' && part[2] === 'search') return [200, { found: patients.filter((p) => p.named && `Demo Patient ${p.patient.slice(-2)} 演示患者`.toLowerCase().includes(body.name.toLowerCase())).slice(0, 20).map((p) => ({ tenant: p.tenant, patient: p.patient, name: `Demo Patient ${p.patient.slice(-2)} 演示患者` })), more: patients.length > 20 }]
       if (part[1] === 'devices') return [200, { ...pageOf(devices, 'devices', url, (d) => d.device), since: iso(now - 7_200_000) }]
+      if (part[1] === 'clinics') return [200, { clinics: clinics.map((c) => ({ ...c, patients: patients.filter((p) => p.tenant === c.tenant && p.clinic === c.clinic).length })) }]
       if (part[1] !== 'admin') return undefined
       if (part[2] === 'accounts') return account(method, part[3], part[4], body, me)
       if (part[2] === 'tokens' && method === 'DELETE') return (tokens = tokens.filter((x) => x.name !== part[3])), [204, {}]
-      if (part[2] === 'tokens') return tokens.push({ name: body.name, role: body.role, tenants: body.tenants, groups: body.groups, may_change: true }), [200, { name: body.name, role: body.role, token: secret() }]
+      if (part[2] === 'tokens') return tokens.push({ name: body.name, role: body.role, tenants: body.tenants, groups: body.groups, clinics: body.clinics ?? [], may_change: true }), [200, { name: body.name, role: body.role, token: secret() }]
       if (part[2] === 'patients' && method === 'POST') {
         if (find(body.tenant, body.patient)) return no(409, 'taken', '该患者已登记；请在名单中打开该患者', 'this patient is enrolled already: open them in the list')
-        patients.push({ tenant: body.tenant, patient: body.patient, groups: body.groups, devices: [], named: false })
+        patients.push({ tenant: body.tenant, patient: body.patient, groups: body.groups, clinic: body.clinic ?? '', devices: [], named: false })
         patients.sort((a, b) => (a.tenant + '/' + a.patient < b.tenant + '/' + b.patient ? -1 : 1))
         return [204, {}]
       }
+      if (part[2] === 'clinics') {
+        const c = clinics.find((x) => x.tenant === body.tenant && x.clinic === body.clinic)
+        if (/\d{7}/.test(`${body.zh ?? ''}${body.en ?? ''}`)) return no(409, 'bad_name', '社区卫生服务中心名称含有长号码；电话请填入患者资料库', 'the name of a clinic holds a long number: telephones belong into the vault, to each patient')
+        const set = { tenant: body.tenant, clinic: body.clinic, zh: body.zh ?? body.en, en: body.en ?? body.zh, closed: !!body.closed }
+        if (c) Object.assign(c, set)
+        else clinics.push(set)
+        return [200, { ...set, patients: patients.filter((p) => p.clinic === set.clinic).length }]
+      }
+      if (part[2] === 'patients' && part[5] === 'clinic') return (find(part[3], part[4]).clinic = body.clinic), [204, {}]
       if (part[2] === 'patients') return (find(part[3], part[4]).groups = body.groups), [204, {}]
       if (part[2] === 'devices' && method === 'DELETE') return revoke(part[3]), [204, {}]
       if (part[2] === 'devices' && part[4] === 'credentials') return [200, made(devices.find((d) => d.device === part[3]))]

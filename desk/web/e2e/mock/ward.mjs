@@ -13,6 +13,14 @@ const groups = [
   { tenant: 'demo', group: 'diabetes', zh: '糖尿病', en: 'Diabetes' },
 ]
 
+/** The community clinics; P-0113 belongs to the first, and every seventh patient to none. */
+export const clinics = [
+  { tenant: 'demo', clinic: 'east', zh: '东街社区卫生服务中心', en: 'East Street Clinic', closed: false },
+  { tenant: 'demo', clinic: 'west', zh: '西桥社区卫生服务中心', en: 'West Bridge Clinic', closed: false },
+  { tenant: 'demo', clinic: 'lake', zh: '湖滨社区卫生服务中心', en: 'Lakeside Clinic', closed: true },
+]
+export const clinicOf = (i) => (i % 7 === 6 ? '' : ['east', 'west', 'lake'][i % 3])
+
 const policy = {
   id: 'standard', version: 1, care_ms: 30 * minute,
   steps: [{ to: 'nurse', answer_ms: 2 * minute }, { to: 'doctor-1', answer_ms: 2 * minute }, { to: 'doctor-2', answer_ms: 2 * minute }, { to: 'duty-office', answer_ms: 2 * minute }],
@@ -51,7 +59,7 @@ export function patients(now) {
     const silent = i % 9 === 4 ? qs.map((q) => ({ quantity: q, since: latest[q].measured_at })) : i === 3 ? [{ quantity: 'glucose_mmol_per_l', since: iso(now - 74 * hour) }] : []
     const lower = i === 0 ? 6 : i % 6
     return {
-      tenant: g.tenant, patient: id, group: g.group, latest, silent, warnings: [], trend, measures: g.group === 'heart-failure' ? [{ id: 'gain', zh: '三天增重', en: 'Gain in three days', unit: 'kg', ...(i % 3 ? { value: (i % 5) / 2 } : {}) }] : [], order: i + 1, version: 1,
+      tenant: g.tenant, patient: id, group: g.group, clinic: clinicOf(i), latest, silent, warnings: [], trend, measures: g.group === 'heart-failure' ? [{ id: 'gain', zh: '三天增重', en: 'Gain in three days', unit: 'kg', ...(i % 3 ? { value: (i % 5) / 2 } : {}) }] : [], order: i + 1, version: 1,
       score: g.group === 'diabetes' ? undefined : { rule: 'news2', lower, upper: lower + 6, band: lower >= 5 ? 'medium' : lower ? 'low' : 'zero', determined: false, missing: g.group === 'copd' ? ['acvpu'] : ['respiration_per_min', 'acvpu'] },
       consent: 'given', why_order_zh: silent.length ? `${silent.length} 项数据中断，已 5 小时` : i === 0 ? '有高优先级预警，血氧两天下降 6' : '无异常，按编号',
       why_order_en: silent.length ? `${silent.length} signals silent for 5 h` : i === 0 ? 'open high warning, SpO₂ fell by 6 in two days' : 'nothing found, by number',
@@ -63,7 +71,7 @@ const reason = (o) => ({ from: 'pack', source: 'RCP NEWS2 2017', ...o })
 
 export function warnings(now, rows) {
   const row = (i) => rows[i]
-  const at = (i, ms) => ({ tenant: row(i).tenant, patient: row(i).patient, group: row(i).group, raised_at: iso(now - ms), since: iso(now - ms) })
+  const at = (i, ms) => ({ tenant: row(i).tenant, patient: row(i).patient, group: row(i).group, clinic: row(i).clinic, raised_at: iso(now - ms), since: iso(now - ms) })
   const plain = { problem: 'deterioration', episode: 1, state: 'new', danger: false, owner: '', level: 0, asked: 'nurse', eased: false, version: 1 }
   const list = [
     {
@@ -102,7 +110,7 @@ export function warnings(now, rows) {
       reasons: [reason({ rule: 'glucose-high', severity: 'low', quantity: 'glucose_mmol_per_l', value: 14.1, measured_at: iso(now - 2 * hour), high: 13.9, zh: '血糖 14.1 mmol/L，餐后', en: 'glucose 14.1 mmol/L after a meal', unsure: true })],
     },
     {
-      ...plain, ...at(13, 25 * minute), id: 'w-0006', severity: 'technical', peak: 'technical', problem: 'fault', rule: 'door_shut', answer_by: iso(now + 2 * hour), tenant: 'demo', patient: 'clinic-9', group: '',
+      ...plain, ...at(13, 25 * minute), id: 'w-0006', severity: 'technical', peak: 'technical', problem: 'fault', rule: 'door_shut', answer_by: iso(now + 2 * hour), tenant: 'demo', patient: 'clinic-9', group: '', clinic: '',
       reasons: [{ rule: 'door_shut', severity: 'technical', zh: '社区 9 号：6 户无数据（网关）', en: 'clinic 9: 6 homes silent (gateway)' }],
     },
   ]

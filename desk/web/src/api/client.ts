@@ -1,4 +1,4 @@
-import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, BacktestJob, Brief, Closing, Colleague, Consent, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, DraftChecked, DraftPage, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
+import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, BacktestJob, Brief, Clinic, ClinicBody, Closing, Colleague, Consent, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, DraftChecked, DraftPage, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -190,7 +190,7 @@ export const api = {
 
   enrolled: (after: string) => ask<EnrolledPage>(`/v1/patients?after=${seg(after)}`),
   findByName: (name: string) => ask<FoundPage>('/v1/patients/search', { method: 'POST', body: { name } }),
-  enrol: (tenant: string, patient: string, groups: string[]) => ask<void>('/v1/admin/patients', { method: 'POST', body: { tenant, patient, groups } }),
+  enrol: (tenant: string, patient: string, groups: string[], clinic: string) => ask<void>('/v1/admin/patients', { method: 'POST', body: { tenant, patient, groups, ...(clinic && { clinic }) } }),
   regroup: (tenant: string, patient: string, groups: string[], was: string[]) => ask<void>(`/v1/admin/patients/${seg(tenant)}/${seg(patient)}/groups`, { method: 'PUT', body: { groups, was } }),
   setPerson: (tenant: string, patient: string, version: number, person: Person) => ask<PersonView>(`/v1/patients/${seg(tenant)}/${seg(patient)}/person`, { method: 'PUT', body: { version, person } }),
   devices: (after: string) => ask<DevicePage>(`/v1/devices?after=${seg(after)}`),
@@ -200,6 +200,9 @@ export const api = {
   revokeDevice: (device: string) => ask<void>(`/v1/admin/devices/${seg(device)}`, { method: 'DELETE' }),
   importFile,
 
+  clinics: () => ask<{ clinics: Clinic[] }>('/v1/clinics').then((a) => a.clinics),
+  setClinic: (body: ClinicBody) => ask<Clinic>('/v1/admin/clinics', { method: 'PUT', body: { ...body, zh: body.zh || undefined, en: body.en || undefined } }),
+  moveToClinic: (tenant: string, patient: string, clinic: string, was: string) => ask<void>(`/v1/admin/patients/${seg(tenant)}/${seg(patient)}/clinic`, { method: 'PUT', body: { clinic, was } }),
   groups: () => ask<{ groups: Group[] | null }>('/v1/groups').then((a) => a.groups ?? []),
   board: (tenant: string, group: string) =>
     ask<{ patients: Row[]; left: Row[] }>(`/v1/groups/${seg(tenant)}/${seg(group)}`),

@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/clinics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Name a community clinic, close it or open it again */
+        put: operations["setClinic"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/devices": {
         parameters: {
             query?: never;
@@ -226,6 +243,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/patients/{tenant}/{patient}/clinic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Move a patient to a community clinic, or to none */
+        put: operations["setPatientClinic"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/patients/{tenant}/{patient}/groups": {
         parameters: {
             query?: never;
@@ -303,6 +337,23 @@ export interface paths {
         };
         /** Who looked at what, from the audit log */
         get: operations["readAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clinics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Community clinics by name */
+        get: operations["listClinics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1407,6 +1458,8 @@ export interface components {
         };
         AccountBody: {
             account: string;
+            /** @description further community clinics whose patients they see, as tenant/clinic */
+            clinics?: string[];
             /** @description further groups whose patients they see, as tenant/group */
             groups?: string[];
             /** @description refuse it when there is one of this name */
@@ -1434,6 +1487,8 @@ export interface components {
         };
         AccountRow: {
             account: string;
+            /** @description further community clinics whose patients it sees, as tenant/clinic */
+            clinics: string[];
             /** @description further groups whose patients it sees, as tenant/group */
             groups: string[];
             /**
@@ -1464,10 +1519,12 @@ export interface components {
             tokens: components["schemas"]["TokenRow"][];
         };
         AppointBody: {
+            /** @description left out: none */
+            clinics?: string[];
             groups: string[];
             /** @enum {string} */
             role: "lead" | "nurse" | "doctor" | "pharmacist" | "health-manager" | "clinic" | "administrator" | "security" | "auditor";
-            /** @description * is every tenant; none, and no groups: nobody's patients */
+            /** @description * is every tenant; none, no groups and no clinics: nobody's patients */
             tenants: string[];
         };
         AuditEntry: {
@@ -1753,6 +1810,39 @@ export interface components {
             name: string;
             phones?: components["schemas"]["Phone"][];
             relation?: string;
+        };
+        Clinic: {
+            clinic: string;
+            /** @description it takes no further patients; those whom it has stay until they are moved */
+            closed: boolean;
+            en: string;
+            /**
+             * Format: int64
+             * @description enrolled ones of whom whoever asks may know; those whose care has ended too
+             */
+            patients: number;
+            tenant: string;
+            /** @description its name; the English one, or its id, where nobody gave one */
+            zh: string;
+        };
+        ClinicBody: {
+            clinic: string;
+            /** @description it takes no further patients */
+            closed?: boolean;
+            en?: string;
+            tenant: string;
+            /** @description at least one name; no telephone */
+            zh?: string;
+        };
+        ClinicName: {
+            clinic: string;
+            closed: boolean;
+            en: string;
+            zh: string;
+        };
+        Clinics: {
+            /** @description by tenant and id */
+            clinics: components["schemas"]["Clinic"][];
         };
         CloseBody: {
             /** @description patient or carer was reached */
@@ -2130,6 +2220,8 @@ export interface components {
             why?: "discharged" | "died" | "consent_withdrawn";
         };
         EnrolBody: {
+            /** @description community clinic, which must be there; absent: none */
+            clinic?: string;
             /** @description the leading one first; one that is not there is made */
             groups: string[];
             /** @description the hospital's opaque id: no name, no number of an identity card */
@@ -2137,6 +2229,8 @@ export interface components {
             tenant: string;
         };
         Enrolled: {
+            /** @description community clinic; empty: none */
+            clinic: string;
             /** @description that are bound to the patient now */
             devices: string[];
             /** @description the leading one first */
@@ -2257,6 +2351,8 @@ export interface components {
              * @description devices that would be bound, or get another token
              */
             bound?: number;
+            /** @description to this one */
+            clinic?: string;
             device?: string;
             /** @description the last line: every live gateway knows what was imported */
             done?: boolean;
@@ -2270,6 +2366,8 @@ export interface components {
              * @description rows that are not right
              */
             faults?: number;
+            /** @description the patient would be moved from this community clinic; empty: from none */
+            from?: string;
             /** @description the row had no token and the device keeps the one it has */
             kept?: boolean;
             /**
@@ -2279,7 +2377,7 @@ export interface components {
             makes?: number;
             /**
              * Format: int64
-             * @description rows whose patients would be moved to other groups
+             * @description rows whose patients would be moved to other groups, or to another community clinic
              */
             moved?: number;
             /**
@@ -2924,6 +3022,12 @@ export interface components {
             /** Format: int32 */
             partition: number;
         };
+        PatientClinicBody: {
+            /** @description empty: to none */
+            clinic: string;
+            /** @description the clinic that was looked at, empty for none: what somebody else has changed meanwhile is not replaced unseen (409 changed) */
+            was: string;
+        };
         PatientPlan: {
             /** Format: int64 */
             age_months: number;
@@ -3027,6 +3131,8 @@ export interface components {
             number: string;
         };
         Place: {
+            /** @description community clinics, by id */
+            clinics: components["schemas"]["ClinicName"][];
             groups: components["schemas"]["GroupName"][];
             tenant: string;
         };
@@ -3676,6 +3782,8 @@ export interface components {
             why?: string;
         };
         Row: {
+            /** @description community clinic; empty: none */
+            clinic: string;
             /** @description the patient is in several groups */
             comorbid?: boolean;
             /**
@@ -4062,6 +4170,8 @@ export interface components {
             warnings: components["schemas"]["Unjudged"][];
         };
         TokenBody: {
+            /** @description further community clinics whose patients they see, as tenant/clinic */
+            clinics?: string[];
             /** @description further groups whose patients they see, as tenant/group */
             groups?: string[];
             name: string;
@@ -4078,6 +4188,7 @@ export interface components {
             token: string;
         };
         TokenRow: {
+            clinics: string[];
             groups: string[];
             may_change: boolean;
             name: string;
@@ -4193,6 +4304,8 @@ export interface components {
             by?: string;
             /** @description that its owner is on */
             call?: components["schemas"]["Call"];
+            /** @description the patient's community clinic, as it is today; empty: none. GET /v1/clinics has the names */
+            clinic: string;
             /** Format: date-time */
             closed_at?: string;
             /** @description its patient is in several groups */
@@ -4305,6 +4418,8 @@ export interface components {
             by?: string;
             /** @description that its owner is on */
             call?: components["schemas"]["Call"];
+            /** @description the patient's community clinic, as it is today; empty: none. GET /v1/clinics has the names */
+            clinic: string;
             /** Format: date-time */
             closed_at?: string;
             /** @description its patient is in several groups */
@@ -5056,6 +5171,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountMade"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setClinic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClinicBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clinic"];
                 };
             };
             /** @description Bad Request */
@@ -6167,6 +6414,139 @@ export interface operations {
             };
         };
     };
+    setPatientClinic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientClinicBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     regroupPatient: {
         parameters: {
             query?: never;
@@ -6748,6 +7128,80 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listClinics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clinics"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -11,7 +11,7 @@ export interface Remark {
 /** What a try has found, or an import has done. */
 export interface Tally {
   remarks: Remark[]
-  moved: { row: number; patient: string; was: string[] }[]
+  moved: { row: number; patient: string; was?: string[]; from?: string; clinic?: string }[]
   tokens: { tenant: string; patient: string; device: string; token: string }[]
   settled: number
   last: ImportLine | null
@@ -25,7 +25,7 @@ export function take(t: Tally, l: ImportLine) {
   if (l.settled) t.settled = Math.max(t.settled, l.settled)
   if (l.done || !l.row) return
   if (l.error) t.remarks.push({ row: l.row, zh: l.zh || l.error, en: l.error, fault: l.fault === true })
-  else if (l.was) t.moved.push({ row: l.row, patient: `${l.tenant}/${l.patient}`, was: l.was })
+  else if (l.was || l.from !== undefined) t.moved.push({ row: l.row, patient: `${l.tenant}/${l.patient}`, ...(l.was && { was: l.was }), ...(l.from !== undefined && { from: l.from, clinic: l.clinic }) })
   else if (l.token) t.tokens.push({ tenant: l.tenant ?? '', patient: l.patient ?? '', device: l.device ?? '', token: l.token })
 }
 

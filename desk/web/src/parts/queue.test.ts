@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Warning } from '../api/types'
-import { aside, asks, byNeed, counts, inFlood, isMine, keep, matches, neighbour, shelfAsk, unreached } from './queue'
+import { aside, asks, byNeed, counts, hidden, inFlood, isMine, keep, matches, neighbour, shelfAsk, unreached } from './queue'
 
 const base: Warning = {
-  id: 'w', tenant: 't', patient: 'P-0113', group: 'copd', problem: 'deterioration', episode: 1, state: 'new', severity: 'high', peak: 'high', danger: false, rule: 'r', reasons: [],
+  id: 'w', tenant: 't', patient: 'P-0113', group: 'copd', clinic: 'east', problem: 'deterioration', episode: 1, state: 'new', severity: 'high', peak: 'high', danger: false, rule: 'r', reasons: [],
   raised_at: '2026-03-02T03:00:00.000Z', since: '2026-03-02T03:00:00.000Z', answer_by: '2026-03-02T03:02:00.000Z', owner: '', level: 0, asked: 'nurse', shelve_ms: 0, eased: false, version: 1,
 }
 const w = (o: Partial<Warning>): Warning => ({ ...base, ...o })
@@ -37,7 +37,18 @@ describe('ALR-15 a flood', () => {
 })
 
 describe('the filters', () => {
-  const all = { whose: 'all', group: '', text: '' } as const
+  const all = { whose: 'all', group: '', clinic: '', text: '' } as const
+  it('ALR-14 by clinic, with group and words together; the highs that are left out are told', () => {
+    const list = [w({ id: 'a' }), w({ id: 'b', clinic: 'west' }), w({ id: 'c', clinic: '', severity: 'medium' }), w({ id: 'd', group: 'heart' })]
+    const ids = (o: object) => list.filter((x) => matches(x, { ...all, ...o }, 'me')).map((x) => x.id)
+    expect(ids({ clinic: 't/east' })).toEqual(['a', 'd'])
+    expect(ids({ clinic: 't/east', group: 't/copd' })).toEqual(['a'])
+    expect(ids({ clinic: '-' })).toEqual(['c'])
+    expect(ids({ clinic: 't/east', text: 'heart' })).toEqual(['d'])
+    expect(hidden(list, { ...all, clinic: 't/east' }, 'me').map((x) => x.id)).toEqual(['b'])
+    expect(hidden(list, { ...all, whose: 'mine', clinic: 't/east' }, 'me')).toEqual([])
+    expect(hidden(list, all, 'me')).toEqual([])
+  })
   it('mine are those that I have', () => {
     expect(matches(w({ owner: 'me', state: 'accepted' }), { ...all, whose: 'mine' }, 'me')).toBe(true)
     expect(matches(w({ owner: 'you', state: 'accepted' }), { ...all, whose: 'mine' }, 'me')).toBe(false)

@@ -1,4 +1,5 @@
 import type { Severity, Warning } from '../api/types'
+import { atClinic } from './clinics'
 
 const rank: Record<Severity, number> = { high: 0, medium: 1, low: 2, technical: 3, none: 4 }
 
@@ -39,6 +40,7 @@ export type Whose = 'mine' | 'unclaimed' | 'all' | 'shelved'
 export interface Filter {
   whose: Whose
   group: string // tenant/group, or empty
+  clinic: string // see atClinic
   text: string
 }
 
@@ -50,10 +52,17 @@ export function matches(w: Warning, f: Filter, account: string): boolean {
   if (f.whose === 'unclaimed' && !asks(w)) return false
   if (f.whose === 'shelved' && !aside(w)) return false
   if (f.group && f.group !== `${w.tenant}/${w.group}`) return false
+  if (!atClinic(w, f.clinic)) return false
   const text = f.text.trim().toLowerCase()
   if (!text) return true
   const all = [w.patient, w.group, w.owner, w.offered ?? '', w.planned ?? '', w.shelf?.reason ?? '', ...w.reasons.flatMap((r) => [r.zh, r.en])]
   return all.some((s) => s.toLowerCase().includes(text))
+}
+
+/** hidden answers the highs that group, clinic and words leave out of what would be shown: whoever narrows the list has to know that they are there. */
+export function hidden(open: Warning[], f: Filter, account: string): Warning[] {
+  const wide = { ...f, group: '', clinic: '', text: '' }
+  return open.filter((w) => w.severity === 'high' && matches(w, wide, account) && !matches(w, f, account))
 }
 
 const floodWindow = 600_000 // what brought the flood about was raised in the ten minutes before it

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { DeviceRow, Enrolled } from '../api/types'
-import { devicesLike, keysOf, patientsLike, scopeOf, whole } from './register'
+import { chosenOf, devicesLike, keyOf, keysOf, patientsLike, scopeOf, whole } from './register'
 
-const p = (patient: string, o: Partial<Enrolled> = {}): Enrolled => ({ tenant: 'demo', patient, groups: ['copd'], devices: [], named: false, ...o })
+const p = (patient: string, o: Partial<Enrolled> = {}): Enrolled => ({ tenant: 'demo', patient, groups: ['copd'], clinic: '', devices: [], named: false, ...o })
 const all = [p('P-0001', { devices: ['ox-7'] }), p('P-0002', { groups: ['heart', 'copd'] }), p('P-0003', { tenant: 'south', left: { at: '', why: 'died' } }), p('P-0004', { left: { at: '' } })]
 const ids = (list: { patient: string }[]) => list.map((x) => x.patient)
 
 describe('who fits', () => {
-  const like = (o: object) => ids(patientsLike(all, { text: '', place: '', standing: 'all', ...o }))
+  const like = (o: object) => ids(patientsLike(all, { text: '', place: '', clinic: '', standing: 'all', ...o }))
   it('by id or device', () => {
     expect(like({ text: ' p-0002 ' })).toEqual(['P-0002'])
     expect(like({ text: 'OX-7' })).toEqual(['P-0001'])
@@ -40,8 +40,21 @@ it('a list is loaded to its last page, and shown from the first', async () => {
 })
 
 it('a scope says a tenant once: its groups are in it', () => {
-  expect(scopeOf(['demo', 'demo/copd', 'south/heart'])).toEqual({ tenants: ['demo'], groups: ['south/heart'] })
-  expect(scopeOf(['*', 'demo'])).toEqual({ tenants: ['*'], groups: [] })
-  expect(scopeOf([])).toEqual({ tenants: [], groups: [] })
-  expect(keysOf([{ tenant: 'demo', groups: [{ group: 'copd', zh: '', en: '' }] }])).toEqual(['demo', 'demo/copd'])
+  expect(scopeOf(['demo', 'demo/copd', 'south/heart'])).toEqual({ tenants: ['demo'], groups: ['south/heart'], clinics: [] })
+  expect(scopeOf(['*', 'demo'])).toEqual({ tenants: ['*'], groups: [], clinics: [] })
+  expect(scopeOf([])).toEqual({ tenants: [], groups: [], clinics: [] })
+  expect(keysOf([{ tenant: 'demo', groups: [{ group: 'copd', zh: '', en: '' }], clinics: [] }])).toEqual(['demo', 'demo/copd'])
+})
+
+it('SEC-5 a clinic and a group of one name are two things of a scope', () => {
+  const chosen = ['south/copd', keyOf('demo', 'copd'), keyOf('south', 'east')]
+  expect(scopeOf(chosen)).toEqual({ tenants: [], groups: ['south/copd'], clinics: ['demo/copd', 'south/east'] })
+  expect(chosenOf(scopeOf(chosen))).toEqual(chosen)
+  expect(scopeOf([...chosen, 'south'])).toEqual({ tenants: ['south'], groups: [], clinics: ['demo/copd'] })
+})
+
+it('GRP-9 patients by clinic, and those of none', () => {
+  const list = [p('P-1', { clinic: 'east' }), p('P-2'), p('P-3', { clinic: 'east', tenant: 'south' })]
+  const like = (clinic: string) => ids(patientsLike(list, { text: '', place: '', clinic, standing: 'all' }))
+  expect([like('demo/east'), like('-'), like('')]).toEqual([['P-1'], ['P-2'], ['P-1', 'P-2', 'P-3']])
 })

@@ -1,4 +1,5 @@
 import type { AccountRow, DeviceRow, Enrolled, Place } from '../api/types'
+import { atClinic } from './clinics'
 
 // Long lists that are loaded whole and looked through on the page.
 
@@ -26,6 +27,7 @@ export type Standing = 'all' | 'in' | 'ended' | 'discharged' | 'died' | 'consent
 export interface PatientFilter {
   text: string
   place: string // tenant, or tenant/group
+  clinic: string // see atClinic
   standing: Standing
 }
 
@@ -41,7 +43,7 @@ export function patientsLike(all: Enrolled[], f: PatientFilter): Enrolled[] {
   const text = f.text.trim().toLowerCase()
   return all.filter((p) => {
     if (f.standing === 'in' ? p.left : f.standing === 'ended' ? !p.left : f.standing !== 'all' && p.left?.why !== f.standing) return false
-    return placed(f.place, p.tenant, p.groups) && (!text || has(text, p.patient, ...p.devices))
+    return placed(f.place, p.tenant, p.groups) && atClinic({ ...p, group: p.groups[0] ?? '' }, f.clinic) && (!text || has(text, p.patient, ...p.devices))
   })
 }
 
@@ -58,17 +60,29 @@ export function devicesLike(all: DeviceRow[], f: { text: string; place: string; 
 
 export function accountsLike(all: AccountRow[], f: { text: string; role: string }): AccountRow[] {
   const text = f.text.trim().toLowerCase()
-  return all.filter((a) => (!f.role || a.role === f.role) && (!text || has(text, a.account, ...a.tenants, ...a.groups)))
+  return all.filter((a) => (!f.role || a.role === f.role) && (!text || has(text, a.account, ...a.tenants, ...a.groups, ...a.clinics)))
 }
 
 /** What a scope can be chosen from, as one list of keys: * is everywhere. */
 export const keysOf = (places: Place[]) => places.flatMap((p) => [p.tenant, ...p.groups.map((g) => `${p.tenant}/${g.group}`)])
 
-/** scopeOf answers tenants and groups of what was chosen. A tenant has its groups in it. */
-export function scopeOf(chosen: string[]): { tenants: string[]; groups: string[] } {
-  if (chosen.includes('*')) return { tenants: ['*'], groups: [] }
+const clinicMark = 'clinic:' // a clinic may be called as a group is
+
+/** keyOf is a clinic as ScopePick has it. */
+export const keyOf = (tenant: string, clinic: string) => `${clinicMark}${tenant}/${clinic}`
+
+/** chosenOf answers what is chosen of a scope, the other way round than scopeOf. */
+export const chosenOf = (s: { tenants: string[]; groups: string[]; clinics?: string[] }) => [...s.tenants, ...s.groups, ...(s.clinics ?? []).map((c) => clinicMark + c)]
+
+/** tenantOf answers the hospital of something that is chosen. */
+export const tenantOf = (key: string) => key.replace(clinicMark, '').split('/')[0]!
+
+/** scopeOf answers tenants, groups and clinics of what was chosen. A tenant has its groups and clinics in it. */
+export function scopeOf(chosen: string[]): { tenants: string[]; groups: string[]; clinics: string[] } {
+  if (chosen.includes('*')) return { tenants: ['*'], groups: [], clinics: [] }
   const tenants = chosen.filter((k) => !k.includes('/'))
-  return { tenants, groups: chosen.filter((k) => k.includes('/') && !tenants.includes(k.slice(0, k.indexOf('/')))) }
+  const parts = chosen.filter((k) => k.includes('/') && !tenants.includes(tenantOf(k)))
+  return { tenants, groups: parts.filter((k) => !k.startsWith(clinicMark)), clinics: parts.filter((k) => k.startsWith(clinicMark)).map((k) => k.slice(clinicMark.length)) }
 }
 
 /** How high a row is in px: two lines on a phone, one at a desk. */

@@ -4,6 +4,7 @@ import { exactly, now } from '../live/now'
 import { settings } from './settings'
 import { acvpuLetter, distressWord, shownAs, valueText } from './quantity'
 import { msUntil, spanOf } from './span'
+import { clinics } from './clinics'
 import { groups } from './groups'
 import { i18n } from '../words'
 
@@ -74,6 +75,11 @@ function speaker() {
     return (g && inWords(g)) || w.group
   }
 
+  function clinicName(w: { tenant: string; clinic: string }) {
+    const c = clinics.value.find((x) => x.tenant === w.tenant && x.clinic === w.clinic)
+    return (c && inWords(c)) || w.clinic
+  }
+
   const asked = (to: string) => (te(`asked.${to}`) ? t(`asked.${to}`) : to)
   const role = (r: string) => (te(`role.${r}`) ? t(`role.${r}`) : r)
 
@@ -87,7 +93,8 @@ function speaker() {
   /** source names where a rule comes from. Titles stay as they were printed; what our own packs say of themselves is a sentence, and is said in the language of the screen. */
   const source = (what: string) => (what.startsWith("Tocsin's own policy") ? t('reason.ours') : what)
 
-  return { t, te, source, span, ago, left, clock, day, quantity, number, value, inWords, why, groupName, asked, role, finding }
+  return { t, te, source, span, ago, left, clock, day, quantity, number, value, inWords, why, groupName, clinicName, asked, role, finding }
+
 }
 
 const dates = (language: string, year: boolean) =>
