@@ -18,10 +18,10 @@ type Tried struct {
 	Refused *event.RequestRefused // nil: it would stand
 	// Unrecorded is why the consent of the row would not; nil: it would, or there is none.
 	Unrecorded *event.RequestRefused
-	New     bool                  // the patient is not in the directory
-	Was     []string              // the groups of a patient who would be moved
-	Binds   bool                  // the device would be this patient's from then on, or have another token
-	Makes   bool                  // a token would be made
+	New        bool     // the patient is not in the directory
+	Was        []string // the groups of a patient who would be moved
+	Binds      bool     // the device would be this patient's from then on, or have another token
+	Makes      bool     // a token would be made
 }
 
 // LookInto reads an import as ReadImport does, tells every fault and answers the rows in which there is none.
