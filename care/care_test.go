@@ -27,6 +27,17 @@ func TestMembershipIsKnownAsOfAMoment(t *testing.T) {
 	}
 }
 
+// The end of the care stands until somebody takes it back: a board shows nobody who is not watched.
+func TestALR18_TheEndOfTheCareStandsUntilItIsTakenBack(t *testing.T) {
+	s := fold(t, State{}, &event.PatientEnrolled{Group: "copd"}, &event.PatientLeft{Why: event.LeftDischarged, By: "lead-a"})
+	if s.Left == nil || *s.Left != start+1 {
+		t.Errorf("the care has ended, and it stands %v", s.Left)
+	}
+	if s = fold(t, s, &event.PatientResumed{By: "lead-a"}); s.Left != nil {
+		t.Errorf("it was taken back, and stands ended at %v", s.Left)
+	}
+}
+
 func TestRUL6_FurtherGroupsAreKnownAsOfAMoment(t *testing.T) {
 	s := fold(t, State{},
 		&event.PatientEnrolled{Group: "copd", Also: []string{"heart"}},

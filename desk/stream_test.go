@@ -16,6 +16,38 @@ import (
 
 func isWarning(e heard) bool { return e.Name == "warning" }
 
+// What happens is shown at every desk within a second: a reading's warning, and who has taken it.
+func TestALR14_EveryDeskShowsItWithinASecond(t *testing.T) {
+	h := open(t)
+	h.enrol("P-0113", "copd")
+	lead := h.as("lead", "lead-1")
+	screens := map[string]<-chan heard{}
+	for name, url := range map[string]string{"here": h.url, "at another desk": h.openDesk().url} {
+		b := h.browser(url)
+		b.token = lead.token
+		screens[name], _ = b.listen("/v1/stream", "")
+		await(t, screens[name], "what is there", func(e heard) bool { return e.Name == "status" })
+	}
+	began := time.Now()
+	shown := func(what string, is func(Warning) bool) {
+		t.Helper()
+		for name, events := range screens {
+			await(t, events, what, func(e heard) bool { return isWarning(e) && is(read[Warning](t, e.Data)) })
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("%s is shown %s %s later", what, name, took)
+			}
+		}
+	}
+	h.measure("P-0113", 84)
+	shown("the warning", func(w Warning) bool { return w.State == "new" })
+	id := lead.warnings("open")[0].ID
+	began = time.Now()
+	if status, _, p := lead.click("accept", id, "a", nil); status != 200 {
+		t.Fatal(p)
+	}
+	shown("the accept", func(w Warning) bool { return w.ID == id && w.Owner == "lead-1" })
+}
+
 // What happened while a screen was away is told when it comes back with its vector, here or at another desk server.
 func TestAScreenResumesAtAnyServer(t *testing.T) {
 	h := open(t)

@@ -68,6 +68,11 @@ func TestGRP2_ACoordinatorFromTheTeamToTheWarning(t *testing.T) {
 		t.Fatal(status, raw)
 	}
 	names("doctor-b")
+	for owner, group := range map[string]string{"doctor-b": "copd", "nurse-a": "heart-failure", "stranger": "surgery", "": "copd"} { // each in no team, or in another group's
+		if status, raw := nurse.do("PUT", path, ResponsibleBody{Owners: map[string]string{group: owner}, Why: "x"}, nil); status != http.StatusUnprocessableEntity {
+			t.Errorf("%q owns the problem of %s: %d %s", owner, group, status, raw)
+		}
+	}
 	long := strings.Repeat("心", 300) // as long as the desk takes it
 	if status, raw := nurse.do("PUT", path, ResponsibleBody{Coordinator: "doctor-b", Why: long}, &r); status != 200 || r.Why != long {
 		t.Error(status, raw)
@@ -92,4 +97,20 @@ func (h *hospital) rowsOf(b *browser, group string) []Row {
 		h.t.Fatal(status, raw)
 	}
 	return board.Patients
+}
+
+// Who chooses, and who sets a team, goes by role.
+func TestGRP2_WhoMayChooseAndSetTeams(t *testing.T) {
+	h := open(t)
+	h.patient("demo", "P-1", "copd")
+	h.warn(h.as(roleLead, "lead-a"), "demo", "P-1", "w")
+	const path = "/v1/patients/demo/P-1/responsible"
+	for role, want := range map[string]int{rolePharmacist: 403, roleClinic: 403, roleAdministrator: 403, roleAuditor: 403, roleDoctor: 200, roleHealthManager: 200, roleLead: 200} {
+		if status, raw := h.as(role, "some-"+role).do("PUT", path, ResponsibleBody{Why: "x"}, nil); status != want {
+			t.Errorf("a %s chooses who answers for a patient: %d %s", role, status, raw)
+		}
+		if status, _ := h.as(role, "some-"+role).do("PUT", "/v1/teams", TeamBody{Tenant: "demo", Group: "none", Members: []TeamMember{}}, nil, "If-Match", "none"); (status == 403) == (role == roleLead || role == roleAdministrator) {
+			t.Errorf("a %s sets a team: %d", role, status)
+		}
+	}
 }

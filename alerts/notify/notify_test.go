@@ -279,6 +279,24 @@ func TestALR8_AnotherAskingTellsAnew(t *testing.T) {
 	}
 }
 
+// What becomes worse after an accept pages again within two seconds, whoever has it.
+func TestALR3_WorseAfterAnAcceptPagesAgainWithinTwoSeconds(t *testing.T) {
+	h := build(t)
+	gateway := h.serve(nil)
+	h.notifier(Settings{Channels: []ChannelSetting{h.sms("sms", gateway)}, Recipients: []RecipientSetting{nurse("nurse-a", by("sms", number))}})
+	w := h.score("P-1", event.Medium)
+	h.untilTold("P-1", 1, "nurse-a", "sms", event.NoticeSent)
+	h.accept("P-1", w, "nurse-b")
+	h.until("it is accepted", func() bool { w, _ := h.find("P-1", event.Deterioration); return w.Owner == "nurse-b" })
+	began := time.Now()
+	h.score("P-1", event.High)
+	h.until("it is paged again", func() bool { return gateway.count() == 2 })
+	again := gateway.all()[1]
+	if took := again.at.Sub(began); took > 2*time.Second || !strings.Contains(again.body, w.Alert) {
+		t.Errorf("paged again %s after it was found: %s", took, again.body)
+	}
+}
+
 // A notifier that begins anew reads from the log what was sent and what was not, also when nobody has folded it yet.
 func TestALR11_ARestartGoesOnFromTheLog(t *testing.T) {
 	h := build(t)

@@ -59,6 +59,9 @@ func TestSEC1_AccountsAreChangedOneThingAtATime(t *testing.T) {
 	w.want(&event.AppointRequested{Account: "n", Role: "king", By: "a"}, "refused:bad_role")
 	w.want(&event.AppointRequested{Account: "nobody", Role: "nurse", By: "a"}, "refused:unknown")
 	w.want(&event.PasswordRequested{Account: "nobody", Password: "x", By: "a"}, "refused:unknown")
+	w.want(&event.PasswordRequested{Account: "n", By: "a"}, "refused:bad_password")
+	w.want(&event.AccountRequested{Account: "o", Role: "nurse", OIDC: true, By: "a"}, "account.set")
+	w.want(&event.PasswordRequested{Account: "o", Password: "x", OneTime: true, By: "a"}, "refused:two_ways")
 	w.want(&event.LockRequested{Account: "n", Locked: true, By: "a"}, "refused:reason")
 	w.want(&event.LockRequested{Account: "n", Locked: true, Why: "left us", By: "n"}, "refused:own")
 	lock := &event.LockRequested{Account: "n", Locked: true, Why: "left us", By: "a"}

@@ -52,6 +52,8 @@ func TestSEC4_AConsentIsHeldToItsForm(t *testing.T) {
 		return &event.WithdrawRequested{Tenant: "t", Patient: "P", Purposes: purposes, How: "spoken", By: "nurse-a"}
 	}
 	w.want(withdraw(), "refused:bad_consent")
+	w.want(&event.WithdrawRequested{Tenant: "t", Patient: "P", Purposes: []string{event.ForSharing}, How: "telepathy", By: "nurse-a"}, "refused:bad_consent")
+	w.want(&event.WithdrawRequested{Tenant: "t", Patient: "P", Purposes: []string{"advertising"}, How: "spoken", By: "nurse-a"}, "refused:bad_consent")
 	w.want(withdraw(event.ForSharing), "consent.withdrawn")
 	w.want(withdraw(event.ForSharing), "")
 	stands := w.at[PatientKey("t", "P")].Patient.Consents
