@@ -41,7 +41,17 @@ func TestRUL3_RUL11_ADraftIsBacktestedOnOurOwnLogAndTakenLiveByASecondPerson(t *
 	}
 
 	sum := directory.Sum(text)
-	lead.do("POST", "/v1/packs/copd/proposal", desk.ProposeBody{Text: text, Based: directory.Sum(was), Without: "two patients are all that this test has"}, nil)
+	propose := desk.ProposeBody{Text: text, Based: directory.Sum(was), Without: "two patients are all that this test has"}
+	lead.do("POST", "/v1/packs/copd/proposal", propose, nil)
+	h.tocsin("pack", "decline", "copd", "--by", "doctor-b", "--why", "not today")
+	h.until("the lead reads why", func() error {
+		var page desk.DraftPage
+		if lead.do("GET", "/v1/packs/copd/draft", nil, &page); page.Declined == nil || page.Declined.Why != "not today" {
+			return fmt.Errorf("%+v", page)
+		}
+		return nil
+	})
+	lead.do("POST", "/v1/packs/copd/proposal", propose, nil)
 	if raw, err := lead.try("POST", "/v1/packs/copd/proposal/sign", desk.SignBody{Sum: sum}); err == nil {
 		t.Fatalf("the proposer took it live: %s", raw)
 	}

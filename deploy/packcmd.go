@@ -18,7 +18,7 @@ import (
 
 func packCommand() *cobra.Command {
 	c := &cobra.Command{Use: "pack", Short: "Rule packs: check, test, show, publish; rules/pack/PACKS.md says how one is written"}
-	c.AddCommand(packCheck(), packTest(), packShow(), packPublish(), packFunctions())
+	c.AddCommand(packCheck(), packTest(), packShow(), packPublish(), packDecline(), packFunctions())
 	return c
 }
 
@@ -106,6 +106,33 @@ func packPublish() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&signer, "by", by, "`NAME` of who signs it")
+	r.add(c)
+	return c
+}
+
+func packDecline() *cobra.Command {
+	var r reach
+	var who, why string
+	c := &cobra.Command{
+		Use: "decline PACK", Short: "Decline a version that waits for a second signature, with a reason", Args: cobra.ExactArgs(1),
+		Long: "Declines the version that waits for a second signature, whoever proposed it. What is in effect stays. While a draft of the desk waits,\n" +
+			"no other text of its pack is published: it is signed or declined first.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return withConnection(c, &r, func(ctx context.Context, conn *connection) error {
+				waits, ok := conn.view.Proposed(args[0])
+				if !ok {
+					return fmt.Errorf("no version of pack %q waits for a signature", args[0])
+				}
+				if err := conn.ask(ctx, &event.PackDeclineRequested{Pack: args[0], Sum: waits.Sum, Why: why, By: who}); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "pack %s version %d is declined\n", waits.Pack, waits.Version)
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&who, "by", by, "`NAME` of who declines it")
+	c.Flags().StringVar(&why, "why", "", "`REASON`, which its proposer reads")
 	r.add(c)
 	return c
 }

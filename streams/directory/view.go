@@ -33,6 +33,7 @@ type View struct {
 	patients  map[string]Patient // by {tenant}/{patient}
 	groups    map[string]event.GroupSet
 	packs     map[string]event.PackPublished
+	proposed  map[string]event.PackProposed // what waits for signatures, by pack
 	accounts  map[string]event.AccountSet
 	factors   map[string]Factor         // by account
 	tokens    map[string]event.TokenSet // by name
@@ -59,7 +60,7 @@ type View struct {
 func NewView(log streams.Log) *View {
 	return &View{
 		log: log, changed: make(chan struct{}), devices: map[string]Device{}, patients: map[string]Patient{},
-		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, accounts: map[string]event.AccountSet{},
+		groups: map[string]event.GroupSet{}, packs: map[string]event.PackPublished{}, proposed: map[string]event.PackProposed{}, accounts: map[string]event.AccountSet{},
 		tokens: map[string]event.TokenSet{}, bySum: map[string]string{}, policies: map[string]event.PolicySet{}, rotas: map[string]event.RotaSet{},
 		persons: map[string]Person{}, factors: map[string]Factor{}, emergencies: map[string]Emergency{}, pushes: map[string]Push{}, linked: map[string]string{}, teams: map[string]event.TeamSet{}, clinics: map[string]event.ClinicSet{}, locked: map[string]event.AccountLocked{}, expected: map[string]*event.RequestRefused{},
 	}
@@ -192,6 +193,11 @@ func (v *View) fold(e event.Envelope) (lost string) {
 		v.groups[GroupKey(d.Tenant, d.Group)] = *d
 	case *event.PackPublished:
 		v.packs[d.Pack] = *d
+		delete(v.proposed, d.Pack)
+	case *event.PackProposed:
+		v.proposed[d.Pack] = *d
+	case *event.PackDeclined:
+		delete(v.proposed, d.Pack)
 	case *event.AccountSet:
 		v.accounts[d.Account] = *d
 	case *event.FactorSet:
@@ -350,6 +356,14 @@ func (v *View) Pack(id string) (event.PackPublished, bool) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	p, ok := v.packs[id]
+	return p, ok
+}
+
+// Proposed answers the version of a pack that waits for signatures.
+func (v *View) Proposed(id string) (event.PackProposed, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	p, ok := v.proposed[id]
 	return p, ok
 }
 
