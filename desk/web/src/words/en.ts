@@ -176,6 +176,18 @@ export const en = {
     state: { given: 'agreed', none: 'no consent on record', before_records: 'enrolled before consents were kept, nothing on record', expired: 'has run out', withdrawn: 'withdrawn' },
     way: { paper: 'on paper', electronic: 'electronically', spoken: 'spoken', carried_over: 'on paper, before Tocsin kept it' }, giver: { patient: 'the patient', guardian: 'a guardian', representative: 'a representative' },
   },
+  consents: {
+    title: 'Consents', search: 'Patient, number of a form', of: 'Purpose', everyState: 'Every state', everyForm: 'Every form', state: 'State', form: 'Form', none: 'Nobody is listed here.', nothing: 'nothing recorded', withdrew: 'withdrew {what} ({by}, {at})', version: '{form}, version {n}', carried: 'signed before', ended: 'care ended',
+    short: { given: 'agreed', none: 'none', before_records: 'before records', expired: 'run out', withdrawn: 'withdrawn' },
+    carry: 'Carry over forms signed before', carryRule: 'Records one consent, under the number {id}, for each of the {n} patients in this list of whom nothing is recorded. Say only what the forms say: your name stands under each. Whoever has a consent or a withdrawal on record keeps it.', carryNone: 'Of everybody in this list something is recorded already.',
+    carrying: 'Recorded {n} of {all}', carryStop: 'Stop', carryDone: '{n} of {all} recorded.', carryRefused: 'Not recorded: {n}', carryGiven: 'Day by which all had signed',
+  },
+  teams: {
+    title: 'Care teams', why: 'Who does what in a group, and who answers for a patient. Being in a team opens no chart.', toDo: 'Somebody has to be chosen', allOwned: 'Somebody answers for every patient.', nobodyIn: 'nobody owns: {groups}', noneAtAll: 'nobody coordinates', gone: 'has left the team: {who}', members: 'Team', empty: 'Nobody is in this team.', strangers: 'Cannot answer (no account here that sees this group): {who}',
+    edit: 'Change the team', editOf: 'Change the team: {group}', account: 'Account', function: 'Function', add: 'Add somebody', remove: 'Remove {who}', rule: 'The first of the order lead, doctor, nurse, health manager, GP, pharmacist owns the problem where nobody was chosen. This team replaces the one before.', saved: 'The team is in effect.', stands: 'Somebody else has set meanwhile: {what}',
+    functions: { lead: 'lead', doctor: 'doctor', nurse: 'nurse', 'health-manager': 'health manager', gp: 'GP', pharmacist: 'pharmacist' },
+    answers: 'Who answers', coordinator: 'Coordinator', owner: 'Owner: {group}', nobody: 'nobody', chosen: 'chosen', byRule: 'by the rule', goneLong: '{who} was chosen and is in no team any more', because: '{by}: {why}', choose: 'Choose who answers', reason: 'Why? (no name)', goesByRule: 'by the rule', chosenNow: 'Chosen.',
+  },
   disown: {
     open: 'Not this patient’s reading …', title: 'Not this patient’s reading', which: 'Which measurement was somebody else’s?', why: 'How is that known? (no name)', send: 'Take it out', sending: 'Taking it out …',
     rule: 'The reading stays in the record, marked, and is judged no more: what remains is judged at once. The warning stays open until somebody closes it. Ask for a new measurement.',
