@@ -2,7 +2,7 @@
 // words of the help page are used in that meaning alone.
 export const en = {
   app: { name: 'Tocsin', desk: 'Early-warning desk', other: '中文', switchTo: '切换到中文', skip: 'Skip to the content', loading: 'Loading …', comma: ', ' },
-  load: { age: 'data {span} old', again: 'Load again' },
+  load: { age: 'this page: {span} old', again: 'Load again' },
   nav: { queue: 'Queue', groups: 'Groups', packs: 'Rule packs', quality: 'Quality', duty: 'On duty', main: 'Main', back: 'Back' },
   severity: { high: 'High', medium: 'Medium', low: 'Low', technical: 'Technical', none: 'None' },
   chip: { high: '高 High', medium: '中 Medium', low: '低 Low', technical: '技 Tech', none: '–' },

@@ -3,7 +3,7 @@ import type { Words } from './en'
 // 中文用词。键与 en.ts 一致，由测试保证。
 export const zh: Words = {
   app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……', comma: '、' },
-  load: { age: '数据为 {span}前', again: '重新加载' },
+  load: { age: '本页数据 {span}前', again: '重新加载' },
   nav: { queue: '预警队列', groups: '专病组', packs: '规则包', quality: '质量', duty: '值班', main: '主导航', back: '返回' },
   severity: { high: '高优先级', medium: '中优先级', low: '低优先级', technical: '技术报警', none: '无' },
   chip: { high: '高', medium: '中', low: '低', technical: '技', none: '–' },
