@@ -54,7 +54,7 @@ export async function fits(page: Page, what: string) {
   expect(over, `${what}: wider than the screen`).toBeLessThanOrEqual(0)
 }
 
-/** plain checks what DESK.md asks of every screen and axe does not: no text below 12 px, no colour that is no severity. */
+/** plain checks what DESK.md asks of every screen and axe does not: no text below 12 px, no colour that is no severity. The patient's own page says a danger (#danger) in the colour of the gravest. */
 export async function plain(page: Page, what: string) {
   const found = await page.evaluate(() => {
     const bad: string[] = []
