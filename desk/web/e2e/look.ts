@@ -64,7 +64,7 @@ export async function plain(page: Page, what: string) {
       return a > 0 && Math.max(r, g, b) - Math.min(r, g, b) > 24
     }
     for (const e of document.querySelectorAll('body *')) {
-      if (e.closest('.chip, .bar, svg, canvas, [class*=n-]') || !e.getClientRects().length) continue
+      if (e.closest('.chip, .bar, svg, canvas, [class*=n-], #danger') || !e.getClientRects().length) continue
       const style = getComputedStyle(e)
       const text = [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent!.trim())
       if (text && parseFloat(style.fontSize) < 12) bad.push(`${style.fontSize}: ${name(e)}`)
