@@ -128,7 +128,8 @@ func (s *Server) sessionOf(id identity) Session {
 		See: maySee(id.Role), Act: mayAct(id.Role), ActGrave: grave, Reason: id.Role == roleDoctor,
 		Admin: mayAdmin(id.Role), OrderPlan: mayOrder(id.Role), Review: mayReview(id.Role), Audit: mayAudit(id.Role), Emergency: maySee(id.Role) && !id.token && !everywhere(id.Scope),
 		Accounts: mayLookAccounts(id.Role), Register: mayRegister(id.Role), Enrol: mayImport(id.Role), Know: mayKnow(id.Role), Name: mayName(id.Role), Leave: mayLeave(id.Role),
-		Draft: mayDraft(id.Role) && everywhere(id.Scope) && !id.token,
+		Draft:   mayDraft(id.Role) && everywhere(id.Scope) && !id.token,
+		Consent: mayConsent(id.Role), Team: mayTeam(id.Role), Choose: mayChoose(id.Role),
 	}, Emergencies: []Emergency{}, LockAfterMs: s.idleOf(id).Milliseconds()}
 	if !id.token {
 		said.Factor = s.factorOf(id)

@@ -331,6 +331,9 @@ type May struct {
 	Name      bool `json:"name" doc:"say who a patient is"`
 	Leave     bool `json:"leave" doc:"end a patient's care, or take that back"`
 	Draft     bool `json:"draft" doc:"change packs: draft, backtest, propose, sign, decline"`
+	Consent   bool `json:"consent" doc:"record what a patient agrees to"`
+	Team      bool `json:"team" doc:"set the care team of a group"`
+	Choose    bool `json:"choose" doc:"say who coordinates the care of a patient and who owns each problem"`
 }
 
 // AcceptBody goes with a click on accept.

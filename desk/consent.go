@@ -96,6 +96,38 @@ type Unconsenteds struct {
 
 const mostUnconsented = 500
 
+// ConsentRow is how one patient stands to every purpose.
+type ConsentRow struct {
+	Tenant   string         `json:"tenant"`
+	Patient  string         `json:"patient"`
+	Groups   []string       `json:"groups" doc:"the leading one first"`
+	Watched  bool           `json:"watched" doc:"false: the care has ended"`
+	Purposes []PurposeView  `json:"purposes" doc:"monitoring, sharing, research"`
+	Forms    []ConsentForm  `json:"forms" doc:"that were signed, the last first"`
+	Withdrew *WithdrawnLast `json:"withdrew,omitempty" doc:"the last withdrawal"`
+}
+
+// ConsentForm is a form that was signed: its number and which text it is.
+type ConsentForm struct {
+	ID      string `json:"id"`
+	Form    string `json:"form"`
+	Version string `json:"version"`
+	Carried bool   `json:"carried" doc:"signed before Tocsin kept consents"`
+}
+
+// WithdrawnLast is what was withdrawn last.
+type WithdrawnLast struct {
+	At       event.Time `json:"at"`
+	By       string     `json:"by" doc:"who recorded it"`
+	Purposes []string   `json:"purposes"`
+}
+
+// ConsentPage is a part of the list of consents.
+type ConsentPage struct {
+	Patients []ConsentRow `json:"patients" doc:"by tenant and id"`
+	Next     string       `json:"next" doc:"ask again with after; empty: that was all"`
+}
+
 func (s *Server) consentOperations(api huma.API) {
 	const path = "/v1/patients/{tenant}/{patient}/consents"
 	answers := []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
@@ -117,6 +149,13 @@ func (s *Server) consentOperations(api huma.API) {
 		}) (*body[ConsentView], error) {
 			return answer(s.withdraw(ctx, in.PatientClick, in.Body))
 		})
+	huma.Register(api, op(maySee, "GET", "/v1/consents", "listConsents", "groups", "How every patient stands to every purpose, with the forms"),
+		func(ctx context.Context, in *RegisterPage) (*body[ConsentPage], error) {
+			if err := s.seeing(ctx, Entry{Action: "consents.read"}); err != nil {
+				return nil, err
+			}
+			return &body[ConsentPage]{s.consentPage(identityOf(ctx), *in)}, nil
+		})
 	huma.Register(api, op(maySee, "GET", "/v1/consents/missing", "listUnconsented", "groups", "Patients who are watched without a consent to it that stands"),
 		func(ctx context.Context, _ *struct{}) (*body[Unconsenteds], error) {
 			if err := s.seeing(ctx, Entry{Action: "consents.read"}); err != nil {
@@ -134,17 +173,50 @@ func (s *Server) consents(ctx context.Context, tenant, patient, action string) (
 	return s.consentView(tenant, patient), nil
 }
 
-func (s *Server) consentView(tenant, patient string) ConsentView {
-	p, _ := s.o.Directory.Patient(tenant, patient)
-	v := ConsentView{Purposes: []PurposeView{}, Lines: []ConsentLine{}, Care: CareView{Watched: s.ward.watches(streams.PatientKey(tenant, patient))}}
+// consentPage answers a part of the list, of whom who asks may see.
+func (s *Server) consentPage(id identity, in RegisterPage) ConsentPage {
+	page, sees := ConsentPage{Patients: []ConsentRow{}}, s.sees(id)
+	tenant, patient := streams.SplitPatientKey(in.After)
+	all := s.o.Directory.Everybody(func(t, p string) bool {
+		key := streams.PatientKey(t, p)
+		return (t > tenant || t == tenant && p > patient) && isPerson(key) && sees(key)
+	})
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		page.Next = streams.PatientKey(all[in.Limit-1].Tenant, all[in.Limit-1].Patient)
+	}
+	for _, e := range all {
+		p, _ := s.o.Directory.Patient(e.Tenant, e.Patient)
+		row := ConsentRow{Tenant: e.Tenant, Patient: e.Patient, Groups: e.Groups, Watched: s.ward.watches(streams.PatientKey(e.Tenant, e.Patient)), Purposes: s.purposes(p.Consents), Forms: []ConsentForm{}}
+		for _, l := range slices.Backward(p.Consents.Lines) {
+			if c := l.Given; c != nil {
+				row.Forms = append(row.Forms, ConsentForm{ID: c.ID, Form: c.Form, Version: c.FormVersion, Carried: c.How == "carried_over"})
+			} else if row.Withdrew == nil {
+				row.Withdrew = &WithdrawnLast{At: l.At, By: l.By, Purposes: l.Withdrawn}
+			}
+		}
+		page.Patients = append(page.Patients, row)
+	}
+	return page
+}
+
+// purposes answers how somebody with these consents stands to each purpose now.
+func (s *Server) purposes(c event.Consents) []PurposeView {
+	all := make([]PurposeView, 0, len(event.Purposes))
 	for _, purpose := range event.Purposes {
-		st := p.Consents.For(purpose, event.TimeOf(s.o.Now()))
+		st := c.For(purpose, event.TimeOf(s.o.Now()))
 		one := PurposeView{Purpose: purpose, State: st.State, Consent: st.Consent, Until: st.Until}
 		if st.Since != 0 {
 			one.Since = &st.Since
 		}
-		v.Purposes = append(v.Purposes, one)
+		all = append(all, one)
 	}
+	return all
+}
+
+func (s *Server) consentView(tenant, patient string) ConsentView {
+	p, _ := s.o.Directory.Patient(tenant, patient)
+	v := ConsentView{Purposes: s.purposes(p.Consents), Lines: []ConsentLine{}, Care: CareView{Watched: s.ward.watches(streams.PatientKey(tenant, patient))}}
 	for _, l := range slices.Backward(p.Consents.Lines) {
 		line := ConsentLine{At: l.At, By: l.By, Withdrawn: l.Given == nil, Purposes: l.Withdrawn, How: l.How}
 		if c := l.Given; c != nil {

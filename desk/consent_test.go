@@ -153,3 +153,56 @@ func TestSEC4_EndingTheCareRecordsTheWithdrawal(t *testing.T) {
 		}
 	}
 }
+
+// The list of consents tells of everybody in the care of who asks, by parts: how they stand to each purpose, by which forms, and what
+// they withdrew; of nobody else, and to nobody who sees no patient.
+func TestSEC4_TheListOfConsents(t *testing.T) {
+	h := open(t)
+	h.audited()
+	for _, p := range []string{"P-1", "P-2", "P-3"} {
+		h.enrol(p, "copd")
+	}
+	nurse := h.as(roleNurse, "nurse-a")
+	given := ConsentBody{ID: "C-1", Purposes: []string{"monitoring", "sharing"}, Form: "MON-2024", FormVersion: "2", GivenAt: event.TimeOf(time.Now().Add(-time.Hour)), How: "carried_over", GivenBy: "patient"}
+	for _, p := range []string{"P-1", "P-2"} {
+		if status, raw := nurse.do("POST", "/v1/patients/demo/"+p+"/consents", given, nil); status != 200 {
+			t.Fatal(status, raw)
+		}
+	}
+	if status, raw := nurse.do("POST", "/v1/patients/demo/P-2/consents/withdraw", WithdrawBody{Purposes: []string{"sharing"}, How: "spoken"}, nil, "Idempotency-Key", "1"); status != 200 {
+		t.Fatal(status, raw)
+	}
+	var got []string
+	for after, parts := "", 0; ; parts++ {
+		var page ConsentPage
+		if status, raw := nurse.do("GET", "/v1/consents?limit=2&after="+after, nil, &page); status != 200 || parts > 3 {
+			t.Fatal(status, raw)
+		}
+		for _, r := range page.Patients {
+			line := r.Patient
+			for _, p := range r.Purposes {
+				line += " " + p.State
+			}
+			for _, f := range r.Forms {
+				line += " " + f.ID + "/" + f.Form + "/" + f.Version
+				if f.Carried {
+					line += " carried"
+				}
+			}
+			if r.Withdrew != nil {
+				line += " withdrew " + strings.Join(r.Withdrew.Purposes, ",") + " by " + r.Withdrew.By
+			}
+			got = append(got, line)
+		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	want := []string{"P-1 given given none C-1/MON-2024/2 carried", "P-2 given withdrawn none C-1/MON-2024/2 carried withdrew sharing by nurse-a", "P-3 none none none"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if status, raw := h.as(roleAdministrator, "admin-x").do("GET", "/v1/consents", nil, nil); status != http.StatusForbidden {
+		t.Error(status, raw)
+	}
+}

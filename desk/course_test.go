@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/streams"
 	"tocsin/streams/course"
 	"tocsin/streams/event"
 	"tocsin/streams/trail"
@@ -196,7 +197,7 @@ func TestSEC2_SEC5_ReadingTheTimeAxisIsNotedAndForeignersAreRefused(t *testing.T
 // Every type that can stand on the axis is said in words, in both languages, and in a lane that the page has.
 func TestHIS4_EverythingOnTheAxisHasWords(t *testing.T) {
 	lanes := []string{"contacts", "notices", "answers", "plan", "care"}
-	for _, name := range []string{"alert.contacted", "alert.noted", "reading.disowned", "notice.reported", "observation.recorded", "plan.changed", "patient.enrolled", "patient.grouped", "device.bound", "device.revoked", "patient.left", "patient.resumed"} {
+	for _, name := range []string{"alert.contacted", "alert.noted", "reading.disowned", "notice.reported", "observation.recorded", "plan.changed", "patient.enrolled", "patient.grouped", "device.bound", "device.revoked", "patient.left", "patient.resumed", "consent.given", "consent.withdrawn", "responsible.set"} {
 		files, err := filepath.Glob("../streams/event/testdata/" + name + ".v*.json")
 		if err != nil || len(files) == 0 {
 			t.Fatal(name, err)
@@ -224,5 +225,53 @@ func TestHIS4_EverythingOnTheAxisHasWords(t *testing.T) {
 		if !slices.Contains(lanes, lane) || zh == "" || en == "" || strings.Contains(en, name) {
 			t.Errorf("%s: lane %q, %q, %q", name, lane, zh, en)
 		}
+	}
+}
+
+// TestHIS3_SEC4_GRP2_ConsentsAndTeamsOnTheAxisInWords: what was agreed to and withdrawn, who was chosen, and who came into a team of the
+// patient's groups and left it while the patient was in the group.
+func TestHIS3_SEC4_GRP2_ConsentsAndTeamsOnTheAxisInWords(t *testing.T) {
+	for _, c := range []struct {
+		e      event.Event
+		zh, en string
+	}{
+		{&event.ConsentGiven{By: "nurse-a", Consent: event.Consent{ID: "F-7", Purposes: []string{event.ForMonitoring, event.ForSharing}}}, "nurse-a 登记同意书 F-7：居家监测、共享", "nurse-a recorded consent F-7: home monitoring, sharing"},
+		{&event.ConsentWithdrawn{By: "nurse-b", Purposes: []string{event.ForResearch}}, "患者撤回同意：科研（nurse-b 登记）", "the patient withdrew consent: research (recorded by nurse-b)"},
+		{&event.ResponsibleSet{By: "lead-wu", Coordinator: "dr-lin", Owners: map[string]string{"copd": "nurse-a"}, Why: "knows her"}, "lead-wu 指定：总协调 dr-lin，copd nurse-a（knows her）", "lead-wu chose: coordinator dr-lin, copd nurse-a (knows her)"},
+		{&event.ResponsibleSet{By: "lead-wu", Why: "back to the rule"}, "lead-wu 指定：总协调 按规则（back to the rule）", "lead-wu chose: coordinator by the rule (back to the rule)"},
+	} {
+		if lane, _, zh, en := courseWords(event.Envelope{Data: c.e}, nil, nil); lane != "care" || zh != c.zh || en != c.en {
+			t.Errorf("%s: %s, %q, %q", c.e.Type(), lane, zh, en)
+		}
+	}
+
+	p := newPast()
+	p.place("demo", "P-1", []string{"copd"}, 100)
+	p.place("demo", "P-1", []string{"diabetes"}, 400)
+	team := func(at event.Time, group string, accounts ...string) {
+		e := event.Envelope{ID: fmt.Sprint(at), Subject: "team/demo/" + group, At: at, Data: &event.TeamSet{Tenant: "demo", Group: group}}
+		for _, a := range accounts {
+			e.Data.(*event.TeamSet).Members = append(e.Data.(*event.TeamSet).Members, event.TeamMember{Account: a, Function: "nurse"})
+		}
+		headers, value, err := event.Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.directory(&streams.Step{Records: []streams.Record{{Headers: headers, Value: value}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	team(50, "copd", "lead-wu", "nurse-a")
+	team(200, "copd", "lead-wu", "nurse-b")
+	team(300, "copd", "lead-wu", "nurse-b")
+	team(500, "copd", "nobody-hers")
+	var got []string
+	for _, e := range p.rulesOf("demo", "P-1", 0, 1000) {
+		if e.Lane == "care" {
+			got = append(got, fmt.Sprint(int64(e.From), " ", e.En))
+		}
+	}
+	if want := []string{"200 team of group copd, joined: nurse-b, left: nurse-a", "300 team of group copd: functions changed"}; !slices.Equal(got, want) {
+		t.Errorf("teams %q, want %q", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -100,8 +101,36 @@ func careWords(e event.Event) (zh, en string) {
 		return d.By + " 结束管理（" + cmp.Or(why[0], d.Why) + "）" + in("：", d.Note, ""), d.By + " ended the care (" + cmp.Or(why[1], d.Why) + ")" + in(": ", d.Note, "")
 	case *event.PatientResumed:
 		return d.By + " 恢复管理" + in("：", d.Note, ""), d.By + " took the end of care back" + in(": ", d.Note, "")
+	case *event.ConsentGiven:
+		zh, en := purposesText(d.Consent.Purposes)
+		return d.By + " 登记同意书 " + d.Consent.ID + "：" + zh, d.By + " recorded consent " + d.Consent.ID + ": " + en
+	case *event.ConsentWithdrawn:
+		zh, en := purposesText(d.Purposes)
+		return "患者撤回同意：" + zh + "（" + d.By + " 登记）", "the patient withdrew consent: " + en + " (recorded by " + d.By + ")"
+	case *event.ResponsibleSet:
+		return responsibleText(d)
 	}
 	return string(e.Type()), string(e.Type())
+}
+
+var purposeWords = map[string][2]string{event.ForMonitoring: {"居家监测", "home monitoring"}, event.ForSharing: {"共享", "sharing"}, event.ForResearch: {"科研", "research"}}
+
+func purposesText(all []string) (zh, en string) {
+	var zhs, ens []string
+	for _, p := range all {
+		w := purposeWords[p]
+		zhs, ens = append(zhs, cmp.Or(w[0], p)), append(ens, cmp.Or(w[1], p))
+	}
+	return strings.Join(zhs, "、"), strings.Join(ens, ", ")
+}
+
+// responsibleText says who was chosen to answer for a patient; what is not named goes by the rule.
+func responsibleText(d *event.ResponsibleSet) (zh, en string) {
+	zhs, ens := []string{"总协调 " + cmp.Or(d.Coordinator, "按规则")}, []string{"coordinator " + cmp.Or(d.Coordinator, "by the rule")}
+	for _, g := range slices.Sorted(maps.Keys(d.Owners)) {
+		zhs, ens = append(zhs, g+" "+d.Owners[g]), append(ens, g+" "+d.Owners[g])
+	}
+	return d.By + " 指定：" + strings.Join(zhs, "，") + in("（", d.Why, "）"), d.By + " chose: " + strings.Join(ens, ", ") + in(" (", d.Why, ")")
 }
 
 var leftWords = map[string][2]string{event.LeftDischarged: {"出组", "discharged"}, event.LeftDied: {"死亡", "died"}, event.LeftWithdrawn: {"撤回同意", "consent withdrawn"}}
@@ -309,13 +338,13 @@ func (c *Course) pauses(plans []event.Envelope) {
 	}
 }
 
-// rulesOf answers what changed about the rules of a patient's groups in a span: packs that took effect, and what groups use.
+// rulesOf answers what changed about a patient's groups in a span: packs that took effect, what groups use, and who is in their teams.
 func (p *past) rulesOf(tenant, patient string, from, to event.Time) (all []CourseEvent) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	add := func(at event.Time, zh, en string) {
+	add := func(lane string, at event.Time, zh, en string) {
 		if at >= from && at < to {
-			all = append(all, CourseEvent{Lane: "plan", From: at, To: at, N: 1, Zh: zh, En: en})
+			all = append(all, CourseEvent{Lane: lane, From: at, To: at, N: 1, Zh: zh, En: en})
 		}
 	}
 	life := p.people[streams.PatientKey(tenant, patient)]
@@ -328,19 +357,47 @@ func (p *past) rulesOf(tenant, patient string, from, to event.Time) (all []Cours
 		for _, g := range x.groups {
 			packs[p.packOf(g, x.since)] = true
 			_, name, _ := strings.Cut(g, "/")
+			for i, t := range p.teams[g] {
+				if t.since > x.since && t.since < until {
+					var was []event.TeamMember
+					if i > 0 {
+						was = p.teams[g][i-1].members
+					}
+					zh, en := teamText(was, t.members)
+					add("care", t.since, "专病组 "+name+" 团队"+zh, "team of group "+name+en)
+				}
+			}
 			for _, u := range p.groups[g] {
 				if u.since > x.since && u.since < until {
 					packs[cmp.Or(u.set.Pack, rules.DefaultPack)] = true
-					add(u.since, "专病组 "+name+" 设置更新", "settings of group "+name+" changed")
+					add("plan", u.since, "专病组 "+name+" 设置更新", "settings of group "+name+" changed")
 				}
 			}
 		}
 	}
 	for pack := range packs {
 		for _, v := range p.packs[pack] {
-			add(v.at, "规则包 "+pack+" 第 "+itoa(v.number)+" 版生效", "version "+itoa(v.number)+" of pack "+pack+" took effect")
+			add("plan", v.at, "规则包 "+pack+" 第 "+itoa(v.number)+" 版生效", "version "+itoa(v.number)+" of pack "+pack+" took effect")
 		}
 	}
 	slices.SortFunc(all, func(a, b CourseEvent) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.En, b.En)) })
 	return all
+}
+
+// teamText says who came into a team, who left it, and otherwise that functions changed.
+func teamText(was, is []event.TeamMember) (zh, en string) {
+	names := func(of, but []event.TeamMember) string {
+		var some []string
+		for _, m := range of {
+			if !slices.ContainsFunc(but, func(x event.TeamMember) bool { return x.Account == m.Account }) {
+				some = append(some, m.Account)
+			}
+		}
+		return strings.Join(some, ", ")
+	}
+	come, gone := names(is, was), names(was, is)
+	if come == "" && gone == "" {
+		return "分工调整", ": functions changed"
+	}
+	return in("，加入 ", come, "") + in("，退出 ", gone, ""), in(", joined: ", come, "") + in(", left: ", gone, "")
 }

@@ -103,6 +103,7 @@ var operations = map[string]func(p patientOf) asking{
 		return asking{path: "/v1/patients/" + p.key() + "/responsible", body: ResponsibleBody{Why: "words"}}
 	},
 	"listUnconsented": plainly("/v1/consents/missing"),
+	"listConsents":    plainly("/v1/consents"),
 	"recordConsent": func(p patientOf) asking {
 		return asking{path: "/v1/patients/" + p.key() + "/consents", body: ConsentBody{ID: "c", Purposes: []string{"sharing"}, Form: "F", FormVersion: "1", GivenAt: 1, How: "paper", GivenBy: "patient"}}
 	},

@@ -19,6 +19,7 @@ type past struct {
 	mu       sync.RWMutex
 	packs    map[string][]version // oldest first
 	groups   map[string][]used    // by {tenant}/{group}, oldest first
+	teams    map[string][]staffed // by {tenant}/{group}, oldest first
 	people   map[string][]placed  // by {tenant}/{patient}, oldest first
 	warnings map[string]*happened // by id
 	away     map[string][]stretch // by {tenant}/{patient}: when their care had ended, oldest first
@@ -45,6 +46,12 @@ type version struct {
 type used struct {
 	since event.Time
 	set   event.GroupSet
+}
+
+// staffed says who was in the team of a group from a moment on.
+type staffed struct {
+	since   event.Time
+	members []event.TeamMember
 }
 
 // placed says in which groups a patient has been from a moment on, the leading one first.
@@ -86,7 +93,7 @@ const (
 )
 
 func newPast() *past {
-	return &past{packs: map[string][]version{}, proposed: map[string]version{}, declined: map[string]Declined{}, groups: map[string][]used{}, people: map[string][]placed{},
+	return &past{packs: map[string][]version{}, proposed: map[string]version{}, declined: map[string]Declined{}, groups: map[string][]used{}, teams: map[string][]staffed{}, people: map[string][]placed{},
 		warnings: map[string]*happened{}, away: map[string][]stretch{}, parts: map[string]bool{}, from: map[int32]event.Time{}, tried: map[string]*tried{}}
 }
 
@@ -157,7 +164,7 @@ func (s *Server) readSteps(ctx context.Context, topic string, partition int32, t
 }
 
 var (
-	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.PackDeclined).Type(), new(event.GroupSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
+	typesOfDirectory = []event.Type{new(event.PackPublished).Type(), new(event.PackProposed).Type(), new(event.PackDeclined).Type(), new(event.GroupSet).Type(), new(event.TeamSet).Type(), new(event.PatientEnrolled).Type(), new(event.PatientGrouped).Type()}
 	typesOfWarnings  = []event.Type{new(event.AlertRaised).Type(), new(event.AlertWorsened).Type(), new(event.AlertClosed).Type(), new(event.AlertJudged).Type(),
 		new(event.AlertAccepted).Type(), new(event.AlertContacted).Type(), new(event.AlertShelved).Type(), new(event.AlertUnshelved).Type(),
 		new(event.PatientLeft).Type(), new(event.PatientResumed).Type()}
@@ -228,6 +235,9 @@ func (p *past) directory(step *streams.Step) error {
 			}
 			key := d.Tenant + "/" + d.Group
 			p.groups[key] = since(p.groups[key], used{e.At, *d}, func(u used) event.Time { return u.since })
+		case *event.TeamSet:
+			key := d.Tenant + "/" + d.Group
+			p.teams[key] = since(p.teams[key], staffed{e.At, d.Members}, func(x staffed) event.Time { return x.since })
 		case *event.PatientEnrolled:
 			p.place(d.Tenant, d.Patient, append([]string{d.Group}, d.Also...), e.At)
 		case *event.PatientGrouped:

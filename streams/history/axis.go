@@ -87,6 +87,8 @@ var (
 	revokedDevice, noticed        = new(event.DeviceRevoked).Type(), new(event.NoticeReported).Type()
 	contacted, noted, disowned    = new(event.AlertContacted).Type(), new(event.AlertNoted).Type(), new(event.ReadingDisowned).Type()
 	observed, faulty              = new(event.ObservationRecorded).Type(), new(event.TechnicalFault).Type()
+	consented, withdrew           = new(event.ConsentGiven).Type(), new(event.ConsentWithdrawn).Type()
+	answers                       = new(event.ResponsibleSet).Type()
 )
 
 // episodes finds the warnings, the gravest first when they are too many, and then what became of them.
@@ -186,7 +188,7 @@ func (q asked) clusters(ctx context.Context, a *course.Axis, points int) error {
 	if err != nil {
 		return err
 	}
-	mine := `(tenant = ? AND patient = ? AND ` + oneOf([]event.Type{enrolled, grouped, left, resumed, planned, boundDevice, contacted, noted, disowned, noticed, observed}) + `
+	mine := `(tenant = ? AND patient = ? AND ` + oneOf([]event.Type{enrolled, grouped, left, resumed, planned, boundDevice, contacted, noted, disowned, noticed, observed, consented, withdrew, answers}) + `
 		OR tenant = '' AND patient = '' AND ` + oneOf([]event.Type{revokedDevice}) + ` AND has(?, about))`
 	rows, err := q.db.Query(ctx, `SELECT n, first, last, topic, log_partition, log_offset, appended_at, key, header_keys, header_values, value FROM (
 			SELECT *, count() OVER w AS n, min(toUnixTimestamp64Milli(at)) OVER w AS first, max(toUnixTimestamp64Milli(at)) OVER w AS last FROM (

@@ -122,3 +122,42 @@ func TestHIS4_OfTooManyWarningsTheGravestStand(t *testing.T) {
 		t.Errorf("the high one is not among them: %+v", first)
 	}
 }
+
+// TestHIS3_SEC4_GRP2_ConsentsAndWhoAnswersStandOnTheTimeAxis: what was agreed to, what was withdrawn and who was chosen to answer, each
+// once however often it was handed on; and a rebuild gives the same.
+func TestHIS3_SEC4_GRP2_ConsentsAndWhoAnswersStandOnTheTimeAxis(t *testing.T) {
+	base := event.TimeOf(time.Date(2025, 3, 2, 0, 0, 0, 0, time.UTC))
+	l := newPast(t, streams.NewMemory(1))
+	given := &event.ConsentGiven{Tenant: "t1", Patient: "P-0113", By: "nurse-a", Consent: event.Consent{ID: "F-7", Purposes: []string{event.ForMonitoring, event.ForSharing}}}
+	l.told(base, &event.PatientEnrolled{Tenant: "t1", Patient: "P-0113", Group: "copd"})
+	l.told(base+hour, given)
+	l.n--
+	l.told(base+hour, given) // handed on twice
+	l.told(base+2*hour, &event.ResponsibleSet{Tenant: "t1", Patient: "P-0113", Coordinator: "dr-lin", Why: "knows her", By: "lead-wu"})
+	l.told(base+3*hour, &event.ConsentWithdrawn{Tenant: "t1", Patient: "P-0113", Purposes: []string{event.ForSharing}, How: "spoken", By: "nurse-b"})
+	h := l.kept(t)
+	axis := func() (all []string) {
+		t.Helper()
+		a, err := h.Axis(t.Context(), "t1", "P-0113", base, base+dayMs, 200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range a.Clusters {
+			all = append(all, fmt.Sprintf("%s %d at %v", c.Newest.Data.Type(), c.N, c.Last.Sub(base).Hours()))
+		}
+		return all
+	}
+	want := []string{"patient.enrolled 1 at 0", "consent.given 1 at 1", "responsible.set 1 at 2", "consent.withdrawn 1 at 3"}
+	if got := axis(); !slices.Equal(got, want) {
+		t.Errorf("clusters %q, want %q", got, want)
+	}
+	if err := h.Rebuild(t.Context(), l.log, RebuildOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := axis(); !slices.Equal(got, want) {
+		t.Errorf("after a rebuild %q, want %q", got, want)
+	}
+	if checks, err := h.Verify(t.Context(), l.log); err != nil || !equal(checks) {
+		t.Error(checks, err)
+	}
+}

@@ -73,7 +73,7 @@ func (row eventRow) ofDirectory(e event.Event) (eventRow, bool) {
 
 func (row eventRow) ofInputs(e event.Event) (eventRow, bool) {
 	switch d := e.(type) {
-	case *event.PatientEnrolled, *event.PatientGrouped, *event.PlanChanged:
+	case *event.PatientEnrolled, *event.PatientGrouped, *event.PlanChanged, *event.ConsentGiven, *event.ConsentWithdrawn, *event.ResponsibleSet:
 	case *event.NoticeReported:
 		row.about = d.Alert
 	case *event.ObservationRecorded:

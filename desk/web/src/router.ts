@@ -33,6 +33,8 @@ export const router = createRouter({
     { path: '/accounts', name: 'accounts', component: () => import('./pages/Accounts.vue'), meta: { title: 'admin.accounts' } },
     { path: '/patients', name: 'patients', component: () => import('./pages/Patients.vue'), meta: { title: 'admin.patients' } },
     { path: '/devices', name: 'devices', component: () => import('./pages/Devices.vue'), meta: { title: 'admin.devices' } },
+    { path: '/teams', name: 'teams', component: () => import('./pages/Teams.vue'), meta: { title: 'teams.title' } },
+    { path: '/consents', name: 'consents', component: () => import('./pages/Consents.vue'), meta: { title: 'consents.title' } },
     { path: '/import', name: 'import', component: () => import('./pages/Import.vue'), meta: { title: 'admin.importTitle' } },
     { path: '/:rest(.*)', name: 'nothing', component: () => import('./pages/Nothing.vue'), meta: { title: 'error.notPage', open: true } },
   ],

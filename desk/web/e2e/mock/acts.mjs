@@ -36,9 +36,9 @@ export const roleOf = (account) => ({ dr: 'doctor', lead: 'lead', hm: 'health-ma
 export function mayOf(role) {
   const grave = ['lead', 'nurse', 'doctor'].includes(role)
   const admin = role === 'administrator'
-  const register = { accounts: admin || role === 'security', register: admin, enrol: admin || role === 'lead', know: false, name: false, leave: false, draft: false }
+  const register = { accounts: admin || role === 'security', register: admin, enrol: admin || role === 'lead', know: false, name: false, leave: false, draft: false, consent: false, team: admin || role === 'lead', choose: false }
   if (['auditor', 'administrator', 'security'].includes(role)) return { see: false, act: false, act_grave: false, reason: false, admin, order_plan: admin, review: role === 'security', audit: !admin, emergency: false, ...register }
-  return { review: role === 'lead', audit: false, emergency: role !== 'lead', see: true, act: true, act_grave: grave, reason: role === 'doctor', admin: false, order_plan: false, ...register, register: true, know: role !== 'pharmacist', name: ['lead', 'nurse', 'clinic'].includes(role), leave: grave, draft: ['lead', 'doctor'].includes(role) }
+  return { review: role === 'lead', audit: false, emergency: role !== 'lead', see: true, act: true, act_grave: grave, reason: role === 'doctor', admin: false, order_plan: false, ...register, register: true, know: role !== 'pharmacist', name: ['lead', 'nurse', 'clinic'].includes(role), leave: grave, draft: ['lead', 'doctor'].includes(role), consent: role !== 'pharmacist', choose: grave || role === 'health-manager' }
 }
 const grave = (w) => w.peak === 'high' || w.peak === 'medium'
 const overrules = (me) => me.role === 'doctor' || me.role === 'lead'

@@ -294,7 +294,7 @@ test('what cannot be asked for again says so: the drawing, the groups, and a boa
   await expect(page.locator('.box canvas')).toBeVisible()
   await page.keyboard.press('Digit2')
   await expect(page.getByText('The desk does not answer')).toBeVisible()
-  await expect(page.locator('.page ul')).toHaveClass(/aged/)
+  await expect(page.locator('.page')).toHaveClass(/aged/)
   await page.goto(`${mock.url}/#/groups/demo/copd`)
   await expect(page.locator('.place').first()).toBeVisible() // by the stream alone
 })

@@ -136,6 +136,7 @@ export function newRegister(now = Date.now()) {
       r.named = true
       return [200, this.personOf(r, 'known')]
     },
+    all: () => patients,
     find: (tenant, patient) => find(tenant, patient),
     /** What is asked below /v1: an answer as [status, body], or undefined for what is not here. */
     ask(method, part, url, body, me) {

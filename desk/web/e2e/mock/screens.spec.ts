@@ -42,6 +42,28 @@ const pages: Visit[] = [
     await page.locator('[data-test=review-now]').first().click()
     await expect(page.locator('[data-test=waiting] [role=alert]').first()).toBeVisible()
   } },
+  { name: 'consents', path: '/consents', ready: '[role=option]' },
+  { name: 'consents-one', path: '/consents?one', ready: '[role=option]', then: async (page) => {
+    await page.locator('[role=option]').first().click()
+    await expect(page.locator('[data-test=consents]')).toBeVisible()
+  } },
+  { name: 'consents-carry', path: '/consents?carry', ready: '[role=option]', then: async (page) => {
+    await page.keyboard.press('Escape')
+    await page.locator('[data-test=carry]').click()
+    await page.locator('[data-test=carry-now]').click()
+    await expect(page.locator('dialog [role=alert]')).toBeVisible()
+  } },
+  { name: 'teams', path: '/teams', ready: '[data-test=to-do] button' },
+  { name: 'teams-edit', path: '/teams?edit', ready: '.card', then: async (page) => {
+    await page.locator('[data-test=edit-team]').first().click()
+    await expect(page.locator('[data-test=member]').first()).toBeVisible()
+  } },
+  { name: 'teams-choose', path: '/teams?choose', ready: '.card', then: async (page) => {
+    await page.keyboard.press('Escape')
+    await page.locator('[data-test=to-do] button').first().click()
+    await page.locator('[data-test=choose]').click()
+    await expect(page.locator('dialog [name=coordinator]')).toBeVisible()
+  } },
   { name: 'patient', path: '/patients/demo/P-0113', ready: '.axis .box canvas' },
   { name: 'patient-years', path: '/patients/demo/P-0113?years', ready: '.axis .box canvas', then: async (page) => {
     await page.locator('[data-test=zoom-years]').click()

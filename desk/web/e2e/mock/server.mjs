@@ -14,13 +14,14 @@ import { heads, page, plan } from './packs.mjs'
 import { brief } from './persons.mjs'
 import { quality } from './quality.mjs'
 import { newRegister } from './register.mjs'
+import { newTeams } from './teams.mjs'
 import { groupsNow, iso, patients, readings, story, warnings } from './ward.mjs'
 
 const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../dist')
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 
 export function start(port = 0) {
-  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me, register, drafts
+  let rows, list, changed, offset, stalled, flooded, refusing, signed, clicks, packless, watchdog, vault, looks, emergencies, duty, pushes, pushOff, sso, lockAfter, me, register, drafts, teams
   const streams = new Set()
 
   function reset() {
@@ -34,6 +35,7 @@ export function start(port = 0) {
     duty = newDuty()
     register = newRegister()
     drafts = newDrafts()
+    teams = newTeams(register)
     refusing = packless = false
     watchdog = undefined
     signed ??= new Map() // a screen that is signed in stays so
@@ -116,6 +118,7 @@ export function start(port = 0) {
     refuse: () => ((refusing = true), streams.forEach((s) => s.destroy())),
     overtake: () => duty.overtake(),
     drafts: (o) => (drafts.steer(o), o.proposedBy && drafts.waits(o.proposedBy)),
+    teamed: () => teams.overtake(),
     packless: () => (packless = true),
     register: ({ n = 240 }) => register.fill(n),
     renamed: ({ patient, tenant = 'demo' }) => register.overtake(tenant, patient),
@@ -312,7 +315,7 @@ export function start(port = 0) {
     }
     const drafted = drafts.ask(req.method, part, body, me)
     if (drafted) return drafted[0] < 300 ? json(res, drafted[1], drafted[0]) : problem(res, ...drafted)
-    const listed = register.ask(req.method, part, url, body, me)
+    const listed = teams.ask(req.method, part, url, body, me, req.headers['if-match']) ?? register.ask(req.method, part, url, body, me)
     if (listed) return listed[0] < 300 ? json(res, listed[1], listed[0]) : problem(res, ...listed)
     if (part[1] === 'patients' && part[4] === 'person') {
       const r = rows.find((x) => x.tenant === part[2] && x.patient === part[3]) ?? register.find(part[2], part[3])

@@ -1,4 +1,4 @@
-import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, BacktestJob, Brief, Clinic, ClinicBody, Closing, Colleague, Consent, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, DraftChecked, DraftPage, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
+import type { AccountMade, AccountRow, Accounts, Appointing, AuditPage, BacktestJob, Brief, Choosing, Clinic, ClinicBody, Closing, Colleague, Consent, ConsentPage, Consents, Contact, Course, DeviceMade, DevicePage, Disowning, DraftChecked, DraftPage, Duty, Emergency, EnrolledPage, FactorMade, FactorOffer, FieldFault, FoundPage, Group, ImportLine, Judgement, Leaving, Offer, Opening, PackHead, PackPage, PatientPlan, Person, PersonView, PolicyBody, PolicyPage, PushBody, PushView, Quality, Readings, Responsible, Reviewing, RotaBody, RotaPage, Row, Session, Shelving, TeamBody, TeamPage, Teams, TokenMade, Unjudged, Warning, WarningStory, Ways, Withdrawal, Worry } from './types'
 
 /** Refused is an answer of the desk that says no: the status, and words for the person who asked. */
 export class Refused extends Error {
@@ -153,6 +153,11 @@ export const api = {
   consents: (tenant: string, patient: string) => ask<Consents>(`/v1/patients/${seg(tenant)}/${seg(patient)}/consents`),
   recordConsent: (tenant: string, patient: string, body: Consent) => ask<Consents>(`/v1/patients/${seg(tenant)}/${seg(patient)}/consents`, { method: 'POST', body }),
   withdrawConsent: wishOf<Withdrawal, Consents>('consents/withdraw'),
+  consentList: (after: string) => ask<ConsentPage>(`/v1/consents?after=${seg(after)}`),
+  teams: () => ask<Teams>('/v1/teams'),
+  setTeam: (was: string, body: TeamBody) => ask<TeamPage>('/v1/teams', { method: 'PUT', was, body }),
+  responsible: (tenant: string, patient: string) => ask<Responsible>(`/v1/patients/${seg(tenant)}/${seg(patient)}/responsible`),
+  choose: (tenant: string, patient: string, body: Choosing) => ask<Responsible>(`/v1/patients/${seg(tenant)}/${seg(patient)}/responsible`, { method: 'PUT', body }),
   disown: wishOf<Disowning, unknown>('disown'),
   resume: wishOf<{ note: string }, unknown>('resume'),
 

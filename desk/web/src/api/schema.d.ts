@@ -379,6 +379,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every patient stands to every purpose, with the forms */
+        get: operations["listConsents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/consents/missing": {
         parameters: {
             query?: never;
@@ -1882,6 +1899,13 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        ConsentForm: {
+            /** @description signed before Tocsin kept consents */
+            carried: boolean;
+            form: string;
+            id: string;
+            version: string;
+        };
         ConsentLine: {
             /**
              * Format: date-time
@@ -1901,6 +1925,26 @@ export interface components {
             /** Format: date-time */
             until?: string;
             withdrawn: boolean;
+        };
+        ConsentPage: {
+            /** @description ask again with after; empty: that was all */
+            next: string;
+            /** @description by tenant and id */
+            patients: components["schemas"]["ConsentRow"][];
+        };
+        ConsentRow: {
+            /** @description that were signed, the last first */
+            forms: components["schemas"]["ConsentForm"][];
+            /** @description the leading one first */
+            groups: string[];
+            patient: string;
+            /** @description monitoring, sharing, research */
+            purposes: components["schemas"]["PurposeView"][];
+            tenant: string;
+            /** @description false: the care has ended */
+            watched: boolean;
+            /** @description the last withdrawal */
+            withdrew?: components["schemas"]["WithdrawnLast"];
         };
         ConsentView: {
             care: components["schemas"]["CareView"];
@@ -2492,6 +2536,10 @@ export interface components {
             admin: boolean;
             /** @description the audit log */
             audit: boolean;
+            /** @description say who coordinates the care of a patient and who owns each problem */
+            choose: boolean;
+            /** @description record what a patient agrees to */
+            consent: boolean;
             /** @description change packs: draft, backtest, propose, sign, decline */
             draft: boolean;
             /** @description open a patient out of their care, with a reason: there are such patients */
@@ -2513,6 +2561,8 @@ export interface components {
             review: boolean;
             /** @description patients and warnings */
             see: boolean;
+            /** @description set the care team of a group */
+            team: boolean;
         };
         Moment: {
             /** Format: date-time */
@@ -4562,6 +4612,13 @@ export interface components {
             /** @description of the end of the care; no names */
             note?: string;
             purposes: ("monitoring" | "sharing" | "research")[];
+        };
+        WithdrawnLast: {
+            /** Format: date-time */
+            at: string;
+            /** @description who recorded it */
+            by: string;
+            purposes: string[];
         };
         WordPair: {
             en: string;
@@ -7258,6 +7315,93 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConsents: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

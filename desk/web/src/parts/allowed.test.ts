@@ -3,7 +3,7 @@ import type { Session, Warning } from '../api/types'
 import { cannot, nextOn, primary, shelveFor, takesTwo, type Verb } from './allowed'
 
 const at = Date.parse('2026-03-02T03:10:00.000Z')
-const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false, review: false, audit: false, emergency: false, accounts: false, register: true, enrol: false, know: true, name: true, leave: true, draft: false }
+const may = { see: true, act: true, act_grave: true, reason: false, admin: false, order_plan: false, review: false, audit: false, emergency: false, accounts: false, register: true, enrol: false, know: true, name: true, leave: true, draft: false, consent: false, team: false, choose: false }
 const as = (account: string, role = 'nurse', o: Partial<typeof may> = {}): Session => ({ state: 'open', method: 'password', account, role, must_change: false, may: { ...may, ...o }, emergencies: [], factor: { on: false, required: false, possible: true, recovery_left: 0 }, lock_after_ms: 0 })
 const me = as('me')
 const w = (o: Partial<Warning>) => ({ id: 'a', state: 'new', severity: 'high', peak: 'high', owner: '', ...o }) as Warning

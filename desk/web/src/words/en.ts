@@ -2,7 +2,7 @@
 // words of the help page are used in that meaning alone.
 export const en = {
   app: { name: 'Tocsin', desk: 'Early-warning desk', other: '中文', switchTo: '切换到中文', skip: 'Skip to the content', loading: 'Loading …', comma: ', ' },
-  load: { age: 'data {span} old', again: 'Load again' },
+  load: { age: 'this page: {span} old', again: 'Load again' },
   nav: { queue: 'Queue', groups: 'Groups', packs: 'Rule packs', quality: 'Quality', duty: 'On duty', main: 'Main', back: 'Back' },
   severity: { high: 'High', medium: 'Medium', low: 'Low', technical: 'Technical', none: 'None' },
   chip: { high: '高 High', medium: '中 Medium', low: '低 Low', technical: '技 Tech', none: '–' },
@@ -175,6 +175,18 @@ export const en = {
     purpose: { monitoring: 'Monitoring', sharing: 'Sharing with others', research: 'Research' },
     state: { given: 'agreed', none: 'no consent on record', before_records: 'enrolled before consents were kept, nothing on record', expired: 'has run out', withdrawn: 'withdrawn' },
     way: { paper: 'on paper', electronic: 'electronically', spoken: 'spoken', carried_over: 'on paper, before Tocsin kept it' }, giver: { patient: 'the patient', guardian: 'a guardian', representative: 'a representative' },
+  },
+  consents: {
+    title: 'Consents', search: 'Patient, number of a form', of: 'Purpose', everyState: 'Every state', everyForm: 'Every form', state: 'State', form: 'Form', none: 'Nobody is listed here.', nothing: 'nothing recorded', withdrew: 'withdrew {what} ({by}, {at})', version: '{form}, version {n}', carried: 'signed before', ended: 'care ended',
+    short: { given: 'agreed', none: 'none', before_records: 'before records', expired: 'run out', withdrawn: 'withdrawn' },
+    carry: 'Carry over forms signed before', carryRule: 'Records one consent, under the number {id}, for each of the {n} patients in this list of whom nothing is recorded. Say only what the forms say: your name stands under each. Whoever has a consent or a withdrawal on record keeps it.', carryNone: 'Of everybody in this list something is recorded already.',
+    carrying: 'Recorded {n} of {all}', carryStop: 'Stop', carryDone: '{n} of {all} recorded.', carryRefused: 'Not recorded: {n}', carryGiven: 'Day by which all had signed',
+  },
+  teams: {
+    title: 'Care teams', why: 'Who does what in a group, and who answers for a patient. Being in a team opens no chart.', toDo: 'Somebody has to be chosen', allOwned: 'Somebody answers for every patient.', nobodyIn: 'nobody owns: {groups}', noneAtAll: 'nobody coordinates', gone: 'has left the team: {who}', members: 'Team', empty: 'Nobody is in this team.', strangers: 'Cannot answer (no account here that sees this group): {who}',
+    edit: 'Change the team', editOf: 'Change the team: {group}', account: 'Account', function: 'Function', add: 'Add somebody', remove: 'Remove {who}', rule: 'The first of the order lead, doctor, nurse, health manager, GP, pharmacist owns the problem where nobody was chosen. This team replaces the one before.', saved: 'The team is in effect.', stands: 'Somebody else has set meanwhile: {what}',
+    functions: { lead: 'lead', doctor: 'doctor', nurse: 'nurse', 'health-manager': 'health manager', gp: 'GP', pharmacist: 'pharmacist' },
+    answers: 'Who answers', coordinator: 'Coordinator', owner: 'Owner: {group}', nobody: 'nobody', chosen: 'chosen', byRule: 'by the rule', goneLong: '{who} was chosen and is in no team any more', because: '{by}: {why}', choose: 'Choose who answers', reason: 'Why? (no name)', goesByRule: 'by the rule', chosenNow: 'Chosen.',
   },
   disown: {
     open: 'Not this patient’s reading …', title: 'Not this patient’s reading', which: 'Which measurement was somebody else’s?', why: 'How is that known? (no name)', send: 'Take it out', sending: 'Taking it out …',

@@ -3,7 +3,7 @@ import type { Words } from './en'
 // 中文用词。键与 en.ts 一致，由测试保证。
 export const zh: Words = {
   app: { name: 'Tocsin', desk: '早期预警台', other: 'English', switchTo: 'Switch to English', skip: '跳到正文', loading: '正在载入……', comma: '、' },
-  load: { age: '数据为 {span}前', again: '重新加载' },
+  load: { age: '本页数据 {span}前', again: '重新加载' },
   nav: { queue: '预警队列', groups: '专病组', packs: '规则包', quality: '质量', duty: '值班', main: '主导航', back: '返回' },
   severity: { high: '高优先级', medium: '中优先级', low: '低优先级', technical: '技术报警', none: '无' },
   chip: { high: '高', medium: '中', low: '低', technical: '技', none: '–' },
@@ -176,6 +176,18 @@ export const zh: Words = {
     purpose: { monitoring: '监测', sharing: '向他方共享', research: '科研' },
     state: { given: '已同意', none: '未登记同意', before_records: '入组早于同意登记，尚无记录', expired: '已到期', withdrawn: '已撤回' },
     way: { paper: '书面', electronic: '电子', spoken: '口头', carried_over: '书面（启用登记前签署）' }, giver: { patient: '患者本人', guardian: '监护人', representative: '代理人' },
+  },
+  consents: {
+    title: '同意管理', search: '患者编号、表单编号', of: '用途', everyState: '全部状态', everyForm: '全部表单', state: '状态', form: '表单', none: '没有符合条件的患者。', nothing: '无任何记录', withdrew: '已撤回：{what}（{by}，{at}）', version: '{form}，第 {n} 版', carried: '启用前签署', ended: '已结束管理',
+    short: { given: '已同意', none: '未登记', before_records: '登记启用前入组', expired: '已到期', withdrawn: '已撤回' },
+    carry: '补录以往签署的表单', carryRule: '以编号 {id} 为本列表中尚无任何记录的 {n} 名患者各登记一份同意。只填表单上写明的内容：每份均以您的账号登记。已有同意或撤回记录者不变。', carryNone: '本列表中的患者均已有记录。',
+    carrying: '已登记 {n} / {all}', carryStop: '停止', carryDone: '已登记 {n} / {all}。', carryRefused: '未登记：{n}', carryGiven: '全部签署完成日期',
+  },
+  teams: {
+    title: '管理团队', why: '专病组内各人的职责，以及每名患者由谁负责。加入团队并不开放病历。', toDo: '需要指定负责人的患者', allOwned: '所有患者均有人负责。', nobodyIn: '无人负责：{groups}', noneAtAll: '无总协调人', gone: '已退出团队：{who}', members: '团队', empty: '该团队尚无成员。', strangers: '无法应答（在此无可查看本组的账号）：{who}',
+    edit: '更改团队', editOf: '更改团队：{group}', account: '账号', function: '职责', add: '添加成员', remove: '移除 {who}', rule: '未指定时，按负责人、医生、护士、健康管理师、全科医生、药师的顺序由首位负责。提交后取代原团队。', saved: '团队已生效。', stands: '他人已作如下设置：{what}',
+    functions: { lead: '负责人', doctor: '医生', nurse: '护士', 'health-manager': '健康管理师', gp: '全科医生', pharmacist: '药师' },
+    answers: '由谁负责', coordinator: '总协调人', owner: '负责：{group}', nobody: '无人', chosen: '已指定', byRule: '按规则', goneLong: '原指定的 {who} 已不在任何团队', because: '{by}：{why}', choose: '指定负责人', reason: '理由（勿写姓名）', goesByRule: '按规则', chosenNow: '已指定。',
   },
   disown: {
     open: '非本人读数……', title: '非本人读数', which: '哪一次测的是别人？', why: '如何得知？（勿写姓名）', send: '剔除该读数', sending: '正在剔除……',
