@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -44,13 +45,18 @@ func exactly(c huma.Context, next func(huma.Context)) {
 		writeProblem(w, p)
 		return
 	}
+	_ = c.SetReadDeadline(time.Now().Add(bodyWithin))
 	sum, p := q.faultOfBody(r)
+	_ = c.SetReadDeadline(time.Time{}) // a deadline that passes while somebody still works on the answer would end the request
 	if p != nil {
 		writeProblem(w, p)
 		return
 	}
 	next(huma.WithValue(c, bodyKey{}, sum))
 }
+
+// bodyWithin is how long a body may take to come.
+const bodyWithin = 10 * time.Second
 
 type bodyKey struct{}
 

@@ -1,12 +1,18 @@
 package desk
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tocsin/streams"
 	"tocsin/streams/event"
@@ -328,5 +334,34 @@ func TestTheDescriptionNamesEveryError(t *testing.T) {
 	}
 	if n < 40 {
 		t.Errorf("%d operations", n)
+	}
+}
+
+// An answer that takes longer than a body may is waited for: the log may be slow, and a click must not be told that it was cancelled.
+func TestASlowAnswerIsNotCutOff(t *testing.T) {
+	mux := http.NewServeMux()
+	api := humago.New(mux, huma.DefaultConfig("t", "1"))
+	slower := 5500 * time.Millisecond // huma's own limit is five seconds
+	o := op(nil, "POST", "/slow", "slow", "session", "slow")
+	huma.Register(api, o, func(ctx context.Context, in *struct{ Body struct{ A string } }) (*struct{}, error) {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(slower):
+			return nil, nil
+		}
+	})
+	for _, path := range api.OpenAPI().Paths {
+		path.Post.Metadata = map[string]any{asked: &request{o: path.Post, schemas: api.OpenAPI().Components.Schemas}}
+	}
+	web := httptest.NewServer(mux)
+	defer web.Close()
+	resp, err := http.Post(web.URL+"/slow", "application/json", strings.NewReader(`{"A":"a"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 }

@@ -250,7 +250,7 @@ func TestTheRegisterOfTenThousandAnswersWithinASecond(t *testing.T) {
 	for i := range 10_000 {
 		rows = append(rows, directory.Row{Line: i + 2, Tenant: "demo", Patient: fmt.Sprintf("P-%05d", i), Group: "copd", Device: fmt.Sprintf("ox-%05d", i)})
 	}
-	if _, _, err := h.asker.Import(soon(t), rows, "test", nil); err != nil {
+	if _, _, err := h.asker.Import(t.Context(), rows, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, b := range map[string]*browser{"administrator": h.as(roleAdministrator, "a"), "nurse": h.ofScope("n", roleNurse, scopeOf(nil, "demo/copd"))} {

@@ -155,7 +155,7 @@ func OpenAPI() ([]byte, error) {
 
 // op describes one operation and who may use it.
 func op(who permission, method, path, id, tag, summary string, errs ...int) huma.Operation {
-	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: tags[tag], Errors: append(slices.Clone(anyErrors), errs...), MaxBodyBytes: maxBody}
+	o := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: tags[tag], Errors: append(slices.Clone(anyErrors), errs...), MaxBodyBytes: maxBody, BodyReadTimeout: -1} // exactly reads the body, and in time
 	if method != http.MethodGet && method != http.MethodDelete {
 		o.Errors = append(o.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
