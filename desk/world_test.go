@@ -153,7 +153,7 @@ func (h *hospital) publish() {
 }
 
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -161,7 +161,7 @@ func soon(t *testing.T) context.Context {
 // until waits for what has to become true.
 func (h *hospital) until(what string, is func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			h.t.Fatalf("waited too long until %s", what)
 		}

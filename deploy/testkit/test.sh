@@ -2,10 +2,9 @@
 # Runs every test: the Go tests with the race detector, those that it cannot watch without, then the
 # browser's. The last line says which of Apache Kafka, Mosquitto, Keycloak and the browser could not be had.
 #
-# NORACE and BESIDE (Go packages, from the Makefile) are run without the race detector. Since the longest package of the
-# others leaves a core idle, BESIDE, whose time is virtual, runs meanwhile, and then the screens on a mock desk; NORACE, whose
-# deadlines are real, runs afterwards. TOCSIN_REQUIRE=1 makes a missing part a failure; LOOKS=1 looks at every page of the mock
-# desk too.
+# NORACE and BESIDE (Go packages, from the Makefile) are run without the race detector: BESIDE, whose time is
+# virtual, meanwhile, since the longest package of the others leaves a core idle; NORACE, whose deadlines are
+# real, afterwards. TOCSIN_REQUIRE=1 makes a missing part a failure; LOOKS=1 looks at every page of the mock desk too.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,8 +18,11 @@ stage() { # name, command...
 	local name=$1 began=$SECONDS
 	shift
 	echo "== $name"
-	"$@" || failed=1
+	local status=0
+	"$@" || status=$?
+	[ $status = 0 ] || failed=1
 	echo "== $name took $((SECONDS - began)) s"
+	return $status
 }
 
 # told runs Go tests, shows what fails and keeps what each came to.
@@ -42,25 +44,24 @@ go_tests() {
 	[ -z "${NORACE:-}" ] || plain=$(go list $NORACE)
 	[ -z "${BESIDE:-}" ] || beside=$(go list $BESIDE)
 	raced=$(grep -vxF -f <(printf '%s\n' none $plain $beside) <<<"$all")
-	meanwhile $beside >.cache/beside.log 2>&1 &
-	other=$!
+	if [ -n "$beside" ]; then
+		stage "go test beside it (without the race detector)" told beside -p 1 -count=1 -timeout 30m $beside >.cache/beside.log 2>&1 &
+		other=$!
+	fi
 	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v gcc >/dev/null; then
 		stage "go test -race" told raced -race -count=1 -timeout 30m $raced
 	else
 		echo "no C compiler: the race detector is off"
 		stage "go test" told raced -count=1 -timeout 20m $raced
 	fi
-	wait "$other" || failed=1
-	cat .cache/beside.log
+	[ -z "$beside" ] || meanwhile "$other"
 	[ -z "$plain" ] || stage "go test (without the race detector)" told plain -count=1 -timeout 20m $plain
 }
 
-# meanwhile runs what may run beside the others.
-meanwhile() { # Go packages...
-	[ $# = 0 ] || stage "go test beside it (without the race detector)" told beside -p 1 -count=1 -timeout 30m "$@"
-	screen_tests
-	browser_tests "on a mock desk" "$(mock_suite)"
-	return $failed
+# meanwhile waits for what runs beside, and shows what it said.
+meanwhile() { # process
+	wait "$1" || failed=1
+	cat .cache/beside.log
 }
 
 find_browser() {
@@ -105,6 +106,8 @@ closing_line() {
 }
 
 go_tests || failed=1
+screen_tests
+browser_tests "on a mock desk" "$(mock_suite)"
 browser_tests "on a real desk" e2e
 [ $failed = 0 ] && echo "all tests passed" || echo "TESTS FAILED"
 closing_line

@@ -77,7 +77,7 @@ func TestHIS1_UnreadableEventOfAStepThatHolds(t *testing.T) {
 	w.turn(100)
 	w.close()
 	run(t, sinkFor(t, log, h, "a"))
-	mustEqual(t, caughtUp(t, h, log, 10*time.Second))
+	mustEqual(t, caughtUp(t, h, log, time.Minute))
 	var typ string
 	var holds bool
 	if err := h.db.QueryRow(t.Context(), "SELECT type, holds FROM records WHERE value = ?", string(torn.Value)).Scan(&typ, &holds); err != nil || typ != "" || !holds {
@@ -92,7 +92,7 @@ func TestHIS1_ALogThatLostItsEnd(t *testing.T) {
 	w.turn(100)
 	w.close()
 	stop := run(t, sinkFor(t, log, h, "a"))
-	mustEqual(t, caughtUp(t, h, log, 10*time.Second))
+	mustEqual(t, caughtUp(t, h, log, time.Minute))
 	stop()
 	for _, topic := range []string{streams.Inputs, streams.Decisions} {
 		if err := log.Lose(topic, 0, 3); err != nil {
