@@ -140,7 +140,7 @@ for (const language of languages)
   })
 
 for (const language of languages)
-  test(`OPS-2 the watchdog's reading does not come through: the striped bar says since when, what is missing and what to do (${language})`, async ({ page, mock }) => {
+  test(`OPS-2 the reading of the watchdog does not come through: the striped bar says since when, what is missing and what to do (${language})`, async ({ page, mock }) => {
     await page.addInitScript((s) => localStorage.setItem('tocsin.settings', s), JSON.stringify({ language, look: 'light', keys: true }))
     await enter(page, mock)
     await expect(page.locator('[role=option]').first()).toBeVisible()
