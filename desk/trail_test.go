@@ -17,12 +17,18 @@ import (
 // audited starts a desk with an audit log.
 func (h *hospital) audited(change ...func(*Options)) (*station, *trail.Writer) {
 	h.t.Helper()
+	return h.auditedFor(0, change...)
+}
+
+// auditedFor starts a desk with an audit log for which so many entries may wait.
+func (h *hospital) auditedFor(most int, change ...func(*Options)) (*station, *trail.Writer) {
+	h.t.Helper()
 	dir := h.t.TempDir()
 	key, _, err := trail.Key(filepath.Join(dir, "audit.key"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	w, err := trail.New(trail.Options{Log: h.log, Process: "desk-1", Key: key, Heads: filepath.Join(dir, "heads"), Most: 5})
+	w, err := trail.New(trail.Options{Log: h.log, Process: "desk-1", Key: key, Heads: filepath.Join(dir, "heads"), Most: most})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -134,7 +140,7 @@ func (h *hospital) account(name, role, password string) {
 // not seen; and when no more entries can wait, nothing is.
 func TestSEC2_ALogThatHangsBlindsNobodyAndOpensNoName(t *testing.T) {
 	h := open(t)
-	st, w := h.audited()
+	st, w := h.auditedFor(5)
 	h.enrol("P-1", "copd")
 	nurse, auditor := h.as(roleNurse, "reader"), h.as(roleAuditor, "looker")
 	nurse.do("GET", "/v1/patients/demo/P-1/plan", nil, nil)

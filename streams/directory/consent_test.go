@@ -133,6 +133,39 @@ func TestSEC4_AWithdrawalIsNotForgotten(t *testing.T) {
 	}
 }
 
+// A withdrawal stands between an older form that lasts and a newer one that ends: however many lines come, the older one does not come
+// back when the newer ends. Nor is anything let go when every line says something.
+func TestSEC4_AWithdrawnFormDoesNotComeBackWhenANewerOneEnds(t *testing.T) {
+	at := event.Time(1_700_000_000_000)
+	give := func(cs event.Consents, id string, days int) event.Consents {
+		at = at.Add(time.Second)
+		c, end := consent(id, at, event.ForSharing), at.Add(time.Duration(days)*24*time.Hour)
+		c.Until = &end
+		return cs.Give(&event.ConsentGiven{Consent: c}, at)
+	}
+	cs := give(event.Consents{}, "withdrawn", 1000)
+	cs = cs.Withdraw(&event.ConsentWithdrawn{Purposes: []string{event.ForSharing}}, at.Add(time.Millisecond))
+	for i := range 500 {
+		cs = give(cs, "c"+strconv.Itoa(i), 100+i%7)
+	}
+	if s := cs.For(event.ForSharing, at.Add(200*24*time.Hour)); s.Allows() || len(cs.Lines) != 64 {
+		t.Errorf("after the newer forms have ended, of %d lines: %+v", len(cs.Lines), s)
+	}
+
+	cs = event.Consents{}
+	for i := range 80 {
+		cs = give(cs, "c"+strconv.Itoa(i), 100-i)
+	}
+	if len(cs.Lines) != 80 {
+		t.Errorf("of 80 forms that each last longer than those after them %d are kept", len(cs.Lines))
+	}
+	for i := range 80 {
+		if s := cs.For(event.ForSharing, at.Add(time.Duration(99-i)*24*time.Hour+time.Hour)); s.Consent != "c"+strconv.Itoa(i) {
+			t.Errorf("when all after form %d have ended it stands by %+v", i, s)
+		}
+	}
+}
+
 // An import records consents beside the rows; a refused one leaves its row standing and is told. A withdrawal is known to the view when
 // it is answered, and handed on to the patient.
 func TestSEC4_ConsentsComeWithTheImportAndAreHandedOn(t *testing.T) {

@@ -123,22 +123,35 @@ func (c Consents) Withdraw(d *ConsentWithdrawn, at Time) Consents {
 func (c Consents) with(l ConsentsLine) Consents {
 	c.Lines = append(slices.Clone(c.Lines), l)
 	for len(c.Lines) > keptConsentLines {
-		c = c.withoutOne(l.At)
+		i := c.idle(l.At)
+		if i < 0 {
+			break // every line says something yet: better a longer list than a guess
+		}
+		c.Lines = slices.Delete(c.Lines, i, i+1)
 	}
 	return c
 }
 
-// withoutOne lets go of the oldest line that says nothing at a moment nor once all terms have run out: a withdrawal, or a form without
-// an end, must not be forgotten because many others came after it.
-func (c Consents) withoutOne(at Time) Consents {
-	rest := c
-	for i := range c.Lines {
-		rest.Lines = slices.Delete(slices.Clone(c.Lines), i, i+1)
-		if !slices.ContainsFunc(Purposes, func(p string) bool { return c.For(p, at) != rest.For(p, at) || c.For(p, Never) != rest.For(p, Never) }) {
-			break
+// idle answers the oldest line that says nothing from a moment on, or -1: a withdrawal, or a form that lasts longer than those after
+// it, must not be forgotten because many others came.
+func (c Consents) idle(at Time) int {
+	moments := []Time{at} // between two ends of terms nothing changes
+	for _, l := range c.Lines {
+		if l.Given != nil && l.Given.Until != nil && *l.Given.Until > at {
+			moments = append(moments, *l.Given.Until)
 		}
 	}
-	return rest
+	for i := range c.Lines {
+		rest := c
+		rest.Lines = slices.Delete(slices.Clone(c.Lines), i, i+1)
+		differs := func(p string) bool {
+			return slices.ContainsFunc(moments, func(t Time) bool { return c.For(p, t) != rest.For(p, t) })
+		}
+		if !slices.ContainsFunc(Purposes, differs) {
+			return i
+		}
+	}
+	return -1
 }
 
 // For answers how the patient stands to a purpose: the newest line about it counts, save that an older consent which lasts longer than
